@@ -1,0 +1,118 @@
+//! What can go wrong, each with a stable code, a text for the operator, and what to do.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($name:ident $code:literal $text:literal $remedy:literal)*) => {
+        /// A stable name of one kind of trouble. Its text form never changes once released.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+        pub enum Code {
+            $(#[doc = $text] #[serde(rename = $code)] $name,)*
+        }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
+
+            /// The stable text form.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Code::$name => $code),* }
+            }
+
+            /// What happened, in the operator's words.
+            pub const fn text(self) -> &'static str {
+                match self { $(Code::$name => $text),* }
+            }
+
+            /// What a person can do about it.
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Code::$name => $remedy),* }
+            }
+        }
+    };
+}
+
+codes! {
+    SourceUnreachable "source_unreachable" "The camera does not answer." "Check that it has power and network, and that its address is right. Bandstand tries again by itself."
+    SourceRefused "source_refused" "The camera refuses the user name or password." "Enter the camera's user name and password again."
+    SourceNotFound "source_not_found" "The camera has no stream at this address." "Check the part of the address after the host name; the camera's manual lists it."
+    SourceNoVideo "source_no_video" "The stream has no picture." "Choose a stream of the camera that has video."
+    SourceUnsupported "source_unsupported" "The stream's format cannot be decoded." "Set the camera to H.264."
+    SourceLost "source_lost" "The source stopped sending pictures." "Check its power and cable. Bandstand shows the fallback and returns by itself when pictures are back."
+    SourceWaiting "source_waiting" "Nobody is publishing to this input yet." "Start streaming in OBS with the address and stream key that are shown beside the source."
+    MediaUnreadable "media_unreadable" "The file is no video or picture that can be played." "Upload it again, as MP4 with H.264 and AAC, or as PNG or JPEG."
+    MediaMissing "media_missing" "The file is gone." "Upload it again."
+    SlateOnAir "slate_on_air" "No source is available: the audience sees the slate." "Bring a camera back, or configure a backup camera or a loop."
+    FallbackOnAir "fallback_on_air" "A fallback is on air instead of the planned source." "Mend the planned source; Bandstand returns to it by itself."
+    DestinationUnreachable "destination_unreachable" "The platform does not answer." "Check the internet connection and the address. Bandstand tries again by itself."
+    DestinationRefused "destination_refused" "The platform refuses the stream key." "Copy the stream key from the platform again."
+    DestinationStalled "destination_stalled" "The platform takes no data." "The uplink may be too slow; Bandstand reconnects by itself."
+    DestinationLost "destination_lost" "The connection to the platform broke." "Bandstand reconnects by itself."
+    DestinationTls "destination_tls" "The platform's certificate is not trusted." "Check the address, and the box's date."
+    TicksMissing "ticks_missing" "The box was too slow: pictures are missing from the program." "Stop other work on the box, or choose a smaller format."
+    EncoderFailed "encoder_failed" "The encoder stopped." "The channel is restarted by itself; if it comes back, send the report to support."
+    WorkerLost "worker_lost" "The channel's process ended and is started again." "If it comes back, send the report to support."
+    WorkerVersion "worker_version" "The channel's process speaks another version." "Restart the box."
+    IngestLost "ingest_lost" "The door for OBS and other publishers is closed." "It is started again by itself."
+    PortInUse "port_in_use" "A port that Bandstand needs is taken." "Stop the named program, or choose another port."
+    PublisherRefused "publisher_refused" "A publisher was refused: the token is wrong or missing." "Copy the stream key of the source into OBS again."
+    PublisherUnknown "publisher_unknown" "A publisher was refused: there is no such stream." "Copy the address and stream key of the source into OBS again."
+    PublisherTaken "publisher_taken" "A second publisher was refused: the stream is being published already." "Stop the other one first, or give each its own source."
+    SpecStale "spec_stale" "An older plan arrived and was refused." "Nothing to do."
+    SpecInvalid "spec_invalid" "The plan is not consistent." "Correct what is named."
+    TimelineInvalid "timeline_invalid" "The timeline cannot be stored." "Correct the cue that is named."
+    RequestInvalid "request_invalid" "The request is not understood." "Correct what is named."
+    NotFound "not_found" "There is no such thing here." "Reload the page."
+    Conflict "conflict" "This does not fit what is going on." "Reload the page, then try again."
+    InUse "in_use" "It is in use." "Take it out where it is used, then delete it."
+    SignInNeeded "sign_in_needed" "You are not signed in." "Sign in."
+    SignInRefused "sign_in_refused" "The code or password is wrong." "Try again. A forgotten password is reset on the box itself."
+    TooMany "too_many" "Too many tries." "Wait a minute."
+    TooLarge "too_large" "It is too large." "Choose something smaller."
+    StorageFailed "storage_failed" "The box cannot write to its storage." "Check the card: it may be full or worn out."
+    Internal "internal" "Something went wrong inside Bandstand." "Try again; if it comes back, send the report to support."
+}
+
+/// One trouble that stands now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Fault {
+    /// Its kind.
+    pub code: Code,
+    /// What it is about: an id, or a field's path such as `tracks[0].cues[2].at_ms`; empty where it is the whole.
+    pub subject: String,
+    /// What happened, with names and numbers, for the operator. Holds no secret.
+    pub text: String,
+    /// What a person can do.
+    pub remedy: String,
+}
+
+impl Fault {
+    /// A fault with the words of its code.
+    pub fn new(code: Code, subject: impl Into<String>) -> Fault {
+        Fault { code, subject: subject.into(), text: code.text().into(), remedy: code.remedy().into() }
+    }
+
+    /// The same, with a more exact text.
+    pub fn with_text(mut self, text: impl Into<String>) -> Fault {
+        self.text = text.into();
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_says_what_happened_and_what_to_do() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in Code::ALL {
+            assert!(seen.insert(code.as_str()), "{code:?} has the text form of another");
+            assert!(code.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code:?}");
+            assert!(code.text().ends_with('.') && code.remedy().ends_with('.'), "{code:?}: whole sentences");
+            assert_eq!(serde_json::to_string(code).unwrap(), format!("\"{}\"", code.as_str()));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Decides. Every decision of Bandstand is a value or a plain state machine in this crate.
+//!
+//! Nothing here reads a clock, opens a file or a socket, or starts a thread: time and events are
+//! arguments, actions are results. So a whole evening can be played in milliseconds, from a seed.
+
+pub mod backoff;
+pub mod clock;
+pub mod director;
+pub mod fault;
+pub mod id;
+pub mod secret;
+pub mod spec;
+pub mod status;
+pub mod wire;

@@ -1,0 +1,143 @@
+//! What one channel shall be.
+
+use super::{Destination, House, Source, Timeline, Wrong, Wrongs};
+use crate::clock::Running;
+use crate::id::{AssetId, ChannelId, SessionId, SourceId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The spec of a channel's worker as it travels. Parse it to [`ChannelSpec`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChannelSpecDraft {
+    /// Rises by one with every change; older is refused.
+    pub generation: u64,
+    /// The channel.
+    pub channel: ChannelId,
+    /// Its name; the venue's name on the slate.
+    pub name: String,
+    /// The format of its program. Changes only while no session runs.
+    pub house: House,
+    /// Its sources, at most 64.
+    pub sources: Vec<Source>,
+    /// Files on this machine by asset: absolute paths.
+    pub assets: BTreeMap<AssetId, String>,
+    /// What happens when a source is lost.
+    pub failover: Failover,
+    /// What runs; without one, `failover.primary` is on air.
+    pub timeline: Option<Timeline>,
+    /// What a person has put on air by hand.
+    pub manual: Option<Manual>,
+    /// The broadcast, from GO LIVE to END.
+    pub live: Option<Live>,
+    /// Where the program goes while `live`; at most 16.
+    pub destinations: Vec<Destination>,
+    /// What the audience is told.
+    pub messages: Messages,
+}
+
+/// What happens when a source is lost (D-16): hold the last picture while deciding → the source that is wanted →
+/// its backup → the loop → the slate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Failover {
+    /// On air where no timeline says otherwise.
+    pub primary: Option<SourceId>,
+    /// Takes the program from the timeline while it is online and stable (LP-03, LP-15, LP-17).
+    pub live_input: Option<SourceId>,
+    /// The loop: a source of kind `media`.
+    #[serde(rename = "loop")]
+    pub looped: Option<SourceId>,
+    /// How long the last picture bridges before a live source counts as lost, milliseconds, 100 to 5000.
+    pub holdoff_ms: u32,
+    /// How long a source must be whole before it returns, milliseconds, 0 to 60,000.
+    pub stable_ms: u32,
+}
+
+impl Default for Failover {
+    fn default() -> Failover {
+        Failover { primary: None, live_input: None, looped: None, holdoff_ms: 300, stable_ms: 5000 }
+    }
+}
+
+/// A source put on air by hand. Manual beats automatic (D-21).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Manual {
+    /// Which.
+    pub source: SourceId,
+    /// For how long.
+    pub hold: Hold,
+    /// When it was said.
+    pub at: Running,
+}
+
+/// How long a manual choice holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Hold {
+    /// Until the running timeline's next video cue begins; without a running timeline, until released.
+    Take,
+    /// Until released.
+    Pin,
+}
+
+/// A broadcast.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Live {
+    /// Its id; destinations make one connection each for it.
+    pub session: SessionId,
+    /// When it goes live: now plus the countdown. The timeline's position is counted from here.
+    pub at: Running,
+    /// Since when the timeline stands still, where it does.
+    pub paused_at: Option<Running>,
+    /// How long it has stood still before, nanoseconds.
+    pub paused_ns: u64,
+}
+
+/// Messages to the audience (D-6): the slate speaks by default, the others only to the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Messages {
+    /// The slate's line below the venue's name.
+    pub slate: String,
+    /// Whether "Switched to backup camera" is shown for 5 s.
+    pub backup: bool,
+}
+
+impl Default for Messages {
+    fn default() -> Messages {
+        Messages { slate: "Technical difficulties – we'll be right back".into(), backup: false }
+    }
+}
+
+/// A channel's spec without fault: every id that is named exists, and every number is in its limits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "ChannelSpecDraft", into = "ChannelSpecDraft")]
+pub struct ChannelSpec(ChannelSpecDraft);
+
+impl std::ops::Deref for ChannelSpec {
+    type Target = ChannelSpecDraft;
+    fn deref(&self) -> &ChannelSpecDraft {
+        &self.0
+    }
+}
+
+impl From<ChannelSpec> for ChannelSpecDraft {
+    fn from(spec: ChannelSpec) -> ChannelSpecDraft {
+        spec.0
+    }
+}
+
+impl TryFrom<ChannelSpecDraft> for ChannelSpec {
+    type Error = Wrongs;
+    fn try_from(draft: ChannelSpecDraft) -> Result<ChannelSpec, Wrongs> {
+        let wrongs: Vec<Wrong> = Vec::new();
+        if wrongs.is_empty() { Ok(ChannelSpec(draft)) } else { Err(Wrongs(wrongs)) }
+    }
+}

@@ -1,0 +1,54 @@
+//! What is wanted. A spec that exists is valid: parsing checks it, and nothing else builds one.
+
+mod channel;
+mod destination;
+mod house;
+mod ingest;
+mod source;
+mod timeline;
+
+pub use channel::{ChannelSpec, ChannelSpecDraft, Failover, Hold, Live, Manual, Messages};
+pub use destination::{BadUrl, Destination, RtmpUrl};
+pub use house::{Effort, House, Rate};
+pub use ingest::{IngestSpec, IngestStream};
+pub use source::{Pattern, Source, SourceKind};
+pub use timeline::{
+    Action, Anchor, Cue, ImageOverlay, Overlay, OverlayCue, TextOverlay, Timeline, TimelineDraft, Track, Transition,
+    TransitionKind,
+};
+
+/// One thing wrong in what was given: where, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[error("{place}: {reason}")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Wrong {
+    /// Path of the field, such as `tracks[0].cues[2].at_ms`.
+    pub place: String,
+    /// Why, in a sentence that says what would be right.
+    pub reason: String,
+}
+
+impl Wrong {
+    /// One wrong thing.
+    pub fn new(place: impl Into<String>, reason: impl Into<String>) -> Wrong {
+        Wrong { place: place.into(), reason: reason.into() }
+    }
+}
+
+/// Everything that is wrong in one document, in the order of its fields. Never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrongs(pub Vec<Wrong>);
+
+impl std::fmt::Display for Wrongs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (i, wrong) in self.0.iter().enumerate() {
+            if i > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{wrong}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Wrongs {}

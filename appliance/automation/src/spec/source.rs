@@ -1,0 +1,95 @@
+//! Sources: where pictures and sound come from.
+
+use crate::id::{AssetId, SourceId};
+use crate::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// Jitter buffer of a live source where nothing else is said, milliseconds.
+pub const LATENCY_MS_DEFAULT: u32 = 300;
+/// Longest jitter buffer, milliseconds (CT-13).
+pub const LATENCY_MS_MAX: u32 = 5000;
+
+fn latency_default() -> u32 {
+    LATENCY_MS_DEFAULT
+}
+
+/// One source of a channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Source {
+    /// Its id.
+    pub id: SourceId,
+    /// Its name, as the operator reads it; 1 to 100 characters.
+    pub name: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub kind: SourceKind,
+    /// The source that takes over while this one is lost.
+    #[serde(default)]
+    pub backup: Option<SourceId>,
+}
+
+/// The kinds of source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum SourceKind {
+    /// An IP camera, RTSP over TCP.
+    Camera {
+        /// `rtsp://host[:port]/path`, without user and password.
+        url: String,
+        /// User name; empty for none.
+        #[serde(default)]
+        user: String,
+        /// Password; empty for none.
+        #[serde(default)]
+        password: Secret,
+        /// Jitter buffer in milliseconds, 0 to 5000.
+        #[serde(default = "latency_default")]
+        latency_ms: u32,
+    },
+    /// A publisher such as OBS, received by `ingest`.
+    Rtmp {
+        /// Name of the stream at the door, for example `main_obs`.
+        stream: String,
+        /// Jitter buffer in milliseconds, 0 to 5000.
+        #[serde(default = "latency_default")]
+        latency_ms: u32,
+    },
+    /// An uploaded film or still, which loops.
+    Media {
+        /// The file.
+        asset: AssetId,
+    },
+    /// A picture made by us: the venue's name, and a line below.
+    Slate {
+        /// Text in large letters; 0 to 200 characters.
+        title: String,
+        /// Text below it; 0 to 200 characters.
+        #[serde(default)]
+        text: String,
+    },
+    /// A picture made by us, for set-up.
+    TestPattern {
+        /// Which.
+        pattern: Pattern,
+    },
+}
+
+/// Test patterns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Pattern {
+    /// SMPTE colour bars with a 1 kHz tone at −20 dBFS.
+    Bars,
+    /// Black with silence.
+    Black,
+}
+
+impl SourceKind {
+    /// Whether its pictures come from outside in their own time, so that it can be lost.
+    pub fn is_live(&self) -> bool {
+        matches!(self, SourceKind::Camera { .. } | SourceKind::Rtmp { .. })
+    }
+}
