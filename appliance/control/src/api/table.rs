@@ -1,0 +1,262 @@
+//! Every route there is.
+
+use super::route::{Gives, QueryParameter, Route, route, schema};
+use crate::doc::{
+    AssetDoc, Board, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft, ExecutionDoc,
+    GoLive, Health, LiveStarted, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft, TimelineBody,
+    TimelineDoc,
+};
+use automation::fault::Code;
+use warp::http::Method;
+
+const UPLOAD_QUERY: &[QueryParameter] =
+    &[QueryParameter { name: "name", text: "Name of the file, 1 to 100 characters; percent-encoded UTF-8." }];
+
+/// The table, in the order of the document.
+pub fn table() -> Vec<Route> {
+    let mut table = Vec::new();
+    table.extend(box_routes());
+    table.extend(channel_routes());
+    table.extend(source_routes());
+    table.extend(destination_routes());
+    table.extend(timeline_routes());
+    table.extend(asset_routes());
+    table.extend(broadcast_routes());
+    table
+}
+
+fn box_routes() -> [Route; 8] {
+    const TAG: &str = "box";
+    [
+        route(Method::GET, "/health", "health", TAG, "Whether Bandstand answers").open().gives::<Health>(200).unwired(),
+        route(Method::GET, "/session", "getSession", TAG, "Who is signed in").open().gives::<SessionDoc>(200).unwired(),
+        route(Method::POST, "/session/claim", "claim", TAG, "Make the first account, with the code that was printed")
+            .open()
+            .takes::<Claim>()
+            .gives::<SignedIn>(201)
+            .refuses(&[Code::SignInRefused, Code::Conflict])
+            .unwired(),
+        route(Method::POST, "/session", "signIn", TAG, "Sign in")
+            .open()
+            .takes::<SignIn>()
+            .gives::<SignedIn>(200)
+            .refuses(&[Code::SignInRefused])
+            .unwired(),
+        route(Method::DELETE, "/session", "signOut", TAG, "Sign out").open().status(204).unwired(),
+        route(Method::GET, "/state", "getState", TAG, "The status board").gives::<Board>(200).unwired(),
+        route(Method::GET, "/events", "events", TAG, "The status board whenever it changes: events named `board`")
+            .gives_other(200, Gives::Events(schema::<Board>()))
+            .refuses(&[Code::TooMany])
+            .unwired(),
+        route(Method::GET, "/openapi.json", "openapi", TAG, "This document")
+            .gives_other(200, Gives::File(&["application/json"]))
+            .unwired(),
+    ]
+}
+
+fn channel_routes() -> [Route; 5] {
+    const TAG: &str = "channels";
+    [
+        route(Method::GET, "/channels", "listChannels", TAG, "Every channel").lists::<ChannelDoc>().unwired(),
+        route(Method::POST, "/channels", "createChannel", TAG, "Make a channel")
+            .takes::<ChannelDraft>()
+            .gives::<ChannelDoc>(201)
+            .refuses(&[Code::Conflict, Code::SpecInvalid])
+            .unwired(),
+        route(Method::GET, "/channels/{ch}", "getChannel", TAG, "One channel").gives::<ChannelDoc>(200).unwired(),
+        route(Method::PATCH, "/channels/{ch}", "changeChannel", TAG, "Change a channel")
+            .takes::<ChannelPatch>()
+            .gives::<ChannelDoc>(200)
+            .refuses(&[Code::Conflict, Code::SpecInvalid])
+            .unwired(),
+        route(Method::DELETE, "/channels/{ch}", "deleteChannel", TAG, "Delete a channel that is not on air")
+            .status(204)
+            .refuses(&[Code::InUse])
+            .unwired(),
+    ]
+}
+
+fn source_routes() -> [Route; 6] {
+    const TAG: &str = "sources";
+    const ALL: &str = "/channels/{ch}/sources";
+    const ONE: &str = "/channels/{ch}/sources/{id}";
+    [
+        route(Method::GET, ALL, "listSources", TAG, "The channel's sources").lists::<SourceDoc>().unwired(),
+        route(Method::POST, ALL, "createSource", TAG, "Add a source")
+            .takes::<SourceDraft>()
+            .gives::<SourceDoc>(201)
+            .refuses(&[Code::Conflict, Code::SpecInvalid])
+            .unwired(),
+        route(Method::GET, ONE, "getSource", TAG, "One source").gives::<SourceDoc>(200).unwired(),
+        route(Method::PUT, ONE, "changeSource", TAG, "Change a source")
+            .takes::<SourceDraft>()
+            .gives::<SourceDoc>(200)
+            .refuses(&[Code::Conflict, Code::SpecInvalid])
+            .unwired(),
+        route(Method::DELETE, ONE, "deleteSource", TAG, "Delete a source that is used nowhere")
+            .status(204)
+            .refuses(&[Code::InUse])
+            .unwired(),
+        route(
+            Method::POST,
+            "/channels/{ch}/sources/{id}/rotate-token",
+            "rotateToken",
+            TAG,
+            "Give a publisher's source a new stream key",
+        )
+        .gives::<SourceDoc>(200)
+        .refuses(&[Code::Conflict])
+        .unwired(),
+    ]
+}
+
+fn destination_routes() -> [Route; 7] {
+    const TAG: &str = "destinations";
+    const ALL: &str = "/channels/{ch}/destinations";
+    const ONE: &str = "/channels/{ch}/destinations/{id}";
+    [
+        route(Method::GET, ALL, "listDestinations", TAG, "The channel's destinations")
+            .lists::<DestinationDoc>()
+            .unwired(),
+        route(Method::POST, ALL, "createDestination", TAG, "Add a destination")
+            .takes::<DestinationDraft>()
+            .gives::<DestinationDoc>(201)
+            .refuses(&[Code::Conflict, Code::SpecInvalid])
+            .unwired(),
+        route(Method::GET, ONE, "getDestination", TAG, "One destination").gives::<DestinationDoc>(200).unwired(),
+        route(Method::PUT, ONE, "changeDestination", TAG, "Change a destination")
+            .takes::<DestinationDraft>()
+            .gives::<DestinationDoc>(200)
+            .refuses(&[Code::SpecInvalid])
+            .unwired(),
+        route(Method::DELETE, ONE, "deleteDestination", TAG, "Delete a destination").status(204).unwired(),
+        route(
+            Method::POST,
+            "/channels/{ch}/destinations/{id}/start",
+            "startDestination",
+            TAG,
+            "Let it take part in the broadcast",
+        )
+        .gives::<DestinationDoc>(200)
+        .unwired(),
+        route(
+            Method::POST,
+            "/channels/{ch}/destinations/{id}/stop",
+            "stopDestination",
+            TAG,
+            "Stop it, and nothing else",
+        )
+        .gives::<DestinationDoc>(200)
+        .unwired(),
+    ]
+}
+
+fn timeline_routes() -> [Route; 6] {
+    const TAG: &str = "timelines";
+    const ALL: &str = "/channels/{ch}/timelines";
+    const ONE: &str = "/channels/{ch}/timelines/{id}";
+    [
+        route(Method::GET, ALL, "listTimelines", TAG, "The channel's timelines").lists::<TimelineDoc>().unwired(),
+        route(Method::POST, ALL, "createTimeline", TAG, "Store a timeline; a wrong one is refused whole")
+            .takes::<TimelineBody>()
+            .gives::<TimelineDoc>(201)
+            .refuses(&[Code::Conflict, Code::TimelineInvalid])
+            .unwired(),
+        route(Method::GET, ONE, "getTimeline", TAG, "One timeline").gives::<TimelineDoc>(200).unwired(),
+        route(Method::PUT, ONE, "changeTimeline", TAG, "Change a timeline; a wrong one is refused whole")
+            .takes::<TimelineBody>()
+            .gives::<TimelineDoc>(200)
+            .refuses(&[Code::TimelineInvalid])
+            .unwired(),
+        route(Method::DELETE, ONE, "deleteTimeline", TAG, "Delete a timeline that is not loaded")
+            .status(204)
+            .refuses(&[Code::InUse])
+            .unwired(),
+        route(
+            Method::POST,
+            "/channels/{ch}/timelines/{id}/load",
+            "loadTimeline",
+            TAG,
+            "Make it the channel's timeline",
+        )
+        .gives::<TimelineDoc>(200)
+        .refuses(&[Code::TimelineInvalid])
+        .unwired(),
+    ]
+}
+
+fn asset_routes() -> [Route; 4] {
+    const TAG: &str = "assets";
+    [
+        route(Method::GET, "/assets", "listAssets", TAG, "Uploaded files").lists::<AssetDoc>().unwired(),
+        route(Method::POST, "/assets", "uploadAsset", TAG, "Upload a PNG, JPEG, MP4 or MOV; its content tells which")
+            .query(UPLOAD_QUERY)
+            .takes_file(2 << 30)
+            .gives::<AssetDoc>(201)
+            .refuses(&[Code::RequestInvalid, Code::MediaUnreadable])
+            .unwired(),
+        route(Method::GET, "/assets/{id}", "getAsset", TAG, "The file itself")
+            .gives_other(200, Gives::File(&["image/png", "image/jpeg", "video/mp4", "video/quicktime"]))
+            .refuses(&[Code::MediaMissing])
+            .unwired(),
+        route(Method::DELETE, "/assets/{id}", "deleteAsset", TAG, "Delete a file that is used nowhere")
+            .status(204)
+            .refuses(&[Code::InUse])
+            .unwired(),
+    ]
+}
+
+fn broadcast_routes() -> [Route; 10] {
+    const TAG: &str = "broadcast";
+    [
+        route(Method::POST, "/channels/{ch}/go-live", "goLive", TAG, "GO LIVE; while live, the same broadcast")
+            .may_take::<GoLive>()
+            .gives::<LiveStarted>(202)
+            .refuses(&[Code::SpecInvalid])
+            .unwired(),
+        route(Method::POST, "/channels/{ch}/end", "endLive", TAG, "End the broadcast").status(204).unwired(),
+        route(Method::POST, "/channels/{ch}/take", "take", TAG, "Put a source on air until the next cue")
+            .takes::<SourceChoice>()
+            .status(204)
+            .refuses(&[Code::SpecInvalid])
+            .unwired(),
+        route(Method::POST, "/channels/{ch}/pin", "pin", TAG, "Put a source on air until it is released")
+            .takes::<SourceChoice>()
+            .status(204)
+            .refuses(&[Code::SpecInvalid])
+            .unwired(),
+        route(Method::POST, "/channels/{ch}/release", "release", TAG, "Give the program back to automation")
+            .status(204)
+            .unwired(),
+        route(Method::POST, "/channels/{ch}/pause", "pause", TAG, "Let the timeline stand still")
+            .status(204)
+            .refuses(&[Code::Conflict])
+            .unwired(),
+        route(Method::POST, "/channels/{ch}/resume", "resume", TAG, "Let the timeline go on")
+            .status(204)
+            .refuses(&[Code::Conflict])
+            .unwired(),
+        route(Method::GET, "/channels/{ch}/executions", "listExecutions", TAG, "Broadcasts, newest first, at most 100")
+            .lists::<ExecutionDoc>()
+            .unwired(),
+        route(
+            Method::GET,
+            "/channels/{ch}/previews",
+            "previews",
+            TAG,
+            "WebSocket of small pictures: the program at least 5 a second, sources about 2",
+        )
+        .gives_other(101, Gives::Socket)
+        .refuses(&[Code::RequestInvalid, Code::TooMany])
+        .unwired(),
+        route(
+            Method::GET,
+            "/channels/{ch}/previews/{name}",
+            "preview",
+            TAG,
+            "The newest small picture: `program.jpg`, or a source's id with `.jpg`",
+        )
+        .gives_other(200, Gives::File(&["image/jpeg"]))
+        .unwired(),
+    ]
+}

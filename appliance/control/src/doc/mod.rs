@@ -1,0 +1,23 @@
+//! Documents: what the API takes and shows, and what commands answer. A secret goes in and never comes back,
+//! except the stream key of a publisher, which an operator must copy into OBS.
+
+mod asset;
+mod board;
+mod broadcast;
+mod channel;
+mod destination;
+mod session;
+mod source;
+mod timeline;
+
+pub use asset::{AssetDoc, AssetKind};
+pub use board::{Alert, Board, BoxDoc, ChannelBoard, WorkerState};
+pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted, ManualDoc, SourceChoice};
+pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
+pub use destination::{DestinationDoc, DestinationDraft};
+pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
+pub use source::{Publish, SourceDoc, SourceDraft, SourceKindDoc, SourceKindDraft};
+pub use timeline::{TimelineBody, TimelineDoc};
+
+/// Longest name of anything, in characters.
+pub const NAME_CHARS_MAX: usize = 100;
