@@ -8,7 +8,12 @@ macro_rules! codes {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         pub enum Code {
-            $(#[doc = $text] #[serde(rename = $code)] $name,)*
+            $(
+                #[doc = $text]
+                #[serde(rename = $code)]
+                #[cfg_attr(feature = "schema", schema(rename = $code))]
+                $name,
+            )*
         }
 
         impl Code {
