@@ -105,10 +105,10 @@ impl TryFrom<HouseDraft> for House {
     type Error = Wrongs;
     fn try_from(d: HouseDraft) -> Result<House, Wrongs> {
         let mut wrongs = Vec::new();
-        if !(64..=1920).contains(&d.width) || d.width % 2 != 0 {
+        if !(64..=1920).contains(&d.width) || !d.width.is_multiple_of(2) {
             wrongs.push(Wrong::new("width", "must be even and from 64 to 1920"));
         }
-        if !(64..=1088).contains(&d.height) || d.height % 2 != 0 {
+        if !(64..=1088).contains(&d.height) || !d.height.is_multiple_of(2) {
             wrongs.push(Wrong::new("height", "must be even and from 64 to 1088"));
         }
         let fps_ok = d.rate.den > 0

@@ -9,9 +9,9 @@ mod timeline;
 
 pub use channel::{ChannelSpec, ChannelSpecDraft, Failover, Hold, Live, Manual, Messages};
 pub use destination::{BadUrl, Destination, RtmpUrl};
-pub use house::{Effort, House, Rate};
+pub use house::{Effort, House, KEYFRAME_S, Rate};
 pub use ingest::{IngestSpec, IngestStream};
-pub use source::{Pattern, Source, SourceKind};
+pub use source::{LATENCY_MS_DEFAULT, LATENCY_MS_MAX, Pattern, Source, SourceKind};
 pub use timeline::{
     Action, Anchor, Cue, ImageOverlay, Overlay, OverlayCue, TextOverlay, Timeline, TimelineDraft, Track, Transition,
     TransitionKind,

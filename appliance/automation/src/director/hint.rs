@@ -1,0 +1,37 @@
+//! When the answer may change by itself: for whoever plays time in jumps.
+
+use super::Director;
+use super::playhead::{Phase, Position, Score};
+use crate::clock::Running;
+
+impl Director {
+    /// The earliest tick after the last frame at which the frame may differ, if nothing is told to the director
+    /// meanwhile. None where nothing will change. It may be too early, never too late.
+    pub fn next_change(&self) -> Option<u64> {
+        let last = self.last_tick?;
+        let next = last + 1;
+        let plan = self.plan.as_ref()?;
+        let mixing = self.mixing.as_ref().map(|_| next);
+        let message = self.message_left(last).map(|left| last + left);
+        let moment = |at: Running| Some(self.grid.first_from(at)).filter(|tick| *tick >= next);
+        let sources = self.sources.turns().filter_map(moment).min();
+        let go = plan.live.as_ref().and_then(|live| u64::try_from(self.grid.nearest(live.at)).ok());
+        let pause = plan.live.as_ref().and_then(|live| live.paused_at);
+        let pause = pause.and_then(|at| u64::try_from(self.grid.nearest(at)).ok());
+        let timeline = plan.score.as_ref().zip(self.position.as_ref());
+        let timeline = timeline.and_then(|(score, at)| self.timeline_changes(score, at));
+        let turns = [mixing, message, sources, go, pause, timeline].into_iter().flatten();
+        turns.filter(|tick| *tick >= next).min()
+    }
+
+    fn timeline_changes(&self, score: &Score, at: &Position) -> Option<u64> {
+        if at.phase != Phase::Running {
+            return None;
+        }
+        let rate = self.grid.rate;
+        let cue = score.cues_after(rate, at).next().map(|(_, _, start)| start);
+        let end = (!score.repeat).then(|| score.play_tick(rate, 1, 0));
+        let play = [cue, end, score.overlays_change(rate, at)].into_iter().flatten().filter(|p| *p > at.play).min()?;
+        u64::try_from(at.program(play)).ok()
+    }
+}

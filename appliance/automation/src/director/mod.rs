@@ -1,0 +1,401 @@
+//! What is on air at a tick.
+//!
+//! The director joins the timeline, the hand of a person and failover into one answer per tick. The mixer asks
+//! it once for each tick, in order, and tells it of each new picture that became due; it does nothing else.
+//!
+//! ```text
+//! pin, take ─► live input, when stable ─► timeline's cue ─► primary      what is wanted (the first there is)
+//!                                    │
+//! what is wanted ─► its backups ─► loop ─► (under a pin: what automation wants) ─► live input ─► slate
+//! ```
+//! The second line is the ladder: the first rung that is sound is on air. [`ladder`] says what sound means.
+//! Bad input: pictures of unknown sources are ignored, a tick that was asked already gets the same kind of answer,
+//! and without any spec the slate is on air.
+
+mod grid;
+mod hand;
+mod hint;
+mod ladder;
+mod overlays;
+mod playhead;
+mod report;
+mod watch;
+
+#[cfg(test)]
+mod tests;
+
+use crate::clock::Running;
+use crate::fault::Fault;
+use crate::id::{ChannelId, CueId, SessionId, SourceId, TimelineId};
+use crate::spec::{ChannelSpec, Live, Rate, TransitionKind};
+use crate::status::Carrier;
+use grid::Grid;
+use hand::{Hand, Under};
+use ladder::{Rung, Sources};
+use playhead::{CueAt, Phase, Position, Score};
+
+/// One picture in the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// Whose; none is the slate.
+    pub source: Option<SourceId>,
+    /// The tick at which this showing began; the position in a clip is counted from it. May lie before tick 0.
+    pub began: i64,
+}
+
+/// The base picture of a tick, below the overlays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Picture {
+    /// One source fills the picture.
+    One(Shown),
+    /// Two sources are mixed.
+    Mix {
+        /// The one that goes.
+        from: Shown,
+        /// The one that comes.
+        to: Shown,
+        /// Weight of `to` in a dissolve, 0 to 256. In a fade: below 128 `from` goes to black, above it `to` comes.
+        weight: u16,
+        /// Whether it goes through black.
+        through_black: bool,
+    },
+}
+
+/// What an overlay of this tick is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OverlayShown {
+    /// The overlay of this cue of the spec's timeline.
+    Cue(CueId),
+    /// A message of ours to the audience (D-6), drawn as a text at the bottom.
+    Message(String),
+}
+
+/// An overlay at a tick.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OverlayAt {
+    /// What.
+    pub shown: OverlayShown,
+    /// Opacity with its fades, above 0 up to 256.
+    pub opacity: u16,
+}
+
+/// The answer for one tick.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frame {
+    /// The base.
+    pub picture: Picture,
+    /// What lies over it, lowest first.
+    pub overlays: Vec<OverlayAt>,
+}
+
+/// What the audience reads when a backup takes over, where the channel says so (D-6, VS-49).
+pub const MESSAGE_BACKUP: &str = "Switched to backup camera";
+/// How long it reads it, milliseconds.
+pub const MESSAGE_MS: u64 = 5000;
+
+/// One playing of a cue: the same cue in the next round or the next broadcast is another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Instance {
+    /// Counts broadcasts and timelines.
+    run: u32,
+    round: u64,
+    cue: CueId,
+}
+
+/// What is on air, and since when.
+#[derive(Debug)]
+struct Showing {
+    shown: Shown,
+    carrier: Carrier,
+    wanted: Option<SourceId>,
+    since_tick: u64,
+    /// The playing of a cue that it is.
+    instance: Option<Instance>,
+}
+
+/// A transition under way.
+#[derive(Debug)]
+struct Mixing {
+    from: Shown,
+    start: i64,
+    ticks: i64,
+    through_black: bool,
+}
+
+/// The parts of the spec that are asked at each tick.
+#[derive(Debug)]
+struct Plan {
+    channel: ChannelId,
+    score: Option<Score>,
+    live: Option<Live>,
+    tell_backup: bool,
+}
+
+/// Whether a picture follows the timeline's cue, itself or in its stead; then the cue's transition is meant for it.
+fn by_plan(carrier: Carrier) -> bool {
+    matches!(carrier, Carrier::Timeline | Carrier::Backup | Carrier::Loop)
+}
+
+/// Decides what is on air, tick by tick.
+#[derive(Debug)]
+pub struct Director {
+    grid: Grid,
+    plan: Option<Plan>,
+    sources: Sources,
+    hand: Option<Hand>,
+    /// The timeline and the broadcast that `run` counts.
+    playing: (Option<TimelineId>, Option<SessionId>),
+    run: u32,
+    /// The last play tick of this run.
+    floor: u64,
+    live_taken: bool,
+    last_tick: Option<u64>,
+    position: Option<Position>,
+    cue: Option<CueAt>,
+    instance: Option<Instance>,
+    showing: Option<Showing>,
+    mixing: Option<Mixing>,
+    /// The first tick at which the message to the audience is gone.
+    message_until: u64,
+}
+
+impl Director {
+    /// A director of a program whose tick 0 is at `start`. Until the first spec the slate is on air.
+    pub fn new(rate: Rate, start: Running) -> Director {
+        Director {
+            grid: Grid { rate, start },
+            plan: None,
+            sources: Sources::default(),
+            hand: None,
+            playing: (None, None),
+            run: 0,
+            floor: 0,
+            live_taken: false,
+            last_tick: None,
+            position: None,
+            cue: None,
+            instance: None,
+            showing: None,
+            mixing: None,
+            message_until: 0,
+        }
+    }
+
+    /// A new spec is in force from the next frame on. What is on air goes on where the spec still wants it.
+    pub fn spec(&mut self, spec: &ChannelSpec) {
+        self.sources.replace(spec);
+        let playing =
+            (spec.timeline.as_ref().map(|t| t.draft().id.clone()), spec.live.as_ref().map(|l| l.session.clone()));
+        if playing != self.playing {
+            self.playing = playing;
+            self.run = self.run.wrapping_add(1);
+            self.floor = 0;
+        }
+        if self.hand.as_ref().map(|hand| &hand.manual) != spec.manual.as_ref() {
+            self.hand = spec.manual.clone().map(Hand::new);
+            if let Some(manual) = &spec.manual {
+                self.sources.vouch(&manual.source);
+            }
+        }
+        self.plan = Some(Plan {
+            channel: spec.channel.clone(),
+            score: spec.timeline.as_ref().map(Score::new),
+            live: spec.live.clone(),
+            tell_backup: spec.messages.backup,
+        });
+    }
+
+    /// A new picture of a live source is due at `at` (its presentation time on the program's clock, not its arrival).
+    /// Several in one tick may be told as one.
+    pub fn picture(&mut self, source: &SourceId, at: Running) {
+        self.sources.picture(source, at);
+    }
+
+    /// A file cannot be played (`Some`), or can again (`None`). Files, slates and patterns count as online otherwise.
+    pub fn unplayable(&mut self, source: &SourceId, fault: Option<Fault>) {
+        self.sources.unplayable(source, fault);
+    }
+
+    /// What is on air at `tick`. Asked once for every tick, in order (ticks may be skipped, never repeated).
+    pub fn frame(&mut self, tick: u64) -> Frame {
+        let now = self.grid.time(tick);
+        self.last_tick = Some(tick);
+        self.sources.advance(now);
+        let began = self.advance_timeline(tick);
+        let (wanted, rung) = self.decide(now);
+        self.put(tick, began, wanted, rung);
+        if self.plan.is_some() {
+            self.sources.begun = true;
+        }
+        Frame { picture: self.picture_at(tick), overlays: self.overlays_at(tick) }
+    }
+
+    /// Moves the playhead. Answers whether a cue has begun since the last frame.
+    fn advance_timeline(&mut self, tick: u64) -> bool {
+        let Some(plan) = &self.plan else { return false };
+        let rate = self.grid.rate;
+        let score = plan.score.as_ref();
+        self.position = score.map(|score| score.position(self.grid, plan.live.as_ref(), tick, &mut self.floor));
+        self.cue = score.zip(self.position.as_ref()).and_then(|(score, at)| score.cue_at(rate, at));
+        let instance = score.zip(self.cue).and_then(|(score, at)| {
+            let cue = score.cues[at.index].id.clone();
+            at.begun.map(|round| Instance { run: self.run, round, cue })
+        });
+        let began = instance.is_some() && instance != self.instance;
+        self.instance = instance;
+        if let Some(hand) = &mut self.hand {
+            let start = score.zip(self.cue).and_then(|(score, at)| {
+                let go = self.grid.nearest(plan.live.as_ref()?.at);
+                Some(go + score.play_tick(rate, at.begun?, score.cues[at.index].at_ms) as i64)
+            });
+            hand.advance(&Under {
+                phase: self.position.map_or(Phase::Waiting, |at| at.phase),
+                cue: self.instance.as_ref(),
+                // A cue from before this program began is older than any choice that matters.
+                cue_began: start.and_then(|start| u64::try_from(start).ok()).map(|start| self.grid.time(start)),
+            });
+        }
+        began
+    }
+
+    /// What automation wants, without the hand of a person.
+    fn automatic(&self) -> Option<Rung> {
+        if let Some(input) = self.sources.failover.live_input.as_ref().filter(|_| self.live_taken) {
+            return Some(Rung { source: input.clone(), carrier: Carrier::LiveInput });
+        }
+        if let Some((score, at)) = self.plan.as_ref().and_then(|plan| plan.score.as_ref()).zip(self.cue) {
+            return Some(Rung { source: score.cues[at.index].source.clone(), carrier: Carrier::Timeline });
+        }
+        let primary = self.sources.failover.primary.clone();
+        primary.map(|source| Rung { source, carrier: Carrier::Primary })
+    }
+
+    /// The source that is wanted, and the rung that is on air; none is the slate.
+    fn decide(&mut self, now: Running) -> (Option<SourceId>, Option<Rung>) {
+        if self.plan.is_none() {
+            return (None, None);
+        }
+        let input = self.sources.failover.live_input.clone();
+        self.live_taken = input.as_ref().is_some_and(|input| {
+            self.sources.is_stable(input, now) || (self.live_taken && self.sources.is_there(input, now))
+        });
+        let automatic = self.automatic();
+        let by_hand = self.hand.as_ref().filter(|hand| hand.holds()).map(|hand| Rung {
+            source: hand.manual.source.clone(),
+            carrier: match hand.manual.hold {
+                crate::spec::Hold::Pin => Carrier::Pin,
+                crate::spec::Hold::Take => Carrier::Take,
+            },
+        });
+        let wanted = by_hand.as_ref().or(automatic.as_ref());
+        let mut rungs = Vec::with_capacity(8);
+        if let Some(wanted) = wanted {
+            self.sources.chain(&wanted.source, wanted.carrier, &mut rungs);
+        }
+        if let Some(looped) = &self.sources.failover.looped {
+            self.sources.chain(looped, Carrier::Loop, &mut rungs);
+        }
+        if let Some(automatic) = automatic.as_ref().filter(|_| by_hand.is_some()) {
+            self.sources.chain(&automatic.source, automatic.carrier, &mut rungs);
+        }
+        let wanted = wanted.map(|rung| rung.source.clone());
+        let on_air = self.showing.as_ref().and_then(|showing| showing.shown.source.as_ref());
+        if let Some(rung) = self.sources.choose(&rungs, now, on_air) {
+            return (wanted, Some(rung));
+        }
+        // Rather the live input at once than the slate for its stable time.
+        match input.filter(|input| self.sources.is_settled(input, now)) {
+            Some(source) => {
+                self.live_taken = true;
+                let rung = Rung { source: source.clone(), carrier: Carrier::LiveInput };
+                (if by_hand.is_some() { wanted } else { Some(source) }, Some(rung))
+            }
+            None => (wanted, None),
+        }
+    }
+
+    /// Puts a rung on air, with the transition of the cue that has just begun.
+    fn put(&mut self, tick: u64, cue_began: bool, wanted: Option<SourceId>, rung: Option<Rung>) {
+        let carrier = rung.as_ref().map_or(Carrier::Slate, |rung| rung.carrier);
+        let source = rung.map(|rung| rung.source);
+        let of_cue = carrier == Carrier::Timeline;
+        self.sources.proper_shown |= !matches!(carrier, Carrier::Loop | Carrier::Slate);
+        let before = self.showing.as_ref();
+        if carrier == Carrier::Backup && before.is_none_or(|b| b.carrier != carrier || b.shown.source != source) {
+            self.message_until = tick.saturating_add(self.grid.rate.nearest_tick(MESSAGE_MS));
+        }
+        // A clip plays from its beginning for each playing of a cue; all else just stays.
+        let media = source.as_ref().is_some_and(|source| self.sources.is_media(source));
+        let replays = of_cue && media && self.instance.is_some();
+        let stays = before.filter(|b| b.shown.source == source && (!replays || b.instance == self.instance)).is_some();
+        let instance = self.instance.clone().filter(|_| of_cue);
+        if let Some(showing) = self.showing.as_mut().filter(|_| stays) {
+            showing.carrier = carrier;
+            showing.wanted = wanted;
+            if of_cue {
+                showing.instance = instance;
+            }
+            return;
+        }
+        let from = self.showing.take().map(|showing| showing.shown);
+        let from = from.filter(|from| cue_began && from.source != source && by_plan(carrier));
+        self.mixing = from.and_then(|from| self.transition(from, tick));
+        let began = if replays { self.cue_start().unwrap_or(tick as i64) } else { tick as i64 };
+        self.showing = Some(Showing { shown: Shown { source, began }, carrier, wanted, since_tick: tick, instance });
+    }
+
+    /// The transition of the cue under the playhead, if it is not over yet.
+    fn transition(&self, from: Shown, tick: u64) -> Option<Mixing> {
+        let score = self.plan.as_ref()?.score.as_ref()?;
+        let (at, start) = (self.cue?, self.cue_start()?);
+        let cue = &score.cues[at.index];
+        let end = score.play_tick(self.grid.rate, at.begun?, cue.at_ms.saturating_add(cue.transition_ms));
+        let end = self.position.as_ref()?.program(end);
+        let mixes = cue.transition != TransitionKind::Cut && (tick as i64) < end;
+        let through_black = cue.transition == TransitionKind::Fade;
+        mixes.then_some(Mixing { from, start, ticks: end - start, through_black })
+    }
+
+    /// The program tick at which the cue under the playhead began, as if the timeline had not stood still since.
+    fn cue_start(&self) -> Option<i64> {
+        let score = self.plan.as_ref()?.score.as_ref()?;
+        let at = self.cue?;
+        let play = score.play_tick(self.grid.rate, at.begun?, score.cues[at.index].at_ms);
+        Some(self.position.as_ref()?.program(play))
+    }
+
+    fn picture_at(&mut self, tick: u64) -> Picture {
+        let Some(showing) = &self.showing else {
+            return Picture::One(Shown { source: None, began: tick as i64 });
+        };
+        let to = showing.shown.clone();
+        let at = |mixing: &Mixing| tick as i64 - mixing.start;
+        self.mixing = self.mixing.take().filter(|mixing| at(mixing) < mixing.ticks);
+        match &self.mixing {
+            None => Picture::One(to),
+            Some(mixing) => Picture::Mix {
+                from: mixing.from.clone(),
+                to,
+                // Even steps that touch neither end: of 15 ticks the eighth is the middle.
+                weight: ((at(mixing) + 1) * 256 / (mixing.ticks + 1)) as u16,
+                through_black: mixing.through_black,
+            },
+        }
+    }
+
+    fn overlays_at(&self, tick: u64) -> Vec<OverlayAt> {
+        let score = self.plan.as_ref().and_then(|plan| plan.score.as_ref());
+        let laid = score.zip(self.position.as_ref()).map(|(score, at)| score.overlays(self.grid.rate, at));
+        let shown = laid.into_iter().flatten();
+        let cues = shown.map(|laid| OverlayAt { shown: OverlayShown::Cue(laid.cue.clone()), opacity: laid.opacity });
+        let message = self.message_left(tick).map(|_| MESSAGE_BACKUP.to_owned());
+        cues.chain(message.map(|text| OverlayAt { shown: OverlayShown::Message(text), opacity: 256 })).collect()
+    }
+
+    /// Ticks for which the message to the audience is still shown.
+    fn message_left(&self, tick: u64) -> Option<u64> {
+        let told = self.plan.as_ref().is_some_and(|plan| plan.tell_backup);
+        let backup = self.showing.as_ref().is_some_and(|showing| showing.carrier == Carrier::Backup);
+        self.message_until.checked_sub(tick).filter(|left| told && backup && *left > 0)
+    }
+}

@@ -1,0 +1,142 @@
+//! Whether a live source sends pictures.
+//!
+//! ```text
+//! Connecting ── first picture ──► Settling ── stable_ms of pictures ──► Online
+//!                                   ▲  │                                  │
+//!                    picture ───────┘  └── no picture for holdoff_ms ──┐  │
+//!                                   Lost ◄─────────────────────────────┴──┘
+//! ```
+//! Bad input: a picture that is not newer than the last one is ignored; a burst of old pictures after a freeze
+//! does not count towards the stable time, for a run never begins before the moment at which the loss was seen.
+
+use crate::clock::Running;
+use crate::status::SourceState;
+
+/// What is known of one live source.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    /// Presentation time of the newest picture.
+    last: Option<Running>,
+    /// Since when pictures have come without a loss; none while lost.
+    since: Option<Running>,
+    /// When the last loss was seen.
+    lost_at: Option<Running>,
+    /// A person chose this source while it was there: its run needs no further proof.
+    vouched: bool,
+}
+
+impl Watch {
+    /// A new picture.
+    pub(super) fn picture(&mut self, at: Running) {
+        if self.last.is_some_and(|last| at <= last) {
+            return;
+        }
+        self.last = Some(at);
+        if self.since.is_none() {
+            self.since = Some(self.lost_at.map_or(at, |lost_at| lost_at.max(at)));
+        }
+    }
+
+    /// Looks whether it is lost at `now`.
+    pub(super) fn advance(&mut self, now: Running, holdoff_ms: u64) {
+        let Some(last) = self.last else { return };
+        if self.since.is_some() && now >= last.plus_ms(holdoff_ms) {
+            self.since = None;
+            self.lost_at = Some(now);
+            self.vouched = false;
+        }
+    }
+
+    /// A person chose it: where it is there, it may go on air without a stable time.
+    pub(super) fn vouch(&mut self) {
+        self.vouched = self.since.is_some();
+    }
+
+    /// Whether a person vouched for the present run.
+    pub(super) fn is_vouched(&self) -> bool {
+        self.vouched
+    }
+
+    /// Whether it has ever been lost.
+    pub(super) fn was_lost(&self) -> bool {
+        self.lost_at.is_some()
+    }
+
+    /// Whether pictures have come for so long.
+    pub(super) fn has_run(&self, now: Running, ms: u64) -> bool {
+        self.since.is_some_and(|since| now >= since.plus_ms(ms))
+    }
+
+    /// Its state.
+    pub(super) fn state(&self, now: Running, stable_ms: u64) -> SourceState {
+        match (self.last, self.since) {
+            (None, _) => SourceState::Connecting,
+            (_, None) => SourceState::Lost,
+            _ if self.has_run(now, stable_ms) => SourceState::Online,
+            _ => SourceState::Settling,
+        }
+    }
+
+    /// Moments at which something of it changes if no further picture comes.
+    pub(super) fn turns(&self, holdoff_ms: u64, settle_ms: u64, stable_ms: u64) -> impl Iterator<Item = Running> {
+        let loss = self.since.and(self.last).map(|last| last.plus_ms(holdoff_ms));
+        let settled = self.since.map(|since| since.plus_ms(settle_ms));
+        let stable = self.since.map(|since| since.plus_ms(stable_ms));
+        [loss, settled, stable].into_iter().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Running {
+        Running(0).plus_ms(ms)
+    }
+
+    #[test]
+    fn it_settles_gets_online_is_lost_and_settles_again() {
+        let mut watch = Watch::default();
+        assert_eq!(watch.state(ms(0), 1000), SourceState::Connecting);
+        for t in (100..=1100).step_by(40) {
+            watch.picture(ms(t));
+            watch.advance(ms(t), 300);
+        }
+        assert_eq!(watch.state(ms(1099), 1000), SourceState::Settling);
+        assert_eq!(watch.state(ms(1100), 1000), SourceState::Online);
+        watch.advance(ms(1399), 300);
+        assert_eq!(watch.state(ms(1399), 1000), SourceState::Online, "the last picture bridges");
+        watch.advance(ms(1400), 300);
+        assert_eq!(watch.state(ms(1400), 1000), SourceState::Lost);
+        watch.picture(ms(1410));
+        assert_eq!(watch.state(ms(1420), 1000), SourceState::Settling);
+        assert!(watch.was_lost());
+    }
+
+    #[test]
+    fn a_burst_of_old_pictures_is_no_stable_time() {
+        let mut watch = Watch::default();
+        watch.picture(ms(0));
+        watch.advance(ms(300), 300);
+        for t in (40..=4000).step_by(40) {
+            watch.picture(ms(t));
+        }
+        watch.advance(ms(4010), 300);
+        assert!(!watch.has_run(ms(4010), 4000), "the run begins where the loss was seen");
+        watch.picture(ms(3000));
+        assert_eq!(watch.last, Some(ms(4000)), "an older one is ignored");
+    }
+
+    #[test]
+    fn a_person_vouches_for_one_run_only() {
+        let mut watch = Watch::default();
+        watch.vouch();
+        assert!(!watch.is_vouched(), "not for a source that is not there");
+        watch.picture(ms(0));
+        watch.vouch();
+        assert!(watch.is_vouched());
+        watch.advance(ms(300), 300);
+        watch.picture(ms(310));
+        assert!(!watch.is_vouched());
+    }
+}
