@@ -1,1 +1,17 @@
-//! t
+//! What end-to-end tests are made of: films that can be measured, real far sides, and a box under test.
+//!
+//! Everything here waits for states, always with a limit; nothing waits for a time to pass. Failures panic with a
+//! sentence, since a test is who calls.
+
+pub mod barcode;
+pub mod beep;
+pub mod clip;
+pub mod flv;
+pub mod place;
+pub mod platform;
+pub mod process;
+pub mod publisher;
+pub mod recording;
+pub mod rtsp;
+pub mod stage;
+pub mod wait;

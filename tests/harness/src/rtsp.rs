@@ -1,0 +1,111 @@
+//! Cameras: GStreamer's RTSP server, playing films.
+
+use crate::clip::Clip;
+use crate::place::fixture;
+use crate::process::{Process, tied};
+use crate::stage::free_port;
+use crate::wait::{s, until};
+use rustix::process::Signal;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// A mount of the server: one camera.
+#[derive(Clone, Debug, Serialize)]
+pub struct Mount {
+    /// Path, such as `/cam1`.
+    pub path: String,
+    /// The film that it plays.
+    pub film: PathBuf,
+    /// The film's length, seconds; a multiple of 8.
+    pub seconds: u32,
+    /// Whether it has a picture.
+    pub video: bool,
+    /// Whether it has sound.
+    pub audio: bool,
+    /// User that it asks for; empty for none.
+    pub user: String,
+    /// Password that it asks for.
+    pub password: String,
+    /// `basic` or `digest`; one kind for all mounts of a server.
+    pub auth: String,
+}
+
+impl Mount {
+    /// A camera that plays `clip`.
+    pub fn new(path: &str, clip: &Clip) -> Mount {
+        Mount {
+            path: path.to_owned(),
+            film: clip.file(),
+            seconds: clip.seconds,
+            video: clip.video,
+            audio: clip.audio,
+            user: String::new(),
+            password: String::new(),
+            auth: "digest".to_owned(),
+        }
+    }
+
+    /// The same, asking for a user and a password.
+    pub fn guarded(mut self, user: &str, password: &str, auth: &str) -> Mount {
+        (self.user, self.password, self.auth) = (user.to_owned(), password.to_owned(), auth.to_owned());
+        self
+    }
+}
+
+/// A server of cameras. It can be killed, frozen, and started again on the same port.
+#[derive(Debug)]
+pub struct Rtsp {
+    folder: PathBuf,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Rtsp {
+    /// Starts a server of `mounts` on a free port of the loopback, with its files in `folder`.
+    pub fn start(folder: &Path, mounts: &[Mount]) -> Rtsp {
+        std::fs::create_dir_all(folder).expect("make the cameras' folder");
+        let text = serde_json::to_string(mounts).expect("mounts are plain");
+        std::fs::write(folder.join("mounts.json"), text).expect("write the mounts");
+        let mut server = Rtsp { folder: folder.to_owned(), port: free_port(), process: None };
+        server.resume();
+        server
+    }
+
+    /// The address of a mount.
+    pub fn url(&self, path: &str) -> String {
+        format!("rtsp://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// Ends it at once.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Starts it again where it does not run; returns when it listens.
+    pub fn resume(&mut self) {
+        if self.process.is_some() {
+            return;
+        }
+        // Debian's own Python has the bindings of GStreamer; one of another kind does not.
+        let mut command = tied("/usr/bin/python3");
+        command.arg(fixture("rtsp_server.py")).arg(self.port.to_string()).arg(self.folder.join("mounts.json"));
+        let name = "rtsp";
+        let _ = std::fs::remove_file(self.folder.join("rtsp.log"));
+        let mut process = Process::start(name, &self.folder, &mut command);
+        until("the cameras' server", s(30), || {
+            assert!(process.runs(), "the cameras' server ended: {}", process.log());
+            process.log().lines().any(|line| line == "ready").then_some(())
+        });
+        self.process = Some(process);
+    }
+
+    /// Stops it without closing anything, as a camera that hangs.
+    pub fn freeze(&self) {
+        self.process.iter().for_each(|p| p.signal(Signal::STOP));
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.process.iter().for_each(|p| p.signal(Signal::CONT));
+    }
+}
