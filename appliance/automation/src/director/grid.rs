@@ -16,6 +16,12 @@ impl Grid {
         Running(self.start.0.saturating_add(self.rate.tick_ns(tick)))
     }
 
+    /// The time of a tick that may lie before the program's start.
+    pub(super) fn time_before(self, tick: i64) -> Running {
+        let ns = self.rate.tick_ns(tick.unsigned_abs());
+        Running(if tick < 0 { self.start.0.saturating_sub(ns) } else { self.start.0.saturating_add(ns) })
+    }
+
     /// The tick nearest to a moment, a tie to the later one. Before the program's start it is negative.
     pub(super) fn nearest(self, at: Running) -> i64 {
         self.nearest_ns(i128::from(at.0) - i128::from(self.start.0))

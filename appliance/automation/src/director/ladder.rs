@@ -186,3 +186,10 @@ impl Sources {
         self.watches.values().flat_map(move |watch| watch.turns(u64::from(self.failover.holdoff_ms), settle, stable))
     }
 }
+
+#[cfg(test)]
+impl Candidate {
+    pub(super) fn set_backup(&mut self, backup: SourceId) {
+        self.backup = Some(backup);
+    }
+}

@@ -251,8 +251,7 @@ impl Director {
             hand.advance(&Under {
                 phase: self.position.map_or(Phase::Waiting, |at| at.phase),
                 cue: self.instance.as_ref(),
-                // A cue from before this program began is older than any choice that matters.
-                cue_began: start.and_then(|start| u64::try_from(start).ok()).map(|start| self.grid.time(start)),
+                cue_began: start.map(|start| self.grid.time_before(start)),
             });
         }
         began
