@@ -45,7 +45,7 @@ impl Mount {
         }
     }
 
-    /// The same, asking for a user and a password.
+    /// The same, asking for a user and a password, as then all mounts of its server must.
     pub fn guarded(mut self, user: &str, password: &str, auth: &str) -> Mount {
         (self.user, self.password, self.auth) = (user.to_owned(), password.to_owned(), auth.to_owned());
         self
