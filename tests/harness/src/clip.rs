@@ -72,7 +72,7 @@ impl Clip {
     fn name(&self) -> String {
         let Clip { source, width, height, fps, seconds, kbps, .. } = self;
         let mut name = format!("s{source}-{width}x{height}-{fps}fps-{seconds}s-{kbps}k");
-        for (is, suffix) in [(!self.video, "-dark".into()), (!self.audio, "-mute".into())] {
+        for (is, suffix) in [(!self.video, "-dark"), (!self.audio, "-mute")] {
             if is {
                 name.push_str(suffix);
             }

@@ -3,9 +3,11 @@
 //! Everything here waits for states, always with a limit; nothing waits for a time to pass. Failures panic with a
 //! sentence, since a test is who calls.
 
+pub mod bandstand;
 pub mod barcode;
 pub mod beep;
 pub mod clip;
+pub mod events;
 pub mod flv;
 pub mod place;
 pub mod platform;
