@@ -183,8 +183,7 @@ impl Flv {
         for set in &self.parameter_sets {
             changes += usize::from(*first.entry(kind(set)).or_insert(set) != set);
         }
-        changes
-            + self.aac_headers.windows(2).filter(|pair| pair[0] != pair[1]).count()
+        changes + self.aac_headers.windows(2).filter(|pair| pair[0] != pair[1]).count()
     }
 
     /// Packets whose time does not rise over that of the one before in their track.

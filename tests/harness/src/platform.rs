@@ -45,6 +45,11 @@ pub struct Platform {
 impl Platform {
     /// Starts a platform on a free port of the loopback; recordings go to `folder`/recordings.
     pub fn start(folder: &Path, name: &str) -> Platform {
+        Platform::start_on(free_port(), folder, name)
+    }
+
+    /// The same on a given port.
+    pub fn start_on(port: u16, folder: &Path, name: &str) -> Platform {
         std::fs::create_dir_all(folder.join("recordings")).expect("make the recordings' folder");
         std::fs::create_dir_all(folder.join("scratch")).expect("make nginx's folder");
         let doorman = TcpListener::bind("127.0.0.1:0").expect("bind the doorman's port");
@@ -53,7 +58,6 @@ impl Platform {
         let theirs = Arc::clone(&book);
         // Ends with the program: it holds nothing but its socket.
         std::thread::spawn(move || doorman.incoming().flatten().for_each(|stream| answer(stream, &theirs)));
-        let port = free_port();
         std::fs::write(folder.join("nginx.conf"), configuration(folder, port, asks)).expect("write nginx.conf");
         let mut platform = Platform { name: name.to_owned(), folder: folder.to_owned(), port, book, process: None };
         platform.resume();

@@ -165,7 +165,8 @@ fn size(path: &Path) -> (usize, usize) {
 fn pictures(path: &Path, times: &[i64], shapes: &[(usize, usize)]) -> Vec<Picture> {
     let (width, height) = size(path);
     let areas: Vec<Area> = shapes.iter().map(|shape| Area::fitted(*shape, (width, height))).collect();
-    let mut child = ffmpeg(path, &["-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"]);
+    let mut child =
+        ffmpeg(path, &["-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"]);
     let mut out = child.stdout.take().expect("its output is a pipe");
     let mut luma = vec![0u8; width * height];
     let mut pictures = Vec::with_capacity(times.len());

@@ -63,10 +63,15 @@ pub struct Rtsp {
 impl Rtsp {
     /// Starts a server of `mounts` on a free port of the loopback, with its files in `folder`.
     pub fn start(folder: &Path, mounts: &[Mount]) -> Rtsp {
+        Rtsp::start_on(free_port(), folder, mounts)
+    }
+
+    /// The same on a given port.
+    pub fn start_on(port: u16, folder: &Path, mounts: &[Mount]) -> Rtsp {
         std::fs::create_dir_all(folder).expect("make the cameras' folder");
         let text = serde_json::to_string(mounts).expect("mounts are plain");
         std::fs::write(folder.join("mounts.json"), text).expect("write the mounts");
-        let mut server = Rtsp { folder: folder.to_owned(), port: free_port(), process: None };
+        let mut server = Rtsp { folder: folder.to_owned(), port, process: None };
         server.resume();
         server
     }
