@@ -1,6 +1,6 @@
 //! What one channel shall be.
 
-use super::{Destination, House, Source, Timeline, Wrong, Wrongs};
+use super::{Destination, House, Source, Timeline, TimelineDraft, Wrongs, check};
 use crate::clock::Running;
 use crate::id::{AssetId, ChannelId, SessionId, SourceId};
 use serde::{Deserialize, Serialize};
@@ -121,6 +121,25 @@ impl Default for Messages {
 #[serde(try_from = "ChannelSpecDraft", into = "ChannelSpecDraft")]
 pub struct ChannelSpec(ChannelSpecDraft);
 
+impl ChannelSpec {
+    /// The timeline of a draft, if it is without fault and every source and file that it names is there, of the
+    /// right kind. For refusing a timeline before it is stored.
+    pub fn check_timeline(
+        draft: &TimelineDraft,
+        sources: &[Source],
+        has_asset: impl Fn(&AssetId) -> bool,
+    ) -> Result<Timeline, Wrongs> {
+        let by_itself = check::timeline(draft);
+        let with_others = check::sources_of_timeline(draft, sources, &has_asset);
+        let mut wrongs: Vec<_> = by_itself.err().into_iter().chain(with_others.err()).flat_map(|w| w.0).collect();
+        if wrongs.is_empty() {
+            return Timeline::try_from(draft.clone());
+        }
+        wrongs.truncate(check::WRONGS_MAX);
+        Err(Wrongs(wrongs))
+    }
+}
+
 impl std::ops::Deref for ChannelSpec {
     type Target = ChannelSpecDraft;
     fn deref(&self) -> &ChannelSpecDraft {
@@ -137,7 +156,7 @@ impl From<ChannelSpec> for ChannelSpecDraft {
 impl TryFrom<ChannelSpecDraft> for ChannelSpec {
     type Error = Wrongs;
     fn try_from(draft: ChannelSpecDraft) -> Result<ChannelSpec, Wrongs> {
-        let wrongs: Vec<Wrong> = Vec::new();
-        if wrongs.is_empty() { Ok(ChannelSpec(draft)) } else { Err(Wrongs(wrongs)) }
+        check::channel(&draft)?;
+        Ok(ChannelSpec(draft))
     }
 }

@@ -1,5 +1,6 @@
 //! Destinations: where the program goes.
 
+use super::{Wrongs, check};
 use crate::id::DestinationId;
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,13 @@ pub struct Destination {
     pub key: Secret,
     /// Whether it takes part in a broadcast. May change while on air.
     pub enabled: bool,
+}
+
+impl Destination {
+    /// Whether its texts are in their limits.
+    pub fn check(&self) -> Result<(), Wrongs> {
+        check::destination(self)
+    }
 }
 
 /// An `rtmp://` or `rtmps://` address with host and application, without user and password.
@@ -91,6 +99,9 @@ impl RtmpUrl {
 fn split_port(authority: &str) -> Result<(String, Option<u16>), BadUrl> {
     let (host, port) = if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest.split_once(']').ok_or(BadUrl("the bracket of the IPv6 address is not closed"))?;
+        if !after.is_empty() && !after.starts_with(':') {
+            return Err(BadUrl("after the bracket of the IPv6 address there may only be a port"));
+        }
         (host, after.strip_prefix(':'))
     } else {
         match authority.rsplit_once(':') {

@@ -101,39 +101,44 @@ struct HouseDraft {
     effort: Effort,
 }
 
-impl TryFrom<HouseDraft> for House {
-    type Error = Wrongs;
-    fn try_from(d: HouseDraft) -> Result<House, Wrongs> {
+impl House {
+    /// Whether every number is in its limits.
+    pub fn check(&self) -> Result<(), Wrongs> {
         let mut wrongs = Vec::new();
-        if !(64..=1920).contains(&d.width) || !d.width.is_multiple_of(2) {
+        if !(64..=1920).contains(&self.width) || !self.width.is_multiple_of(2) {
             wrongs.push(Wrong::new("width", "must be even and from 64 to 1920"));
         }
-        if !(64..=1088).contains(&d.height) || !d.height.is_multiple_of(2) {
+        if !(64..=1088).contains(&self.height) || !self.height.is_multiple_of(2) {
             wrongs.push(Wrong::new("height", "must be even and from 64 to 1088"));
         }
-        let fps_ok = d.rate.den > 0
-            && d.rate.den <= 1001
-            && d.rate.num >= 10 * d.rate.den
-            && u64::from(d.rate.num) <= 60 * u64::from(d.rate.den);
+        // A denominator up to 1001 is 30000/1001 and its kin; a larger one is a mistake.
+        let Rate { num, den } = self.rate;
+        let fps_ok = (1..=1001).contains(&den) && (10 * den..=60 * den).contains(&num);
         if !fps_ok {
             wrongs.push(Wrong::new("rate", "must be from 10 to 60 pictures per second"));
         }
-        if !(200..=8000).contains(&d.video_kbps) {
+        if !(200..=8000).contains(&self.video_kbps) {
             wrongs.push(Wrong::new("video_kbps", "must be from 200 to 8000"));
         }
-        if !(96..=256).contains(&d.audio_kbps) {
+        if !(96..=256).contains(&self.audio_kbps) {
             wrongs.push(Wrong::new("audio_kbps", "must be from 96 to 256"));
         }
-        if !wrongs.is_empty() {
-            return Err(Wrongs(wrongs));
-        }
-        Ok(House {
+        if wrongs.is_empty() { Ok(()) } else { Err(Wrongs(wrongs)) }
+    }
+}
+
+impl TryFrom<HouseDraft> for House {
+    type Error = Wrongs;
+    fn try_from(d: HouseDraft) -> Result<House, Wrongs> {
+        let house = House {
             width: d.width,
             height: d.height,
             rate: d.rate,
             video_kbps: d.video_kbps,
             audio_kbps: d.audio_kbps,
             effort: d.effort,
-        })
+        };
+        house.check()?;
+        Ok(house)
     }
 }

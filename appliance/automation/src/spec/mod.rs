@@ -1,6 +1,7 @@
 //! What is wanted. A spec that exists is valid: parsing checks it, and nothing else builds one.
 
 mod channel;
+mod check;
 mod destination;
 mod house;
 mod ingest;
@@ -8,6 +9,7 @@ mod source;
 mod timeline;
 
 pub use channel::{ChannelSpec, ChannelSpecDraft, Failover, Hold, Live, Manual, Messages};
+pub use check::{NAME_CHARS_MAX, WRONGS_MAX};
 pub use destination::{BadUrl, Destination, RtmpUrl};
 pub use house::{Effort, House, KEYFRAME_S, Rate};
 pub use ingest::{IngestSpec, IngestStream};

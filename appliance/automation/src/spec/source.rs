@@ -1,5 +1,6 @@
 //! Sources: where pictures and sound come from.
 
+use super::{Wrongs, check};
 use crate::id::{AssetId, SourceId};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,13 @@ pub enum Pattern {
     Bars,
     /// Black with silence.
     Black,
+}
+
+impl Source {
+    /// Whether its texts and numbers are in their limits. Whether its file and backup exist, the channel's spec knows.
+    pub fn check(&self) -> Result<(), Wrongs> {
+        check::source(self)
+    }
 }
 
 impl SourceKind {

@@ -1,7 +1,7 @@
 //! The timeline: cues on tracks. Times are whole milliseconds from the timeline's start; a cue lands on the
 //! nearest tick.
 
-use super::{Wrong, Wrongs};
+use super::{Wrongs, check};
 use crate::id::{AssetId, CueId, SourceId, TimelineId};
 use serde::{Deserialize, Serialize};
 
@@ -235,7 +235,7 @@ impl From<Timeline> for TimelineDraft {
 impl TryFrom<TimelineDraft> for Timeline {
     type Error = Wrongs;
     fn try_from(draft: TimelineDraft) -> Result<Timeline, Wrongs> {
-        let wrongs: Vec<Wrong> = Vec::new();
-        if wrongs.is_empty() { Ok(Timeline(draft)) } else { Err(Wrongs(wrongs)) }
+        check::timeline(&draft)?;
+        Ok(Timeline(draft))
     }
 }

@@ -1,0 +1,117 @@
+//! Rules of a channel: its parts, and what they say of each other.
+
+use super::source::SLATE_CHARS_MAX;
+use super::{Check, destination, source, sources_of_timeline};
+use crate::id::SourceId;
+use crate::spec::{ChannelSpecDraft, House, Source, SourceKind, Wrongs};
+use std::collections::BTreeMap;
+
+/// Sources of one channel: each is a pipeline of its own.
+const SOURCES_MAX: usize = 64;
+/// Destinations of one channel: each is a connection that carries the whole bitrate.
+const DESTINATIONS_MAX: usize = 16;
+
+/// Everything that a channel's spec can be judged for.
+pub(crate) fn channel(draft: &ChannelSpecDraft) -> Result<(), Wrongs> {
+    let mut check = Check::new();
+    check.name("name", &draft.name);
+    check.part("house", House::check(&draft.house));
+    let count = draft.sources.len();
+    check.must(count <= SOURCES_MAX, "sources", format!("there may be {SOURCES_MAX} sources, not {count}"));
+    sources(&mut check, draft);
+    for (asset, path) in &draft.assets {
+        check.must(path.starts_with('/'), &format!("assets.{asset}"), "must be an absolute path");
+    }
+    failover(&mut check, draft);
+    if let Some(timeline) = &draft.timeline {
+        let has_asset = |asset: &_| draft.assets.contains_key(asset);
+        check.part("timeline", sources_of_timeline(timeline.draft(), &draft.sources, &has_asset));
+    }
+    if let Some(manual) = &draft.manual {
+        exists(&mut check, draft, "manual.source", &manual.source);
+    }
+    let count = draft.destinations.len();
+    let limit = DESTINATIONS_MAX;
+    check.must(count <= limit, "destinations", format!("there may be {limit} destinations, not {count}"));
+    for (d, one) in draft.destinations.iter().enumerate() {
+        check.part(&format!("destinations[{d}]"), destination(one));
+    }
+    let ids = draft.destinations.iter().enumerate();
+    check.unique(ids.map(|(d, one)| (format!("destinations[{d}].id"), one.id.as_str())));
+    check.line("messages.slate", &draft.messages.slate, 0, SLATE_CHARS_MAX);
+    check.done()
+}
+
+fn find<'a>(draft: &'a ChannelSpecDraft, id: &SourceId) -> Option<&'a Source> {
+    draft.sources.iter().find(|source| source.id == *id)
+}
+
+fn exists<'a>(check: &mut Check, draft: &'a ChannelSpecDraft, place: &str, id: &SourceId) -> Option<&'a Source> {
+    let found = find(draft, id);
+    check.must(found.is_some(), place, format!("there is no source \"{id}\""));
+    found
+}
+
+fn sources(check: &mut Check, draft: &ChannelSpecDraft) {
+    for (s, one) in draft.sources.iter().enumerate() {
+        let place = format!("sources[{s}]");
+        check.part(&place, source(one));
+        if let SourceKind::Media { asset } = &one.kind {
+            let there = draft.assets.contains_key(asset);
+            check.must(there, &format!("{place}.asset"), format!("there is no file \"{asset}\""));
+        }
+        if let Some(backup) = &one.backup {
+            exists(check, draft, &format!("{place}.backup"), backup);
+        }
+    }
+    let ids = draft.sources.iter().enumerate();
+    check.unique(ids.map(|(s, one)| (format!("sources[{s}].id"), one.id.as_str())));
+    let streams = draft.sources.iter().enumerate().filter_map(|(s, one)| match &one.kind {
+        SourceKind::Rtmp { stream, .. } => Some((format!("sources[{s}].stream"), stream.as_str())),
+        _ => None,
+    });
+    check.unique(streams);
+    cycles(check, draft);
+}
+
+/// A backup that leads back to its source: told once for each source on the circle.
+fn cycles(check: &mut Check, draft: &ChannelSpecDraft) {
+    let backups = draft.sources.iter().filter_map(|one| Some((&one.id, one.backup.as_ref()?)));
+    let backups: BTreeMap<_, _> = backups.collect();
+    for (s, one) in draft.sources.iter().enumerate() {
+        let mut next = backups.get(&one.id);
+        // Its own backup is told by the source's own rules.
+        let itself = next == Some(&&one.id);
+        for _ in 0..draft.sources.len() {
+            match next {
+                Some(id) if **id == one.id && !itself => {
+                    check.wrong(format!("sources[{s}].backup"), "the backups go in a circle: one of them must go");
+                    break;
+                }
+                Some(id) => next = backups.get(id),
+                None => break,
+            }
+        }
+    }
+}
+
+fn failover(check: &mut Check, draft: &ChannelSpecDraft) {
+    let failover = &draft.failover;
+    if let Some(primary) = &failover.primary {
+        exists(check, draft, "failover.primary", primary);
+    }
+    if let Some(input) = &failover.live_input
+        && let Some(source) = exists(check, draft, "failover.live_input", input)
+    {
+        let reason = format!("\"{}\" is always there: choose a camera or a publisher", source.name);
+        check.must(source.kind.is_live(), "failover.live_input", reason);
+    }
+    if let Some(looped) = &failover.looped
+        && let Some(source) = exists(check, draft, "failover.loop", looped)
+    {
+        let media = matches!(source.kind, SourceKind::Media { .. });
+        check.must(media, "failover.loop", format!("\"{}\" is no uploaded file", source.name));
+    }
+    check.within("failover.holdoff_ms", i64::from(failover.holdoff_ms), 100..=5_000);
+    check.within("failover.stable_ms", i64::from(failover.stable_ms), 0..=60_000);
+}
