@@ -3,8 +3,12 @@
 //! Killing this process changes no picture: workers run on, and are adopted when it comes back.
 
 pub mod api;
+pub mod clock;
+pub mod commands;
 pub mod doc;
 pub mod refusal;
+pub mod sign_in;
+pub mod store;
 
 /// Version of Bandstand.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,0 +1,93 @@
+//! The clocks of the machine, read at the edge only.
+
+use automation::clock::{Now, Running};
+use rustix::time::{ClockId, clock_gettime};
+use std::path::Path;
+
+/// Wall time before which a clock is certainly wrong: 2026-01-01T00:00:00Z, in milliseconds.
+const WALL_MS_MIN: i64 = 1_767_225_600_000;
+/// How far a real-time clock may differ from wall time to vouch for it, seconds.
+const RTC_APART_S_MAX: i64 = 86_400;
+
+/// The machine's clocks. The folder is `/` but in tests.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    root: std::path::PathBuf,
+    boot: String,
+}
+
+impl Clock {
+    /// The clocks of this machine.
+    pub fn new() -> std::io::Result<Clock> {
+        Clock::rooted("/")
+    }
+
+    /// The same with files read below `root`.
+    pub fn rooted(root: impl AsRef<Path>) -> std::io::Result<Clock> {
+        let root = root.as_ref().to_owned();
+        let boot = std::fs::read_to_string(root.join("proc/sys/kernel/random/boot_id"))?.trim().to_owned();
+        Ok(Clock { root, boot })
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Now {
+        let running = clock_gettime(ClockId::Monotonic);
+        let wall = clock_gettime(ClockId::Realtime);
+        let wall_ms = wall.tv_sec * 1000 + wall.tv_nsec / 1_000_000;
+        Now {
+            running: Running(running.tv_sec as u64 * 1_000_000_000 + running.tv_nsec as u64),
+            wall_ms,
+            wall_trusted: self.trusted(wall_ms),
+        }
+    }
+
+    /// Id of this boot; moments of [`Running`] mean nothing in another one.
+    pub fn boot(&self) -> &str {
+        &self.boot
+    }
+
+    /// A Raspberry Pi has no battery clock: wall time counts only where NTP has set it, or a real-time clock agrees.
+    fn trusted(&self, wall_ms: i64) -> bool {
+        if wall_ms < WALL_MS_MIN {
+            return false;
+        }
+        if self.root.join("run/systemd/timesync/synchronized").exists() {
+            return true;
+        }
+        let rtc = std::fs::read_to_string(self.root.join("sys/class/rtc/rtc0/since_epoch"));
+        rtc.ok()
+            .and_then(|text| text.trim().parse::<i64>().ok())
+            .is_some_and(|seconds| (seconds - wall_ms / 1000).abs() <= RTC_APART_S_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_trusted_only_where_something_vouches_for_it() {
+        let root = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = root.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        };
+        write("proc/sys/kernel/random/boot_id", "b1\n");
+        let clock = Clock::rooted(root.path()).unwrap();
+        assert_eq!(clock.boot(), "b1");
+        assert!(!clock.trusted(WALL_MS_MIN + 1), "nobody vouches");
+        write("sys/class/rtc/rtc0/since_epoch", "12\n");
+        assert!(!clock.trusted(WALL_MS_MIN + 1), "a real-time clock without a battery");
+        write("sys/class/rtc/rtc0/since_epoch", &(WALL_MS_MIN / 1000 + 3).to_string());
+        assert!(clock.trusted(WALL_MS_MIN + 1));
+        assert!(!clock.trusted(WALL_MS_MIN - 1), "before this was written");
+    }
+
+    #[test]
+    fn running_time_never_steps_back() {
+        let clock = Clock::new().unwrap();
+        let first = clock.now().running;
+        assert!(clock.now().running >= first && first.0 > 0);
+    }
+}

@@ -1,0 +1,185 @@
+//! The broadcast, and the hand of a person.
+
+use super::{Commands, unique};
+use crate::doc::{ExecutionDoc, ExecutionStatus};
+use crate::refusal::Refusal;
+use crate::store::channels::{StoredChannel, StoredLive, StoredManual};
+use crate::store::{channels, executions, sources, timelines};
+use automation::fault::Code;
+use automation::id::{ChannelId, SessionId, SourceId};
+use automation::spec::Hold;
+use automation::status::ChannelStatus;
+use serde_json::json;
+
+/// Longest countdown, seconds.
+const COUNTDOWN_S_MAX: u32 = 60;
+
+impl Commands {
+    /// GO LIVE. While a broadcast runs, it answers that one.
+    pub async fn go_live(&self, channel: ChannelId, countdown_s: u32, by: String) -> Result<SessionId, Refusal> {
+        if countdown_s > COUNTDOWN_S_MAX {
+            return Err(Refusal::wrong(Code::RequestInvalid, "countdown_s", "must be from 0 to 60"));
+        }
+        let (now, boot) = (self.now(), self.clock.boot().to_owned());
+        self.store
+            .change(move |tx, _| {
+                let mut stored = channels::get(tx, &channel)?;
+                if let Some(live) = &stored.live {
+                    return Ok(live.session.clone());
+                }
+                let session: SessionId = unique()?;
+                let countdown_ms = u64::from(countdown_s) * 1000;
+                let at_ms = now.wall_ms + countdown_ms as i64;
+                stored.live = Some(StoredLive {
+                    session: session.clone(),
+                    started_by: by.clone(),
+                    at_ms,
+                    at: now.running.plus_ms(countdown_ms),
+                    paused_at: None,
+                    paused_ns: 0,
+                    boot,
+                });
+                channels::update(tx, &stored, now.wall_ms)?;
+                let timeline = timelines::of(tx, &channel)?.into_iter().find(|timeline| timeline.loaded);
+                let timeline = timeline.as_ref().map(|stored| stored.timeline.draft());
+                let execution = ExecutionDoc {
+                    session: session.clone(),
+                    timeline: timeline.map(|draft| draft.id.clone()),
+                    timeline_name: timeline.map(|draft| draft.name.clone()),
+                    started_at_ms: at_ms,
+                    completed_at_ms: None,
+                    status: ExecutionStatus::Running,
+                    executed_by: by,
+                    error_message: None,
+                    metrics: json!({}),
+                };
+                executions::begin(tx, &channel, &execution)?;
+                Ok(session)
+            })
+            .await
+    }
+
+    /// END. `last` is the worker's newest status: its figures go into the log of broadcasts.
+    pub async fn end(&self, channel: ChannelId, last: Option<ChannelStatus>) -> Result<(), Refusal> {
+        let now = self.now();
+        self.store
+            .change(move |tx, _| {
+                let mut stored = channels::get(tx, &channel)?;
+                let Some(live) = stored.live.take() else { return Ok(()) };
+                channels::update(tx, &stored, now.wall_ms)?;
+                let last = last.filter(|status| {
+                    status.live.as_ref().is_some_and(|running| running.session == live.session)
+                });
+                let ran_out = last.as_ref().and_then(|status| status.timeline.as_ref()).is_some_and(|timeline| {
+                    !timeline.running && !timeline.paused
+                });
+                let status = if ran_out { ExecutionStatus::Completed } else { ExecutionStatus::Stopped };
+                executions::end(tx, &live.session, status, now.wall_ms, &metrics(last.as_ref()))
+            })
+            .await
+    }
+
+    /// Puts a source on air by hand.
+    pub async fn hold(&self, channel: ChannelId, source: SourceId, hold: Hold) -> Result<(), Refusal> {
+        let (now, boot) = (self.now(), self.clock.boot().to_owned());
+        self.store
+            .change(move |tx, context| {
+                let mut stored = channels::get(tx, &channel)?;
+                let there = sources::of(tx, context, &channel)?;
+                if !there.iter().any(|stored| stored.source.id == source) {
+                    let reason = format!("there is no source \"{source}\"");
+                    return Err(Refusal::wrong(Code::SpecInvalid, "source", reason));
+                }
+                let same = |manual: &StoredManual| manual.source == source && manual.hold == hold;
+                // A pin is the same however often it is said; a take said anew holds until the next cue from now.
+                if hold == Hold::Pin && stored.manual.as_ref().is_some_and(same) {
+                    return Ok(());
+                }
+                stored.manual = Some(StoredManual { source, hold, at: now.running, boot });
+                channels::update(tx, &stored, now.wall_ms)
+            })
+            .await
+    }
+
+    /// Gives the program back to automation.
+    pub async fn release(&self, channel: ChannelId) -> Result<(), Refusal> {
+        let now = self.now();
+        self.store
+            .change(move |tx, _| {
+                let mut stored = channels::get(tx, &channel)?;
+                if stored.manual.take().is_none() {
+                    return Ok(());
+                }
+                channels::update(tx, &stored, now.wall_ms)
+            })
+            .await
+    }
+
+    /// Lets the timeline stand still. The program goes on.
+    pub async fn pause(&self, channel: ChannelId) -> Result<(), Refusal> {
+        let now = self.now();
+        self.edit_live(channel, move |live| {
+            if live.paused_at.is_some() {
+                return false;
+            }
+            // During the countdown: it stands still on its first picture.
+            live.paused_at = Some(now.running.max(live.at));
+            true
+        })
+        .await
+    }
+
+    /// Lets the timeline go on from where it stands.
+    pub async fn resume(&self, channel: ChannelId) -> Result<(), Refusal> {
+        let now = self.now();
+        self.edit_live(channel, move |live| {
+            let Some(since) = live.paused_at.take() else { return false };
+            live.paused_ns = live.paused_ns.saturating_add(now.running.0.saturating_sub(since.0));
+            true
+        })
+        .await
+    }
+
+    async fn edit_live<F>(&self, channel: ChannelId, edit: F) -> Result<(), Refusal>
+    where
+        F: FnOnce(&mut StoredLive) -> bool + Send + 'static,
+    {
+        let at_ms = self.now().wall_ms;
+        self.store
+            .change(move |tx, _| {
+                let mut stored: StoredChannel = channels::get(tx, &channel)?;
+                let Some(live) = stored.live.as_mut() else {
+                    return Err(Refusal::because(Code::Conflict, "No broadcast runs, so its timeline does not move."));
+                };
+                if edit(live) {
+                    channels::update(tx, &stored, at_ms)?;
+                }
+                Ok(())
+            })
+            .await
+    }
+}
+
+/// The figures of a broadcast at its end.
+fn metrics(last: Option<&ChannelStatus>) -> serde_json::Value {
+    let Some(status) = last else { return json!({}) };
+    let destinations: Vec<_> = status
+        .destinations
+        .iter()
+        .map(|destination| {
+            json!({
+                "id": destination.id,
+                "sessions": destination.sessions,
+                "bytes_acked": destination.bytes_acked,
+                "dropped": destination.dropped,
+            })
+        })
+        .collect();
+    json!({
+        "since_ms": status.live.as_ref().map(|live| live.since_ms),
+        "ticks_missing": status.program.missing,
+        "ticks_late": status.program.late,
+        "late_ms_worst": status.program.late_ms_worst,
+        "destinations": destinations,
+    })
+}

@@ -1,0 +1,228 @@
+//! Sources.
+
+use super::{Commands, check, in_use, name, new_id, room, token};
+use crate::doc::{SourceDoc, SourceDraft, SourceKindDraft};
+use crate::refusal::Refusal;
+use crate::store::sources::{SOURCES_MAX, StoredSource};
+use crate::store::wanted::source_document;
+use crate::store::{Context, assets, channels, settings, sources, timelines};
+use automation::fault::Code;
+use automation::id::{AssetId, ChannelId, SourceId};
+use automation::secret::Secret;
+use automation::spec::{Source, SourceKind, Track};
+use rusqlite::Transaction;
+
+/// Jitter buffer where none is given, milliseconds.
+const LATENCY_MS: u32 = 300;
+/// Longest password, in characters.
+const PASSWORD_CHARS_MAX: usize = 256;
+
+impl Commands {
+    /// Adds a source.
+    pub async fn create_source(&self, channel: ChannelId, draft: SourceDraft) -> Result<SourceDoc, Refusal> {
+        let at_ms = self.now().wall_ms;
+        self.store
+            .change(move |tx, context| {
+                channels::get(tx, &channel)?;
+                let there = sources::of(tx, context, &channel)?;
+                room(there.len(), SOURCES_MAX, "sources")?;
+                let name = name(&draft.name, Code::SpecInvalid)?;
+                let taken = |id: &str| there.iter().any(|stored| stored.source.id.as_str() == id);
+                let id = new_id(draft.id, &name, taken, "source")?;
+                let (kind, token) = new_kind(tx, &channel, draft.kind)?;
+                let stored = StoredSource { source: Source { id, name, kind, backup: draft.backup }, token };
+                put(tx, context, &channel, &stored, at_ms)?;
+                Ok(source_document(&stored))
+            })
+            .await
+    }
+
+    /// Changes a source. Its kind stays, and so does a password that is not sent.
+    pub async fn change_source(
+        &self,
+        channel: ChannelId,
+        id: SourceId,
+        draft: SourceDraft,
+    ) -> Result<SourceDoc, Refusal> {
+        let at_ms = self.now().wall_ms;
+        self.store
+            .change(move |tx, context| {
+                channels::get(tx, &channel)?;
+                let mut stored = sources::get(tx, context, &channel, &id)?;
+                stored.source.name = name(&draft.name, Code::SpecInvalid)?;
+                stored.source.backup = draft.backup;
+                stored.source.kind = changed_kind(tx, stored.source.kind, draft.kind)?;
+                put(tx, context, &channel, &stored, at_ms)?;
+                Ok(source_document(&stored))
+            })
+            .await
+    }
+
+    /// Deletes a source that is used nowhere.
+    pub async fn delete_source(&self, channel: ChannelId, id: SourceId) -> Result<(), Refusal> {
+        let at_ms = self.now().wall_ms;
+        self.store
+            .change(move |tx, context| {
+                channels::get(tx, &channel)?;
+                let stored = sources::get(tx, context, &channel, &id)?;
+                let places = uses(tx, context, &channel, &id)?;
+                if !places.is_empty() {
+                    return Err(in_use(&format!("\"{}\"", stored.source.name), places));
+                }
+                sources::delete(tx, &channel, &id)?;
+                if matches!(stored.source.kind, SourceKind::Rtmp { .. }) {
+                    settings::raise_ingest(tx, 0)?;
+                }
+                channels::touch(tx, &channel, at_ms)
+            })
+            .await
+    }
+
+    /// Gives a publisher's source a new token. Who publishes with the old one is sent away by `ingest`.
+    pub async fn rotate_token(&self, channel: ChannelId, id: SourceId) -> Result<SourceDoc, Refusal> {
+        self.store
+            .change(move |tx, context| {
+                channels::get(tx, &channel)?;
+                let mut stored = sources::get(tx, context, &channel, &id)?;
+                if !matches!(stored.source.kind, SourceKind::Rtmp { .. }) {
+                    let text = format!("\"{}\" has no stream key: nobody publishes to it.", stored.source.name);
+                    return Err(Refusal::because(Code::Conflict, text));
+                }
+                stored.token = Secret::new(token()?);
+                sources::put(tx, context, &channel, &stored)?;
+                settings::raise_ingest(tx, 0)?;
+                Ok(source_document(&stored))
+            })
+            .await
+    }
+}
+
+/// Writes a source, and checks what becomes of the channel.
+fn put(
+    tx: &Transaction<'_>,
+    context: &Context,
+    channel: &ChannelId,
+    stored: &StoredSource,
+    at_ms: i64,
+) -> Result<(), Refusal> {
+    sources::put(tx, context, channel, stored)?;
+    channels::touch(tx, channel, at_ms)?;
+    if matches!(stored.source.kind, SourceKind::Rtmp { .. }) {
+        settings::raise_ingest(tx, 0)?;
+    }
+    let all = sources::of(tx, context, channel)?;
+    let index = all.iter().position(|other| other.source.id == stored.source.id).unwrap_or_default();
+    check(tx, context, channel, &format!("sources[{index}]"), Code::SpecInvalid)
+}
+
+fn new_kind(
+    tx: &Transaction<'_>,
+    channel: &ChannelId,
+    draft: SourceKindDraft,
+) -> Result<(SourceKind, Secret), Refusal> {
+    let kind = match draft {
+        SourceKindDraft::Camera { url, user, password, latency_ms } => SourceKind::Camera {
+            url,
+            user,
+            password: checked(password.unwrap_or_default())?,
+            latency_ms: latency_ms.unwrap_or(LATENCY_MS),
+        },
+        SourceKindDraft::Rtmp { latency_ms } => {
+            let mut stream = format!("{channel}_obs");
+            let mut number = 2;
+            while sources::stream_taken(tx, &stream)? {
+                stream = format!("{channel}_obs{number}");
+                number += 1;
+            }
+            let kind = SourceKind::Rtmp { stream, latency_ms: latency_ms.unwrap_or(LATENCY_MS) };
+            return Ok((kind, Secret::new(token()?)));
+        }
+        SourceKindDraft::Media { asset } => SourceKind::Media { asset: there(tx, asset)? },
+        SourceKindDraft::Slate { title, text } => SourceKind::Slate { title, text },
+        SourceKindDraft::TestPattern { pattern } => SourceKind::TestPattern { pattern },
+    };
+    Ok((kind, Secret::default()))
+}
+
+fn changed_kind(tx: &Transaction<'_>, old: SourceKind, draft: SourceKindDraft) -> Result<SourceKind, Refusal> {
+    Ok(match (old, draft) {
+        (
+            SourceKind::Camera { password: old, latency_ms: old_ms, .. },
+            SourceKindDraft::Camera { url, user, password, latency_ms },
+        ) => SourceKind::Camera {
+            url,
+            user,
+            password: password.map_or(Ok(old), checked)?,
+            latency_ms: latency_ms.unwrap_or(old_ms),
+        },
+        (SourceKind::Rtmp { stream, latency_ms: old_ms }, SourceKindDraft::Rtmp { latency_ms }) => {
+            SourceKind::Rtmp { stream, latency_ms: latency_ms.unwrap_or(old_ms) }
+        }
+        (SourceKind::Media { .. }, SourceKindDraft::Media { asset }) => SourceKind::Media { asset: there(tx, asset)? },
+        (SourceKind::Slate { .. }, SourceKindDraft::Slate { title, text }) => SourceKind::Slate { title, text },
+        (SourceKind::TestPattern { .. }, SourceKindDraft::TestPattern { pattern }) => {
+            SourceKind::TestPattern { pattern }
+        }
+        _ => {
+            let reason = "stays as it was; add another source for another kind";
+            return Err(Refusal::wrong(Code::SpecInvalid, "kind", reason));
+        }
+    })
+}
+
+fn checked(password: Secret) -> Result<Secret, Refusal> {
+    if password.expose().chars().count() > PASSWORD_CHARS_MAX {
+        return Err(Refusal::wrong(Code::SpecInvalid, "password", "must be 256 characters at most"));
+    }
+    Ok(password)
+}
+
+fn there(tx: &Transaction<'_>, asset: AssetId) -> Result<AssetId, Refusal> {
+    match assets::get(tx, &asset) {
+        Ok(_) => Ok(asset),
+        Err(refusal) if refusal.code == Code::NotFound => {
+            Err(Refusal::wrong(Code::SpecInvalid, "asset", format!("there is no file \"{asset}\"")))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// Every place of the channel that names the source.
+fn uses(
+    tx: &Transaction<'_>,
+    context: &Context,
+    channel: &ChannelId,
+    id: &SourceId,
+) -> Result<Vec<String>, Refusal> {
+    let stored = channels::get(tx, channel)?;
+    let mut places = Vec::new();
+    for (at, place) in [
+        (&stored.failover.primary, "failover.primary"),
+        (&stored.failover.live_input, "failover.live_input"),
+        (&stored.failover.looped, "failover.loop"),
+    ] {
+        if at.as_ref() == Some(id) {
+            places.push(place.to_owned());
+        }
+    }
+    if stored.manual.as_ref().is_some_and(|manual| manual.source == *id) {
+        places.push("manual".to_owned());
+    }
+    for other in sources::of(tx, context, channel)? {
+        if other.source.backup.as_ref() == Some(id) && other.source.id != *id {
+            places.push(format!("backup of \"{}\"", other.source.name));
+        }
+    }
+    for timeline in timelines::of(tx, channel)? {
+        let draft = timeline.timeline.draft();
+        let cues = draft.tracks.iter().flat_map(|track| match track {
+            Track::Video { cues, .. } => cues.as_slice(),
+            Track::Overlay { .. } => &[],
+        });
+        let count = cues.filter(|cue| cue.action.source() == id).count();
+        if count > 0 {
+            places.push(format!("timeline \"{}\" ({count} cues)", draft.name));
+        }
+    }
+    Ok(places)
+}

@@ -1,0 +1,54 @@
+//! What is put right when `control` starts: the first channel, and broadcasts that a restart of the box broke off.
+
+use super::Commands;
+use super::channels::insert;
+use crate::doc::ChannelDraft;
+use crate::refusal::Refusal;
+use crate::store::{channels, settings};
+use automation::clock::Running;
+use automation::id::ChannelId;
+use automation::spec::Hold;
+
+impl Commands {
+    /// Names the venue. On an empty store it makes the channel `main`, which shows the slate until it gets sources.
+    /// Broadcasts that ran when the box went down go on: the same session, its timeline from the start, because
+    /// running time began anew. Answers the channels of which that is true.
+    pub async fn start(&self, venue: Option<String>) -> Result<Vec<ChannelId>, Refusal> {
+        let (now, boot) = (self.now(), self.clock.boot().to_owned());
+        self.store
+            .change(move |tx, _| {
+                let known = settings::venue(tx)?;
+                let first = known.is_none();
+                let venue = venue.or(known).unwrap_or_else(|| "Bandstand".into());
+                settings::set_venue(tx, &venue)?;
+                if first && channels::all(tx)?.is_empty() {
+                    let draft = ChannelDraft { id: Some(ChannelId::new("main")?), name: venue, house: None };
+                    insert(tx, draft, now.wall_ms)?;
+                }
+                let mut resumed = Vec::new();
+                for mut channel in channels::all(tx)? {
+                    let mut changed = false;
+                    if let Some(live) = channel.live.as_mut().filter(|live| live.boot != boot) {
+                        live.at = now.running;
+                        live.paused_at = live.paused_at.map(|_| now.running);
+                        live.paused_ns = 0;
+                        live.boot = boot.clone();
+                        resumed.push(channel.id.clone());
+                        changed = true;
+                    }
+                    // A take held until the next cue of a timeline that stands elsewhere now; a pin holds on.
+                    if let Some(manual) = channel.manual.take_if(|manual| manual.boot != boot) {
+                        if manual.hold == Hold::Pin {
+                            channel.manual = Some(channels::StoredManual { at: Running(0), boot: boot.clone(), ..manual });
+                        }
+                        changed = true;
+                    }
+                    if changed {
+                        channels::update(tx, &channel, now.wall_ms)?;
+                    }
+                }
+                Ok(resumed)
+            })
+            .await
+    }
+}

@@ -1,0 +1,166 @@
+//! The tables, as a list of steps that only ever grows.
+
+use rusqlite_migration::{M, Migrations};
+
+/// Every step from an empty file to the newest tables. A step that has been released never changes.
+pub(super) fn migrations() -> Migrations<'static> {
+    Migrations::new(vec![M::up(FIRST).down(FIRST_BACK)])
+}
+
+/// Times are milliseconds: of the wall clock where the name ends in `_at_ms`. Documents of `automation` lie in JSON
+/// columns, in the form in which they travel. Columns named `*_sealed` hold a nonce, ciphertext and tag; see `seal`.
+const FIRST: &str = "
+CREATE TABLE settings (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE users (
+    id            TEXT PRIMARY KEY,
+    name          TEXT NOT NULL UNIQUE COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 100),
+    password_hash TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sessions (
+    digest        BLOB PRIMARY KEY CHECK (length(digest) = 32),
+    user_id       TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at_ms INTEGER NOT NULL,
+    seen_at_ms    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_of_user ON sessions (user_id);
+
+CREATE TABLE assets (
+    id             TEXT PRIMARY KEY,
+    asset_type     TEXT NOT NULL CHECK (asset_type IN ('image', 'video')),
+    filename       TEXT NOT NULL,
+    file_path      TEXT NOT NULL UNIQUE,
+    file_size      INTEGER NOT NULL,
+    mime_type      TEXT NOT NULL,
+    checksum       TEXT NOT NULL,
+    uploaded_at_ms INTEGER NOT NULL,
+    metadata       TEXT NOT NULL CHECK (json_valid(metadata))
+) STRICT;
+
+CREATE TABLE channels (
+    id             TEXT PRIMARY KEY,
+    name           TEXT NOT NULL,
+    generation     INTEGER NOT NULL,
+    house          TEXT NOT NULL CHECK (json_valid(house)),
+    failover       TEXT NOT NULL CHECK (json_valid(failover)),
+    messages       TEXT NOT NULL CHECK (json_valid(messages)),
+    manual         TEXT CHECK (json_valid(manual)),
+    live           TEXT CHECK (json_valid(live)),
+    created_at_ms  INTEGER NOT NULL,
+    modified_at_ms INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE sources (
+    channel_id    TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    id            TEXT NOT NULL,
+    name          TEXT NOT NULL,
+    params        TEXT NOT NULL CHECK (json_valid(params)),
+    backup_id     TEXT,
+    asset_id      TEXT REFERENCES assets (id),
+    stream        TEXT UNIQUE,
+    secret_sealed BLOB,
+    PRIMARY KEY (channel_id, id)
+) STRICT;
+
+CREATE TABLE destinations (
+    channel_id TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    id         TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    url        TEXT NOT NULL,
+    key_sealed BLOB,
+    enabled    INTEGER NOT NULL,
+    PRIMARY KEY (channel_id, id)
+) STRICT;
+
+-- Frame rate and size belong to the channel's house format (D-3), not to its timelines.
+CREATE TABLE timelines (
+    id             TEXT NOT NULL,
+    channel_id     TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    name           TEXT NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
+    duration_ms    INTEGER NOT NULL,
+    repeat         INTEGER NOT NULL,
+    is_active      INTEGER NOT NULL DEFAULT 0,
+    created_at_ms  INTEGER NOT NULL,
+    modified_at_ms INTEGER NOT NULL,
+    created_by     TEXT NOT NULL,
+    PRIMARY KEY (channel_id, id)
+) STRICT;
+CREATE UNIQUE INDEX timelines_active ON timelines (channel_id) WHERE is_active = 1;
+
+CREATE TABLE timeline_tracks (
+    id          INTEGER PRIMARY KEY,
+    channel_id  TEXT NOT NULL,
+    timeline_id TEXT NOT NULL,
+    track_order INTEGER NOT NULL,
+    track_type  TEXT NOT NULL CHECK (track_type IN ('video', 'overlay')),
+    track_name  TEXT NOT NULL,
+    layer       INTEGER NOT NULL DEFAULT 1,
+    is_enabled  INTEGER NOT NULL DEFAULT 1,
+    UNIQUE (channel_id, timeline_id, track_order),
+    FOREIGN KEY (channel_id, timeline_id) REFERENCES timelines (channel_id, id) ON DELETE CASCADE
+) STRICT;
+
+CREATE TABLE timeline_cues (
+    track_id               INTEGER NOT NULL REFERENCES timeline_tracks (id) ON DELETE CASCADE,
+    cue_order              INTEGER NOT NULL,
+    id                     TEXT NOT NULL,
+    start_ms               INTEGER NOT NULL,
+    duration_ms            INTEGER NOT NULL,
+    action_type            TEXT NOT NULL,
+    action_params          TEXT NOT NULL CHECK (json_valid(action_params)),
+    transition_type        TEXT NOT NULL DEFAULT 'cut',
+    transition_duration_ms INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (track_id, cue_order)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE timeline_executions (
+    session         TEXT PRIMARY KEY,
+    channel_id      TEXT NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+    timeline_id     TEXT,
+    timeline_name   TEXT,
+    started_at_ms   INTEGER NOT NULL,
+    completed_at_ms INTEGER,
+    status          TEXT NOT NULL CHECK (status IN ('running', 'completed', 'stopped', 'error')),
+    executed_by     TEXT NOT NULL,
+    error_message   TEXT,
+    metrics         TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(metrics))
+) STRICT;
+CREATE INDEX executions_of_channel ON timeline_executions (channel_id, started_at_ms);
+";
+
+const FIRST_BACK: &str = "
+DROP TABLE timeline_executions;
+DROP TABLE timeline_cues;
+DROP TABLE timeline_tracks;
+DROP TABLE timelines;
+DROP TABLE destinations;
+DROP TABLE sources;
+DROP TABLE channels;
+DROP TABLE assets;
+DROP TABLE sessions;
+DROP TABLE users;
+DROP TABLE settings;
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_goes_up_and_down() {
+        migrations().validate().unwrap();
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        migrations().to_latest(&mut connection).unwrap();
+        migrations().to_version(&mut connection, 0).unwrap();
+        let left: i64 = connection
+            .query_row("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(left, 0, "a step down leaves something behind");
+        migrations().to_latest(&mut connection).unwrap();
+    }
+}

@@ -1,0 +1,121 @@
+//! Sources, with their passwords and tokens sealed.
+
+use super::{Context, from_json, id, to_json};
+use crate::refusal::Refusal;
+use automation::fault::Code;
+use automation::id::{ChannelId, SourceId};
+use automation::secret::Secret;
+use automation::spec::{Source, SourceKind};
+use rusqlite::{Connection, params};
+
+/// Sources of one channel.
+pub const SOURCES_MAX: usize = 64;
+
+/// A source, and its publisher's token where it has one.
+#[derive(Clone, Debug)]
+pub struct StoredSource {
+    /// The source, with its password.
+    pub source: Source,
+    /// What a publisher must know; empty for other kinds.
+    pub token: Secret,
+}
+
+fn owner(channel: &ChannelId, source: &str) -> String {
+    format!("source/{channel}/{source}")
+}
+
+/// The sources of a channel, oldest first.
+pub fn of(connection: &Connection, context: &Context, channel: &ChannelId) -> Result<Vec<StoredSource>, Refusal> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name, params, backup_id, secret_sealed FROM sources WHERE channel_id = ?1 ORDER BY rowid",
+    )?;
+    let mut rows = statement.query([channel.as_str()])?;
+    let mut sources = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (name, params): (String, String) = (row.get(1)?, row.get(2)?);
+        let source_id: String = row.get(0)?;
+        let secret = match row.get::<_, Option<Vec<u8>>>(4)? {
+            Some(sealed) => context
+                .sealer
+                .open_sealed(&owner(channel, &source_id), &sealed)
+                .map_err(|error| Refusal::failed(Code::StorageFailed, error))?,
+            None => Secret::default(),
+        };
+        let mut kind: SourceKind = from_json(&params)?;
+        let token = match &mut kind {
+            SourceKind::Camera { password, .. } => {
+                *password = secret;
+                Secret::default()
+            }
+            _ => secret,
+        };
+        let backup = row.get::<_, Option<String>>(3)?.map(id).transpose()?;
+        sources.push(StoredSource { source: Source { id: id(source_id)?, name, kind, backup }, token });
+    }
+    Ok(sources)
+}
+
+/// One source.
+pub fn get(
+    connection: &Connection,
+    context: &Context,
+    channel: &ChannelId,
+    source: &SourceId,
+) -> Result<StoredSource, Refusal> {
+    let found = of(connection, context, channel)?.into_iter().find(|stored| stored.source.id == *source);
+    found.ok_or_else(|| Refusal::not_found("source", source))
+}
+
+/// Adds a source, or writes a changed one in its place.
+pub fn put(
+    connection: &Connection,
+    context: &Context,
+    channel: &ChannelId,
+    stored: &StoredSource,
+) -> Result<(), Refusal> {
+    let source = &stored.source;
+    let mut kind = source.kind.clone();
+    let secret = match &mut kind {
+        SourceKind::Camera { password, .. } => std::mem::take(password),
+        _ => stored.token.clone(),
+    };
+    let sealed = (!secret.is_empty()).then(|| context.sealer.seal(&owner(channel, source.id.as_str()), &secret));
+    let asset = match &kind {
+        SourceKind::Media { asset } => Some(asset.as_str()),
+        _ => None,
+    };
+    let stream = match &kind {
+        SourceKind::Rtmp { stream, .. } => Some(stream.as_str()),
+        _ => None,
+    };
+    connection.execute(
+        "INSERT INTO sources (channel_id, id, name, params, backup_id, asset_id, stream, secret_sealed)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (channel_id, id) DO UPDATE SET
+            name = ?3, params = ?4, backup_id = ?5, asset_id = ?6, stream = ?7, secret_sealed = ?8",
+        params![
+            channel.as_str(),
+            source.id.as_str(),
+            source.name,
+            to_json(&kind),
+            source.backup.as_ref().map(SourceId::as_str),
+            asset,
+            stream,
+            sealed
+        ],
+    )?;
+    Ok(())
+}
+
+/// Deletes a source.
+pub fn delete(connection: &Connection, channel: &ChannelId, source: &SourceId) -> Result<(), Refusal> {
+    connection
+        .execute("DELETE FROM sources WHERE channel_id = ?1 AND id = ?2", params![channel.as_str(), source.as_str()])?;
+    Ok(())
+}
+
+/// Whether any channel has a stream of this name.
+pub fn stream_taken(connection: &Connection, stream: &str) -> Result<bool, Refusal> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM sources WHERE stream = ?1")?;
+    Ok(statement.exists([stream])?)
+}

@@ -1,0 +1,180 @@
+//! Everything that is wanted, as one value: a valid spec per channel, the door's, and the documents that show them.
+
+use super::channels::StoredChannel;
+use super::sources::StoredSource;
+use super::{Context, assets, channels, destinations, settings, sources, timelines};
+use crate::doc::{ChannelDoc, DestinationDoc, LiveDoc, ManualDoc, Publish, SourceDoc, SourceKindDoc};
+use crate::refusal::Refusal;
+use automation::id::{AssetId, ChannelId};
+use automation::spec::{
+    ChannelSpec, ChannelSpecDraft, Destination, IngestSpec, IngestStream, Live, Manual, Overlay, Source, SourceKind,
+    Timeline, Track,
+};
+use rusqlite::Connection;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What is wanted of the whole box.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The venue's name.
+    pub venue: String,
+    /// What the door admits.
+    pub ingest: IngestSpec,
+    /// Every channel, oldest first.
+    pub channels: Vec<WantedChannel>,
+}
+
+/// What is wanted of one channel.
+#[derive(Clone, Debug)]
+pub struct WantedChannel {
+    /// For its worker, with secrets.
+    pub spec: ChannelSpec,
+    /// For operators. Addresses of the door are filled in where it is answered.
+    pub doc: ChannelDoc,
+}
+
+impl Wanted {
+    /// One channel.
+    pub fn channel(&self, id: &ChannelId) -> Result<&WantedChannel, Refusal> {
+        let found = self.channels.iter().find(|channel| channel.doc.id == *id);
+        found.ok_or_else(|| Refusal::not_found("channel", id))
+    }
+}
+
+/// Reads everything. A channel that would be inconsistent refuses, with every wrong place.
+pub(super) fn load(connection: &Connection, context: &Context) -> Result<Wanted, Refusal> {
+    let venue = settings::venue(connection)?.unwrap_or_default();
+    let files: BTreeMap<AssetId, String> = assets::all(connection)?
+        .into_iter()
+        .map(|asset| (asset.doc.id, context.assets.join(asset.file).display().to_string()))
+        .collect();
+    let mut ingest = IngestSpec { generation: settings::ingest_generation(connection)?, streams: Vec::new() };
+    let mut wanted = Vec::new();
+    for channel in channels::all(connection)? {
+        let stored = sources::of(connection, context, &channel.id)?;
+        let destinations = destinations::of(connection, context, &channel.id)?;
+        let timeline = timelines::of(connection, &channel.id)?.into_iter().find(|timeline| timeline.loaded);
+        let timeline = timeline.map(|stored| stored.timeline);
+        ingest.streams.extend(stored.iter().filter_map(|stored| stream(&channel.id, stored)));
+        let doc = document(&channel, &stored, &destinations, timeline.as_ref());
+        let spec = spec(channel, stored, destinations, timeline, &files)?;
+        wanted.push(WantedChannel { spec, doc });
+    }
+    Ok(Wanted { venue, ingest, channels: wanted })
+}
+
+fn stream(channel: &ChannelId, stored: &StoredSource) -> Option<IngestStream> {
+    let SourceKind::Rtmp { stream, .. } = &stored.source.kind else { return None };
+    let digest = Sha256::digest(stored.token.expose().as_bytes());
+    let token_sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(IngestStream { name: stream.clone(), channel: channel.clone(), token_sha256 })
+}
+
+/// The valid spec of a channel with everything that belongs to it.
+pub fn spec(
+    channel: StoredChannel,
+    sources: Vec<StoredSource>,
+    destinations: Vec<Destination>,
+    timeline: Option<Timeline>,
+    files: &BTreeMap<AssetId, String>,
+) -> Result<ChannelSpec, Refusal> {
+    let sources: Vec<Source> = sources.into_iter().map(|stored| stored.source).collect();
+    let used = assets_of(&sources, timeline.as_ref());
+    let draft = ChannelSpecDraft {
+        generation: channel.generation,
+        channel: channel.id,
+        name: channel.name,
+        house: channel.house,
+        sources,
+        assets: files.iter().filter(|(id, _)| used.contains(*id)).map(|(id, file)| (id.clone(), file.clone())).collect(),
+        failover: channel.failover,
+        timeline,
+        manual: channel.manual.map(|manual| Manual { source: manual.source, hold: manual.hold, at: manual.at }),
+        live: channel.live.map(|live| Live {
+            session: live.session,
+            at: live.at,
+            paused_at: live.paused_at,
+            paused_ns: live.paused_ns,
+        }),
+        destinations,
+        messages: channel.messages,
+    };
+    Ok(ChannelSpec::try_from(draft)?)
+}
+
+/// The files that sources and a timeline use.
+pub fn assets_of(sources: &[Source], timeline: Option<&Timeline>) -> BTreeSet<AssetId> {
+    let media = sources.iter().filter_map(|source| match &source.kind {
+        SourceKind::Media { asset } => Some(asset.clone()),
+        _ => None,
+    });
+    let tracks = timeline.map(|timeline| timeline.draft().tracks.as_slice()).unwrap_or_default();
+    let cues = tracks.iter().flat_map(|track| match track {
+        Track::Overlay { cues, .. } => cues.as_slice(),
+        Track::Video { .. } => &[],
+    });
+    let images = cues.filter_map(|cue| match &cue.overlay {
+        Overlay::Image(image) => Some(image.asset.clone()),
+        Overlay::Text(_) => None,
+    });
+    media.chain(images).collect()
+}
+
+fn document(
+    channel: &StoredChannel,
+    sources: &[StoredSource],
+    destinations: &[Destination],
+    timeline: Option<&Timeline>,
+) -> ChannelDoc {
+    ChannelDoc {
+        id: channel.id.clone(),
+        name: channel.name.clone(),
+        house: channel.house.clone(),
+        failover: channel.failover.clone(),
+        messages: channel.messages.clone(),
+        timeline: timeline.map(|timeline| timeline.draft().id.clone()),
+        sources: sources.iter().map(source_document).collect(),
+        destinations: destinations.iter().map(destination_document).collect(),
+        manual: channel.manual.as_ref().map(|manual| ManualDoc { source: manual.source.clone(), hold: manual.hold }),
+        live: channel.live.as_ref().map(|live| LiveDoc {
+            session: live.session.clone(),
+            started_by: live.started_by.clone(),
+            at_ms: live.at_ms,
+            paused: live.paused_at.is_some(),
+        }),
+    }
+}
+
+/// What the API shows of a source.
+pub fn source_document(stored: &StoredSource) -> SourceDoc {
+    let source = &stored.source;
+    let kind = match &source.kind {
+        SourceKind::Camera { url, user, password, latency_ms } => SourceKindDoc::Camera {
+            url: url.clone(),
+            user: user.clone(),
+            has_password: !password.is_empty(),
+            latency_ms: *latency_ms,
+        },
+        SourceKind::Rtmp { stream, latency_ms } => SourceKindDoc::Rtmp {
+            stream: stream.clone(),
+            latency_ms: *latency_ms,
+            publish: Publish { server: String::new(), key: format!("{stream}?token={}", stored.token.expose()) },
+        },
+        SourceKind::Media { asset } => SourceKindDoc::Media { asset: asset.clone() },
+        SourceKind::Slate { title, text } => SourceKindDoc::Slate { title: title.clone(), text: text.clone() },
+        SourceKind::TestPattern { pattern } => SourceKindDoc::TestPattern { pattern: *pattern },
+    };
+    SourceDoc { id: source.id.clone(), name: source.name.clone(), backup: source.backup.clone(), kind }
+}
+
+/// What the API shows of a destination.
+pub fn destination_document(destination: &Destination) -> DestinationDoc {
+    DestinationDoc {
+        id: destination.id.clone(),
+        name: destination.name.clone(),
+        url: destination.url.as_str().to_owned(),
+        has_key: !destination.key.is_empty(),
+        enabled: destination.enabled,
+    }
+}
