@@ -5,9 +5,12 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod delivery;
+pub mod difference;
 pub mod director;
 pub mod fault;
 pub mod id;
+pub mod plan;
 pub mod secret;
 pub mod spec;
 pub mod status;
