@@ -1,0 +1,148 @@
+// REST calls. Every refusal of the box becomes a `Refusal` with its code, its words and its remedy.
+
+import { t } from "../strings";
+import type {
+  Asset,
+  Channel,
+  ChannelPatch,
+  Destination,
+  DestinationBody,
+  Id,
+  Problem,
+  Session,
+  Source,
+  SourceBody,
+  TimelineBody,
+  TimelineDoc,
+  Wrong,
+} from "./types";
+
+export const BASE = "/api/v1";
+
+/** A problem document; its code may also be one of the page's own. */
+type Told = Pick<Problem, "status" | "detail" | "remedy"> & { code: Problem["code"] | "unreachable"; wrongs?: Wrong[] };
+
+/** The box said no, or could not be reached (`code` is then `unreachable`). */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: Told["code"];
+  readonly remedy: string;
+  readonly wrongs: Wrong[];
+
+  constructor(problem: Told) {
+    super(problem.detail);
+    this.status = problem.status;
+    this.code = problem.code;
+    this.remedy = problem.remedy;
+    this.wrongs = problem.wrongs ?? [];
+  }
+}
+
+/** The refusal in an answer that is no success; also for one that is no problem document. */
+export function refusalOf(status: number, text: string): Refusal {
+  let problem: Partial<Problem> = {};
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (parsed !== null && typeof parsed === "object") problem = parsed;
+  } catch {
+    // Not ours: a proxy's page, or nothing at all. The words below serve.
+  }
+  return new Refusal({
+    status,
+    code: problem.code ?? "internal",
+    detail: problem.detail ?? problem.title ?? t.api.internal(status),
+    remedy: problem.remedy ?? t.api.internalRemedy,
+    wrongs: problem.wrongs ?? [],
+  });
+}
+
+export function unreachable(): Refusal {
+  return new Refusal({ status: 0, code: "unreachable", detail: t.api.unreachable, remedy: t.api.unreachableRemedy });
+}
+
+let whenSignedOut: () => void = () => {};
+
+/** Called when the box no longer knows our session. */
+export function onSignedOut(handler: () => void): void {
+  whenSignedOut = handler;
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const headers: Record<string, string> = { accept: "application/json" };
+  // The box takes changes only from its own page: a foreign page cannot set this header.
+  if (method !== "GET") headers["x-bandstand"] = "1";
+  if (body !== undefined) headers["content-type"] = "application/json";
+  let answer: Response;
+  let text: string;
+  try {
+    answer = await fetch(BASE + path, {
+      method,
+      headers,
+      credentials: "same-origin",
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    text = await answer.text();
+  } catch {
+    throw unreachable();
+  }
+  if (!answer.ok) {
+    if (answer.status === 401 && !path.startsWith("/session")) whenSignedOut();
+    throw refusalOf(answer.status, text);
+  }
+  return (text === "" ? undefined : JSON.parse(text)) as T;
+}
+
+const id = encodeURIComponent;
+const at = (channel: Id, rest = ""): string => `/channels/${id(channel)}${rest}`;
+
+export const api = {
+  session: () => call<Session>("GET", "/session"),
+  claim: (code: string, name: string, password: string) =>
+    call<{ user: string }>("POST", "/session/claim", { code, name, password }),
+  signIn: (name: string, password: string) => call<{ user: string }>("POST", "/session", { name, password }),
+  signOut: () => call<void>("DELETE", "/session"),
+
+  addChannel: (name: string) => call<Channel>("POST", "/channels", { name }),
+  changeChannel: (channel: Id, change: ChannelPatch) => call<Channel>("PATCH", at(channel), change),
+
+  addSource: (channel: Id, body: SourceBody) => call<Source>("POST", at(channel, "/sources"), body),
+  source: (channel: Id, source: Id) => call<Source>("GET", at(channel, `/sources/${id(source)}`)),
+  changeSource: (channel: Id, source: Id, body: SourceBody) =>
+    call<Source>("PUT", at(channel, `/sources/${id(source)}`), body),
+  deleteSource: (channel: Id, source: Id) => call<void>("DELETE", at(channel, `/sources/${id(source)}`)),
+  rotateToken: (channel: Id, source: Id) =>
+    call<Source>("POST", at(channel, `/sources/${id(source)}/rotate-token`), {}),
+
+  addDestination: (channel: Id, body: DestinationBody) =>
+    call<Destination>("POST", at(channel, "/destinations"), body),
+  changeDestination: (channel: Id, destination: Id, body: DestinationBody) =>
+    call<Destination>("PUT", at(channel, `/destinations/${id(destination)}`), body),
+  deleteDestination: (channel: Id, destination: Id) =>
+    call<void>("DELETE", at(channel, `/destinations/${id(destination)}`)),
+  startDestination: (channel: Id, destination: Id) =>
+    call<void>("POST", at(channel, `/destinations/${id(destination)}/start`), {}),
+  stopDestination: (channel: Id, destination: Id) =>
+    call<void>("POST", at(channel, `/destinations/${id(destination)}/stop`), {}),
+
+  timelines: (channel: Id) => call<TimelineDoc[]>("GET", at(channel, "/timelines")),
+  timeline: (channel: Id, timeline: Id) => call<TimelineDoc>("GET", at(channel, `/timelines/${id(timeline)}`)),
+  addTimeline: (channel: Id, body: TimelineBody) => call<TimelineDoc>("POST", at(channel, "/timelines"), body),
+  changeTimeline: (channel: Id, timeline: Id, body: TimelineBody) =>
+    call<TimelineDoc>("PUT", at(channel, `/timelines/${id(timeline)}`), body),
+  deleteTimeline: (channel: Id, timeline: Id) => call<void>("DELETE", at(channel, `/timelines/${id(timeline)}`)),
+  loadTimeline: (channel: Id, timeline: Id) => call<void>("POST", at(channel, `/timelines/${id(timeline)}/load`), {}),
+
+  assets: () => call<Asset[]>("GET", "/assets"),
+  deleteAsset: (asset: Id) => call<void>("DELETE", `/assets/${id(asset)}`),
+
+  goLive: (channel: Id, countdown_s: number) => call<{ session: Id }>("POST", at(channel, "/go-live"), { countdown_s }),
+  end: (channel: Id) => call<void>("POST", at(channel, "/end"), {}),
+  take: (channel: Id, source: Id) => call<void>("POST", at(channel, "/take"), { source }),
+  pin: (channel: Id, source: Id) => call<void>("POST", at(channel, "/pin"), { source }),
+  release: (channel: Id) => call<void>("POST", at(channel, "/release"), {}),
+  pause: (channel: Id) => call<void>("POST", at(channel, "/pause"), {}),
+  resume: (channel: Id) => call<void>("POST", at(channel, "/resume"), {}),
+};
+
+/** Address of an uploaded file, for `<img>`. */
+export const assetUrl = (asset: Id): string => `${BASE}/assets/${id(asset)}`;

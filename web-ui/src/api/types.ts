@@ -1,0 +1,46 @@
+// Names for the shapes of the OpenAPI document, whose comments say what each field means. `generated.ts` is made
+// from it by `npm run generate`.
+
+import type { components } from "./generated";
+
+type Schemas = components["schemas"];
+
+export type Id = string;
+
+export type Session = Schemas["SessionDoc"];
+export type Problem = Schemas["Problem"];
+export type Wrong = Schemas["Wrong"];
+export type Fault = Schemas["Fault"];
+
+export type Board = Schemas["Board"];
+export type ChannelBoard = Schemas["ChannelBoard"];
+export type Channel = Schemas["ChannelDoc"];
+export type ChannelPatch = Schemas["ChannelPatch"];
+export type House = Schemas["House"];
+export type Failover = Schemas["Failover"];
+export type Messages = Schemas["Messages"];
+export type Hold = Schemas["Hold"];
+
+export type Source = Schemas["SourceDoc"];
+export type SourceBody = Schemas["SourceDraft"];
+export type KindName = Source["kind"];
+export type Pattern = Schemas["Pattern"];
+export type Publish = Schemas["Publish"];
+export type Destination = Schemas["DestinationDoc"];
+export type DestinationBody = Schemas["DestinationDraft"];
+export type Asset = Schemas["AssetDoc"];
+
+export type ChannelStatus = Schemas["ChannelStatus"];
+export type OnAir = Schemas["OnAir"];
+export type Carrier = Schemas["Carrier"];
+export type TimelineStatus = Schemas["TimelineStatus"];
+export type OverlayStatus = Schemas["OverlayStatus"];
+export type Meters = Schemas["Meters"];
+export type SourceStatus = Schemas["SourceStatus"];
+export type DestinationStatus = Schemas["DestinationStatus"];
+
+export type TimelineDoc = Schemas["TimelineDoc"];
+export type TimelineBody = Schemas["TimelineBody"];
+export type TransitionKind = Schemas["TransitionKind"];
+export type Anchor = Schemas["Anchor"];
+export type Action = Schemas["Action"];

@@ -1,0 +1,107 @@
+// The form of a source: what is typed, what is sent.
+
+import { t } from "../strings";
+import type { KindName, Pattern, Source, SourceBody, Wrong } from "../api/types";
+
+export interface SourceForm {
+  kind: KindName;
+  name: string;
+  backup: string;
+  url: string;
+  user: string;
+  password: string;
+  latency_ms: number;
+  asset: string;
+  title: string;
+  text: string;
+  pattern: Pattern;
+}
+
+export const LATENCY_MS_DEFAULT = 300;
+
+export function sourceForm(kind: KindName, source?: Source): SourceForm {
+  const form: SourceForm = {
+    kind,
+    name: source?.name ?? "",
+    backup: source?.backup ?? "",
+    url: "",
+    user: "",
+    password: "",
+    latency_ms: LATENCY_MS_DEFAULT,
+    asset: "",
+    title: "",
+    text: "",
+    pattern: "bars",
+  };
+  if (source === undefined) return form;
+  switch (source.kind) {
+    case "camera":
+      return { ...form, url: source.url, user: source.user, latency_ms: source.latency_ms };
+    case "rtmp":
+      return { ...form, latency_ms: source.latency_ms };
+    case "media":
+      return { ...form, asset: source.asset };
+    case "slate":
+      return { ...form, title: source.title, text: source.text };
+    case "test_pattern":
+      return { ...form, pattern: source.pattern };
+  }
+}
+
+/** Manuals print addresses as `rtsp://user:password@host/…`; the box wants the two apart. Nothing where there are none. */
+export function splitCredentials(url: string): { url: string; user: string; password: string } | null {
+  const match = /^(rtsp:\/\/)([^/@\s]*)@([^@]*)$/i.exec(url.trim());
+  if (match === null) return null;
+  const [, scheme = "", who = "", rest = ""] = match;
+  const colon = who.indexOf(":");
+  const plain = (text: string): string => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  };
+  return {
+    url: scheme + rest,
+    user: plain(colon < 0 ? who : who.slice(0, colon)),
+    password: plain(colon < 0 ? "" : who.slice(colon + 1)),
+  };
+}
+
+/** What a glance shows to be wrong, before the box is asked. */
+export function sourceWrongs(form: SourceForm): Wrong[] {
+  const wrongs: Wrong[] = [];
+  const f = t.sources.form;
+  if (form.name.trim() === "") wrongs.push({ place: "name", reason: f.needName });
+  if (form.kind === "camera") {
+    const url = form.url.trim();
+    if (url === "") wrongs.push({ place: "url", reason: f.needUrl });
+    else if (!/^rtsp:\/\/[^/\s@]+(\/\S*)?$/i.test(url)) wrongs.push({ place: "url", reason: f.badUrl });
+  }
+  if (form.kind === "media" && form.asset === "") wrongs.push({ place: "asset", reason: f.needAsset });
+  return wrongs;
+}
+
+export function sourceBody(form: SourceForm): SourceBody {
+  const head = { name: form.name.trim(), backup: form.backup === "" ? null : form.backup };
+  switch (form.kind) {
+    case "camera":
+      return {
+        ...head,
+        kind: "camera",
+        url: form.url.trim(),
+        user: form.user.trim(),
+        latency_ms: form.latency_ms,
+        // An empty one keeps what is stored.
+        ...(form.password === "" ? {} : { password: form.password }),
+      };
+    case "rtmp":
+      return { ...head, kind: "rtmp", latency_ms: form.latency_ms };
+    case "media":
+      return { ...head, kind: "media", asset: form.asset };
+    case "slate":
+      return { ...head, kind: "slate", title: form.title, text: form.text };
+    case "test_pattern":
+      return { ...head, kind: "test_pattern", pattern: form.pattern };
+  }
+}

@@ -1,0 +1,44 @@
+// What the box found wrong, by the field where it is shown.
+
+import type { Wrong } from "../api/types";
+
+export class Wrongs {
+  readonly #all: Wrong[];
+
+  constructor(all: Wrong[] = []) {
+    this.#all = all;
+  }
+
+  /** The reasons at a field; nothing where it is right. */
+  at(place: string): string | null {
+    const reasons = this.#all.filter((wrong) => wrong.place === place).map((wrong) => wrong.reason);
+    return reasons.length === 0 ? null : reasons.join("; ");
+  }
+
+  /** Whether anything at `place` or below it is wrong. */
+  under(place: string): boolean {
+    return this.#all.some(
+      (wrong) => wrong.place === place || wrong.place.startsWith(`${place}.`) || wrong.place.startsWith(`${place}[`),
+    );
+  }
+
+  /** Those for which no field of `places` is there, as sentences. */
+  elsewhere(places: string[]): string[] {
+    return this.#all
+      .filter((wrong) => !places.includes(wrong.place))
+      .map((wrong) => (wrong.place === "" ? wrong.reason : `${wrong.place}: ${wrong.reason}`));
+  }
+
+  get all(): Wrong[] {
+    return this.#all;
+  }
+
+  get empty(): boolean {
+    return this.#all.length === 0;
+  }
+}
+
+/** For a form of one thing: the last part of each place names the field, wherever the thing stands. */
+export function fieldWrongs(wrongs: Wrong[]): Wrongs {
+  return new Wrongs(wrongs.map((wrong) => ({ ...wrong, place: wrong.place.split(".").at(-1) ?? "" })));
+}

@@ -1,0 +1,44 @@
+// Lists that are fetched, not told by the board: uploaded files and timelines.
+
+import { api } from "../api/client";
+import type { Asset, Id, TimelineDoc } from "../api/types";
+import { report } from "./notices.svelte";
+
+class Assets {
+  list = $state.raw<Asset[] | null>(null);
+
+  async load(): Promise<void> {
+    try {
+      this.list = await api.assets();
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  byId(id: Id): Asset | undefined {
+    return this.list?.find((asset) => asset.id === id);
+  }
+}
+
+class Timelines {
+  list = $state.raw<TimelineDoc[] | null>(null);
+  #of: Id | null = null;
+
+  async load(channel: Id): Promise<void> {
+    if (this.#of !== channel) this.list = null;
+    this.#of = channel;
+    try {
+      const list = await api.timelines(channel);
+      if (this.#of === channel) this.list = list;
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  byId(id: Id | null): TimelineDoc | undefined {
+    return this.list?.find((timeline) => timeline.id === id);
+  }
+}
+
+export const assets = new Assets();
+export const timelines = new Timelines();

@@ -1,0 +1,50 @@
+// A source's state in words.
+
+import { t } from "../strings";
+import type { Source, SourceStatus } from "../api/types";
+
+export type Tone = "good" | "warn" | "bad" | "idle";
+
+export interface StateWords {
+  text: string;
+  detail: string;
+  tone: Tone;
+}
+
+const LIVE_KINDS = ["camera", "rtmp"];
+
+export function isLiveKind(source: Source): boolean {
+  return LIVE_KINDS.includes(source.kind);
+}
+
+export function sourceWords(source: Source, status: SourceStatus | undefined): StateWords {
+  if (status === undefined) return { text: t.sources.state.unknown, detail: "", tone: "idle" };
+  const { fault } = status;
+  if (fault?.code === "source_waiting") return { text: t.sources.state.waiting, detail: "", tone: "idle" };
+  switch (status.state) {
+    case "online":
+      return {
+        text: isLiveKind(source) ? t.sources.state.online : t.sources.state.ready,
+        detail: isLiveKind(source) ? sizeWords(status) : "",
+        tone: fault == null ? "good" : "warn",
+      };
+    case "settling":
+      return { text: t.sources.state.settling, detail: sizeWords(status), tone: "warn" };
+    case "lost":
+      return { text: t.sources.state.lost, detail: tries(status), tone: "bad" };
+    case "connecting":
+      return fault == null
+        ? { text: t.sources.state.connecting, detail: tries(status), tone: "idle" }
+        : { text: t.sources.state.lost, detail: tries(status), tone: "bad" };
+  }
+}
+
+function sizeWords(status: SourceStatus): string {
+  if (status.width === 0) return "";
+  const size = t.sources.state.size(status.width, status.height, status.fps);
+  return status.sound ? size : `${size}, ${t.sources.state.noSound}`;
+}
+
+function tries(status: SourceStatus): string {
+  return status.attempt > 0 ? t.sources.state.tries(status.attempt) : "";
+}
