@@ -1,0 +1,104 @@
+//! The rooms of the house forbid: what each crate may never depend upon, and what nobody may.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+/// What `arguments` of `cargo tree` list: name to version and licence. That is what is really built for this machine:
+/// `cargo metadata` also lists what no feature switches on.
+fn tree(arguments: &[&str]) -> BTreeMap<String, (String, String)> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--locked", "--offline", "--prefix", "none", "--format", "{p}|{l}"]).args(arguments);
+    let output = cargo.current_dir(harness::place::root()).output().expect("start cargo");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = |line: &str| {
+        let (package, licence) = line.split_once('|')?;
+        let (name, rest) = package.split_once(" v")?;
+        let version = rest.split(' ').next().unwrap_or_default();
+        Some((name.to_owned(), (version.to_owned(), licence.trim_end_matches(" (*)").to_owned())))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+const BUILT: [&str; 2] = ["--edges", "normal,build"];
+
+#[test]
+fn each_room_keeps_to_its_rule() {
+    let rules: [(&str, &[&str]); 4] = [
+        ("automation", &["tokio", "gstreamer", "rusqlite", "mio", "socket2", "rustix", "tempfile"]),
+        ("channel", &["rusqlite", "libsqlite3-sys", "warp", "hyper", "rust-s3", "zbus"]),
+        ("ingest", &["gstreamer", "gstreamer-sys", "rusqlite", "libsqlite3-sys"]),
+        ("control", &["gstreamer", "gstreamer-sys", "gstreamer-app", "gstreamer-video"]),
+    ];
+    for (room, never) in rules {
+        let beneath = tree(&[&["-p", room], &BUILT[..]].concat());
+        assert!(beneath.contains_key("serde"), "the tree of {room} is read rightly");
+        let broken: Vec<_> = never.iter().filter(|name| beneath.contains_key(**name)).collect();
+        assert!(broken.is_empty(), "{room} must never depend upon {broken:?}: see appliance/ARCHITECTURE.md");
+    }
+    // A list of what may be is stricter still: what decides needs next to nothing.
+    let may = ["automation", "serde", "serde_json", "thiserror", "jiff", "utoipa"];
+    let direct = tree(&[&["-p", "automation", "--depth", "1", "--all-features"], &BUILT[..]].concat());
+    let more: Vec<_> = direct.keys().filter(|name| !may.contains(&name.as_str())).collect();
+    assert!(more.is_empty(), "automation may use {may:?} and not {more:?}: see appliance/ARCHITECTURE.md");
+}
+
+/// The texts in quotes of one list of deny.toml, by its key.
+fn list_of(key: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(harness::place::root().join("deny.toml")).expect("read deny.toml");
+    let list = text.split_once(&format!("\n{key} = [")).expect("deny.toml has the list").1;
+    let list = list.split_once("\n]").expect("the list ends").0;
+    let entry = |line: &str| line.split('"').nth(1).map(str::to_owned);
+    list.lines().filter_map(entry).collect()
+}
+
+/// Whether a licence expression (SPDX 2.3, annex D, and cargo's old "/") can be met by what is allowed.
+fn meets(expression: &str, allowed: &[String]) -> bool {
+    let expression = expression.replace('/', " OR ");
+    let term = |term: &str| allowed.iter().any(|one| one == term.trim_matches(['(', ')', ' ']));
+    // AND binds tighter than OR. Groups in brackets: all that were met so far are alternatives inside an AND.
+    if let Some((left, right)) = expression.split_once(") AND ") {
+        return meets(left.trim_start_matches('('), allowed) && meets(right, allowed);
+    }
+    if let Some((left, right)) = expression.split_once(" AND (") {
+        return meets(left, allowed) && meets(right.trim_end_matches(')'), allowed);
+    }
+    expression.split(" OR ").any(|all| all.split(" AND ").all(term))
+}
+
+#[test]
+fn licences_and_bans_of_deny_toml_hold() {
+    let allowed = list_of("allow");
+    let banned = list_of("deny");
+    assert!(allowed.len() > 5 && banned.contains(&"ring".to_owned()), "deny.toml is read rightly");
+    let all = tree(&["--workspace", "--edges", "normal,build,dev"]);
+    let mut wrong = Vec::new();
+    for (name, (version, licence)) in &all {
+        if banned.contains(name) {
+            wrong.push(format!("{name} {version} is banned"));
+        }
+        if !meets(licence, &allowed) {
+            wrong.push(format!("{name} {version}: licence \"{licence}\" is not allowed"));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}: see deny.toml");
+}
+
+#[test]
+fn licence_expressions_are_understood() {
+    let allowed = ["MIT".to_owned(), "ISC".to_owned(), "Apache-2.0 WITH LLVM-exception".to_owned()];
+    let cases = [
+        ("MIT", true),
+        ("GPL-3.0", false),
+        ("GPL-3.0 OR MIT", true),
+        ("MIT/Apache-2.0", true),
+        ("MIT AND ISC", true),
+        ("MIT AND GPL-2.0", false),
+        ("(MIT OR GPL-2.0) AND ISC", true),
+        ("ISC AND (GPL-2.0 OR Apache-2.0)", false),
+        ("Apache-2.0 WITH LLVM-exception OR GPL-2.0", true),
+    ];
+    for (expression, met) in cases {
+        assert_eq!(meets(expression, &allowed), met, "{expression}");
+    }
+}
