@@ -7,7 +7,7 @@
 //!                                   Lost ◄─────────────────────────────┴──┘
 //! ```
 //! Bad input: a picture that is not newer than the last one is ignored; a burst of old pictures after a freeze
-//! does not count towards the stable time, for a run never begins before the moment at which the loss was seen.
+//! does not count towards the stable time, for a run never begins before the last moment at which the source was seen lost.
 
 use crate::clock::Running;
 use crate::status::SourceState;
@@ -19,7 +19,7 @@ pub(super) struct Watch {
     last: Option<Running>,
     /// Since when pictures have come without a loss; none while lost.
     since: Option<Running>,
-    /// When the last loss was seen.
+    /// When it was last seen lost.
     lost_at: Option<Running>,
     /// A person chose this source while it was there: its run needs no further proof.
     vouched: bool,
@@ -39,8 +39,7 @@ impl Watch {
 
     /// Looks whether it is lost at `now`.
     pub(super) fn advance(&mut self, now: Running, holdoff_ms: u64) {
-        let Some(last) = self.last else { return };
-        if self.since.is_some() && now >= last.plus_ms(holdoff_ms) {
+        if self.last.is_some_and(|last| now >= last.plus_ms(holdoff_ms)) {
             self.since = None;
             self.lost_at = Some(now);
             self.vouched = false;
@@ -117,12 +116,14 @@ mod tests {
     fn a_burst_of_old_pictures_is_no_stable_time() {
         let mut watch = Watch::default();
         watch.picture(ms(0));
-        watch.advance(ms(300), 300);
+        for t in (300..=3990).step_by(30) {
+            watch.advance(ms(t), 300);
+        }
         for t in (40..=4000).step_by(40) {
             watch.picture(ms(t));
         }
-        watch.advance(ms(4010), 300);
-        assert!(!watch.has_run(ms(4010), 4000), "the run begins where the loss was seen");
+        watch.advance(ms(4020), 300);
+        assert!(watch.has_run(ms(4020), 0) && !watch.has_run(ms(4020), 31), "the run begins where the freeze ended");
         watch.picture(ms(3000));
         assert_eq!(watch.last, Some(ms(4000)), "an older one is ignored");
     }
