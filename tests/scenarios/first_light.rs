@@ -1,1 +1,259 @@
-//! t
+//! First light: a timeline of real cameras goes on air, and stays there. Everything is read from what nginx-rtmp
+//! recorded, by the frame counters and beeps of the films.
+
+use harness::figures::{median, note};
+use harness::recording::{Recording, Switch};
+use harness::venue::{CAMERA_1, CAMERA_2, CLIP, FPS, MAIN, OBS, Venue, assert_whole};
+use harness::wait::{s, until};
+use serde_json::{Value, json};
+use std::time::Instant;
+
+const NAME: &str = "first_light";
+
+#[test]
+fn go_live_is_at_the_platforms_within_two_seconds() {
+    let venue = Venue::open("golive");
+    let mut waits = Vec::new();
+    for nth in 0..5 {
+        let begin = Instant::now();
+        venue.bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+        for platform in &venue.platforms {
+            until("first media at the platform", s(15), || (platform.pictures(nth) > 0).then_some(()));
+        }
+        waits.push(begin.elapsed().as_secs_f64());
+        venue.end(nth);
+    }
+    note(NAME, &format!("GO LIVE to first media at both platforms: median {:.2} s of {waits:.2?}", median(&waits)));
+    assert!(median(&waits) <= 2.0, "{waits:?}");
+    // With a countdown nothing is sent before its end, and a second GO LIVE is the same broadcast.
+    let first = venue.bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 2}));
+    let second = venue.bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+    assert_eq!(first["session"], second["session"]);
+    venue.bandstand.wait(MAIN, "a countdown", s(5), |status| {
+        status.live.as_ref().is_some_and(|live| live.countdown_ms > 0 && live.countdown_ms <= 2000)
+    });
+    assert!(venue.platforms.iter().all(|platform| platform.pictures(5) == 0), "nothing is sent in a countdown");
+    venue.wait_until_live_for(500);
+    until("media after the countdown", s(10), || (venue.platforms[0].pictures(5) > 0).then_some(()));
+    venue.end(5);
+}
+
+#[test]
+fn a_minute_of_trouble_leaves_no_trace() {
+    let mut venue = Venue::open("minute");
+    let cues = [
+        (0, "camera-1", "cut", 0),
+        (20_000, "camera-2", "cut", 0),
+        (36_000, "clip", "dissolve", 500),
+        (46_000, "camera-1", "cut", 0),
+    ];
+    venue.load_timeline(90_000, &cues);
+    venue.go_live(0);
+    let worker = venue.bandstand.worker(MAIN);
+
+    venue.wait_until_live_for(6_000);
+    venue.camera_1.kill();
+    venue.bandstand.wait_on_air(MAIN, "camera-2", s(5));
+    venue.wait_until_live_for(10_000);
+    venue.camera_1.resume();
+    venue.bandstand.wait_on_air(MAIN, "camera-1", s(15));
+
+    venue.wait_until_live_for(23_000);
+    venue.obs_on();
+    venue.bandstand.wait_on_air(MAIN, "obs", s(10));
+    venue.wait_until_live_for(30_000);
+    venue.obs_off();
+    venue.bandstand.wait_on_air(MAIN, "camera-2", s(5));
+
+    venue.wait_until_live_for(38_000);
+    venue.bandstand.kill_control();
+    // The cue at 46 s comes while nobody is there to ask.
+    let pictures = venue.platforms[0].pictures(0);
+    until("10 s more of broadcast without control", s(20), || {
+        (venue.platforms[0].pictures(0) > pictures + 300).then_some(())
+    });
+    venue.bandstand.start_control();
+    venue.bandstand.wait_on_air(MAIN, "camera-1", s(10));
+    assert_eq!(venue.bandstand.worker(MAIN), worker, "control found the running worker");
+    venue.wait_until_live_for(61_000);
+    let status = venue.bandstand.status(MAIN).expect("a worker");
+    venue.end(0);
+
+    for destination in &status.destinations {
+        assert_eq!(destination.sessions, 1, "sessions of {}", destination.id);
+    }
+    assert_eq!(status.program.missing, 0, "ticks missing, by the worker's own word");
+    let mut seconds = 0.0;
+    for (n, platform) in venue.platforms.iter().enumerate() {
+        assert_eq!(platform.connections(), 1, "connections to platform {n}");
+        let recording = venue.recording(n, 0);
+        assert_whole(&format!("platform {n}"), &recording);
+        assert_eq!(recording.black(), 0, "black pictures at platform {n}");
+        seconds = recording.pictures.len() as f64 / FPS;
+        assert!(seconds >= 60.0, "{seconds} s");
+        check_minute(&recording);
+    }
+    note(
+        NAME,
+        &format!(
+            "{seconds:.0} s with a camera killed and back, OBS in and out, control killed: 0 of {:.0} ticks missing, \
+             0 backward, 0 parameter changes, 1 connection each, a keyframe every 2.00 s",
+            seconds * FPS
+        ),
+    );
+    note(
+        NAME,
+        &format!("late ticks, without a gap: {}, worst {} ms", status.program.late, status.program.late_ms_worst),
+    );
+}
+
+/// The order of what was seen, and how far sound and picture were apart.
+fn check_minute(recording: &Recording) {
+    let switches = recording.switches();
+    let mut seen: Vec<u8> = switches.iter().filter_map(|switch| switch.to).collect();
+    seen.dedup();
+    let wanted = [CAMERA_2, CAMERA_1, CAMERA_2, OBS, CAMERA_2, CLIP, CAMERA_1];
+    assert_eq!(seen, wanted, "{switches:?}");
+    for source in [CAMERA_1, CAMERA_2, OBS, CLIP] {
+        let offsets = recording.sound_after_picture(source);
+        let worst = offsets.iter().map(|(_, ms)| ms.abs()).fold(0.0, f64::max);
+        let middle = median(&offsets.iter().map(|(_, ms)| *ms).collect::<Vec<_>>());
+        note(
+            NAME,
+            &format!("source {source}: sound after picture {middle:.0} ms, worst {worst:.0} of {}", offsets.len()),
+        );
+        assert!(offsets.len() >= 2, "source {source}: {offsets:?}");
+        assert!(worst <= 40.0, "source {source}: sound and picture apart: {offsets:?}");
+    }
+}
+
+#[test]
+fn a_lost_camera_is_off_the_air_within_700_ms() {
+    let mut venue = Venue::open("lost");
+    venue.go_live(0);
+    venue.wait_until_live_for(2_000);
+    for round in 0..3 {
+        // Once the connection breaks, twice the camera only falls silent.
+        if round == 0 {
+            venue.camera_1.kill();
+        } else {
+            venue.camera_1.freeze();
+        }
+        let status = venue.bandstand.wait_on_air(MAIN, "camera-2", s(5));
+        let said = status.faults.iter().find(|f| f.code.as_str() == "fallback_on_air");
+        assert!(said.is_some_and(|fault| !fault.remedy.is_empty()), "{:?}", status.faults);
+        if round == 0 {
+            venue.camera_1.resume();
+        } else {
+            venue.camera_1.thaw();
+        }
+        venue.bandstand.wait_on_air(MAIN, "camera-1", s(30));
+    }
+    venue.end(0);
+    let recording = venue.recording(0, 0);
+    assert_whole("platform 0", &recording);
+    assert_eq!(recording.black(), 0);
+    let lost = |found: &&(Switch, i64)| found.0.from == Some(CAMERA_1) && found.0.to == Some(CAMERA_2);
+    let all = recording.last_picture_stood();
+    let stood: Vec<i64> = all.iter().filter(lost).map(|(_, ms)| *ms).collect();
+    note(NAME, &format!("a lost camera's last picture stood for {stood:?} ms (one killed, two silent)"));
+    assert_eq!(stood.len(), 3, "{all:?}");
+    assert!(stood.iter().all(|ms| *ms <= 700), "{stood:?}");
+}
+
+#[test]
+fn cues_land_on_their_tick() {
+    let venue = Venue::open("cues");
+    let cues = [
+        (0, "camera-1", "cut", 0),
+        (4_000, "camera-2", "cut", 0),
+        (6_500, "camera-1", "cut", 0),
+        (9_033, "clip", "cut", 0),
+        (12_500, "camera-2", "cut", 0),
+        (15_000, "camera-1", "dissolve", 1_000),
+        (18_000, "clip", "fade", 800),
+    ];
+    venue.load_timeline(22_000, &cues);
+    venue.go_live(0);
+    venue.wait_until_live_for(21_000);
+    venue.end(0);
+    let recording = venue.recording(0, 0);
+    assert_whole("platform 0", &recording);
+    let tick = |ms: i64| (ms as f64 * FPS / 1000.0).round() as i64;
+    let cuts: Vec<(i64, u8)> = vec![(4_000, CAMERA_2), (6_500, CAMERA_1), (9_033, CLIP), (12_500, CAMERA_2)];
+    let mut from = 0;
+    let mut landed = Vec::new();
+    for (at_ms, source) in &cuts {
+        let before =
+            recording.pictures.iter().position(|p| p.pts_ms >= from && p.mark.is_some_and(|m| m.source != *source));
+        let before = recording.pictures[before.expect("another source before the cue")].pts_ms;
+        let picture = recording.first_of(*source, before).expect("the cue's source");
+        landed.push((tick(recording.pictures[picture].pts_ms), tick(*at_ms)));
+        from = recording.pictures[picture].pts_ms;
+        if *source == CLIP {
+            assert_eq!(
+                recording.pictures[picture].mark.map(|m| m.counter),
+                Some(0),
+                "a clip starts on its first frame"
+            );
+        }
+    }
+    // The recording begins with a keyframe near GO LIVE, so its zero is not the timeline's: the first cue gives the base.
+    let base = landed[0].0 - landed[0].1;
+    let errors: Vec<i64> = landed.iter().map(|(is, wanted)| is - wanted - base).collect();
+    note(NAME, &format!("cues off their tick by {errors:?}; the recording begins {} ticks before GO LIVE", base));
+    assert!(errors.iter().all(|error| error.abs() <= 1), "{landed:?}");
+    check_mixes(&recording, base);
+    check_sound_at_cues(&recording);
+}
+
+/// A mix lies between its cue and its end, and each side of it is seen whole.
+fn check_mixes(recording: &Recording, base: i64) {
+    let at = |ms: i64| (base + (ms as f64 * FPS / 1000.0) as i64) as usize;
+    let source = |ms: i64| recording.pictures[at(ms)].mark.map(|m| m.source);
+    assert_eq!([source(14_900), source(16_100)], [Some(CAMERA_2), Some(CAMERA_1)], "the dissolve");
+    assert_eq!([source(17_900), source(18_900)], [Some(CAMERA_1), Some(CLIP)], "the fade");
+    let mixed = (at(15_200)..at(15_800)).filter(|i| recording.pictures[*i].mark.is_none()).count();
+    assert!(mixed >= 5, "{mixed} mixed pictures of the dissolve");
+}
+
+fn check_sound_at_cues(recording: &Recording) {
+    for source in [CAMERA_1, CAMERA_2, CLIP] {
+        let offsets = recording.sound_after_picture(source);
+        assert!(!offsets.is_empty() && offsets.iter().all(|(_, ms)| ms.abs() <= 40.0), "source {source}: {offsets:?}");
+    }
+}
+
+#[test]
+fn a_destination_that_stops_for_20_s_comes_back_and_costs_the_other_nothing() {
+    let mut venue = Venue::open("stopped");
+    venue.go_live(0);
+    venue.wait_until_live_for(3_000);
+    venue.platforms[1].kill();
+    venue.bandstand.wait(MAIN, "the lost destination to be named", s(10), |status| {
+        let lost = status.destinations.iter().find(|d| d.id.as_str() == "platform-2");
+        lost.and_then(|d| d.fault.as_ref()).is_some_and(|fault| !fault.remedy.is_empty())
+    });
+    venue.wait_until_live_for(23_000);
+    venue.platforms[1].resume();
+    let listens = Instant::now();
+    until("media at the platform that is back", s(20), || (venue.platforms[1].pictures(1) > 0).then_some(()));
+    let back = listens.elapsed().as_secs_f64();
+    note(NAME, &format!("a destination stopped for 20 s had media {back:.2} s after it listened again"));
+    let live = venue.bandstand.status(MAIN).and_then(|s| s.live).expect("a broadcast").since_ms;
+    venue.wait_until_live_for(live + 3_000);
+    let status = venue.bandstand.status(MAIN).expect("a worker");
+    let sessions: Vec<u32> = status.destinations.iter().map(|d| d.sessions).collect();
+    venue.bandstand.ok("POST", "/channels/main/end", Value::Null);
+    venue.platforms[0].wait_until_closed(0);
+    venue.platforms[1].wait_until_closed(1);
+    assert!(back <= 5.0, "{back} s");
+    assert_eq!(sessions, [1, 2], "sessions of the two destinations");
+    assert_eq!(venue.platforms[0].connections(), 1);
+    let other = venue.recording(0, 0);
+    assert_whole("the other platform", &other);
+    assert!(other.pictures.iter().all(|p| p.mark.is_some_and(|m| m.source == CAMERA_1)));
+    let again = venue.recording(1, 1);
+    assert_whole("the platform that is back", &again);
+    assert!(again.flv.video[0].key && again.flv.video[0].pts_ms < 100, "it begins with a keyframe at 0");
+}

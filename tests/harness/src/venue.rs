@@ -1,0 +1,187 @@
+//! A venue for tests: two cameras, a publisher, a clip, two platforms, and a box that knows them all.
+
+use crate::bandstand::Bandstand;
+use crate::clip::Clip;
+use crate::platform::Platform;
+use crate::publisher::Publisher;
+use crate::recording::Recording;
+use crate::rtsp::{Mount, Rtsp};
+use crate::stage::Stage;
+use crate::wait::{s, until};
+use automation::status::{DestinationState, SourceState};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Number of the first camera's film.
+pub const CAMERA_1: u8 = 1;
+/// Number of the second camera's film.
+pub const CAMERA_2: u8 = 2;
+/// Number of the publisher's film.
+pub const OBS: u8 = 3;
+/// Number of the clip.
+pub const CLIP: u8 = 4;
+/// Pictures per second of the program.
+pub const FPS: f64 = 30.0;
+/// The channel.
+pub const MAIN: &str = "main";
+
+/// The venue. Fields are public since each test breaks another one of them.
+#[derive(Debug)]
+pub struct Venue {
+    /// The box.
+    pub bandstand: Bandstand,
+    /// Source `camera-1`, with `camera-2` as its backup.
+    pub camera_1: Rtsp,
+    /// Source `camera-2`, on a server of its own.
+    pub camera_2: Rtsp,
+    /// Destinations `platform-1` and `platform-2`.
+    pub platforms: [Platform; 2],
+    obs: Option<Publisher>,
+    publish: (String, String),
+    obs_film: PathBuf,
+    /// The test's folder.
+    pub stage: Stage,
+}
+
+/// A program that two slow cores carry beside all the far sides: 640x360 at 30 fps.
+pub fn house() -> Value {
+    json!({"width": 640, "height": 360, "rate": {"num": 30, "den": 1}, "video_kbps": 900, "audio_kbps": 128})
+}
+
+impl Venue {
+    /// Builds the venue for the test `name`; returns when both cameras are online and the first is on air.
+    pub fn open(name: &str) -> Venue {
+        let stage = Stage::new(name);
+        let camera =
+            |room: &str, source: u8| Rtsp::start(&stage.room(room), &[Mount::new("/live", &Clip::new(source, 48))]);
+        let (camera_1, camera_2) = (camera("camera-1", CAMERA_1), camera("camera-2", CAMERA_2));
+        let platforms = [1, 2].map(|n| Platform::start(&stage.room(&format!("platform-{n}")), "nginx"));
+        let mut obs_film = Clip::new(OBS, 96);
+        obs_film.b_frames = 2;
+        let mut venue = Venue {
+            bandstand: Bandstand::start(&stage.room("box")),
+            camera_1,
+            camera_2,
+            platforms,
+            obs: None,
+            publish: Default::default(),
+            obs_film: obs_film.file(),
+            stage,
+        };
+        venue.set_up();
+        venue
+    }
+
+    fn set_up(&mut self) {
+        let bandstand = &self.bandstand;
+        bandstand.ok("POST", "/channels", json!({"id": MAIN, "name": "Main stage", "house": house()}));
+        let clip = bandstand.upload("clip.mp4", &Clip::new(CLIP, 16).file());
+        assert_eq!(clip.status, 201, "the upload: {}", clip.body);
+        let camera = |id: &str, server: &Rtsp| json!({"id": id, "name": id, "kind": "camera", "url": server.url("/live"), "latency_ms": 200});
+        self.add_source(camera("camera-2", &self.camera_2));
+        let mut first = camera("camera-1", &self.camera_1);
+        first["backup"] = json!("camera-2");
+        self.add_source(first);
+        self.add_source(json!({"id": "clip", "name": "Clip", "kind": "media", "asset": clip.body["id"]}));
+        let obs = self.add_source(json!({"id": "obs", "name": "OBS", "kind": "rtmp", "latency_ms": 200}));
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.publish = (text(&obs["publish"]["server"]), text(&obs["publish"]["key"]));
+        let failover = json!({"primary": "camera-1", "live_input": "obs", "loop": "clip",
+                              "holdoff_ms": 300, "stable_ms": 1000});
+        bandstand.ok("PATCH", "/channels/main", json!({"failover": failover}));
+        for (n, platform) in self.platforms.iter().enumerate() {
+            let id = format!("platform-{}", n + 1);
+            let body = json!({"id": id, "name": id, "url": platform.url(), "key": format!("key-{}", n + 1)});
+            bandstand.ok("POST", "/channels/main/destinations", body);
+        }
+        for camera in ["camera-1", "camera-2"] {
+            self.wait_for_source(camera, SourceState::Online);
+        }
+        bandstand.wait_on_air(MAIN, "camera-1", s(20));
+    }
+
+    /// Adds a source to the channel. Its document.
+    pub fn add_source(&self, body: Value) -> Value {
+        self.bandstand.ok("POST", "/channels/main/sources", body)
+    }
+
+    /// Waits until a source is in a state.
+    pub fn wait_for_source(&self, source: &str, state: SourceState) {
+        self.bandstand.wait(MAIN, &format!("{source} to be {state:?}"), s(30), |status| {
+            status.sources.iter().any(|s| s.id.as_str() == source && s.state == state)
+        });
+    }
+
+    /// Stores a timeline and loads it. `cues` are start in milliseconds, source, kind of transition and its length in
+    /// milliseconds; each lasts until the next.
+    pub fn load_timeline(&self, duration_ms: i64, cues: &[(i64, &str, &str, i64)]) {
+        let mut documents = Vec::new();
+        for (n, (at_ms, source, mix, mix_ms)) in cues.iter().enumerate() {
+            let end = cues.get(n + 1).map_or(duration_ms, |next| next.0);
+            let action = if *source == "clip" { "show_media" } else { "show_camera" };
+            documents.push(json!({"id": format!("cue-{n}"), "at_ms": at_ms, "duration_ms": end - at_ms,
+                                  "action": {"type": action, "source": source},
+                                  "transition": {"kind": mix, "duration_ms": mix_ms}}));
+        }
+        let track = json!({"type": "video", "name": "Program", "cues": documents});
+        let body = json!({"name": "Evening", "duration_ms": duration_ms, "repeat": false, "tracks": [track]});
+        let stored = self.bandstand.ok("POST", "/channels/main/timelines", body);
+        let id = stored["id"].as_str().expect("a timeline has an id");
+        self.bandstand.ok("POST", &format!("/channels/main/timelines/{id}/load"), Value::Null);
+    }
+
+    /// GO LIVE without a countdown; returns when both platforms record pictures of recording number `nth`.
+    pub fn go_live(&self, nth: usize) {
+        self.bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+        for platform in &self.platforms {
+            until("pictures at the platform", s(15), || (platform.pictures(nth) > 0).then_some(()));
+        }
+    }
+
+    /// Waits until the broadcast is `ms` old, by the worker's own word.
+    pub fn wait_until_live_for(&self, ms: u64) {
+        self.bandstand.wait(MAIN, &format!("{ms} ms of broadcast"), s(ms / 1000 + 30), |status| {
+            status.live.as_ref().is_some_and(|live| live.countdown_ms == 0 && live.since_ms >= ms)
+        });
+    }
+
+    /// END; returns when every platform has closed its recording number `nth`.
+    pub fn end(&self, nth: usize) {
+        self.bandstand.ok("POST", "/channels/main/end", Value::Null);
+        self.platforms.iter().for_each(|platform| platform.wait_until_closed(nth));
+        self.bandstand.wait(MAIN, "the end of the broadcast", s(10), |status| {
+            status.live.is_none() && status.destinations.iter().all(|d| d.state == DestinationState::Idle)
+        });
+    }
+
+    /// Starts the publisher.
+    pub fn obs_on(&mut self) {
+        let (server, key) = &self.publish;
+        self.obs = Some(Publisher::start(&self.stage.room("obs"), &self.obs_film, server, key));
+    }
+
+    /// Stops the publisher as a person does.
+    pub fn obs_off(&mut self) {
+        self.obs.take().expect("OBS is on").stop();
+    }
+
+    /// Reads recording number `nth` of platform 0 or 1.
+    pub fn recording(&self, platform: usize, nth: usize) -> Recording {
+        let recordings = self.platforms[platform].recordings();
+        assert!(nth < recordings.len(), "platform {platform} has {} recordings", recordings.len());
+        Recording::read(&recordings[nth])
+    }
+}
+
+/// Asserts what holds for every recording of one session: no tick missing, no time backward, no parameter changed, no
+/// gap in the sound, a keyframe every 2.00 s.
+pub fn assert_whole(name: &str, recording: &Recording) {
+    let flv = &recording.flv;
+    assert_eq!(flv.missing(FPS), 0, "{name}: ticks missing");
+    assert_eq!(flv.backward(), 0, "{name}: times that go backward");
+    assert_eq!(flv.parameter_changes(), 0, "{name}: parameter sets that change");
+    assert_eq!(flv.sound_gaps(), [0i64; 0], "{name}: steps of sound that are no 21 or 22 ms");
+    let odd: Vec<i64> = flv.keyframe_steps().into_iter().filter(|step| *step != 2000).collect();
+    assert!(odd.is_empty(), "{name}: steps between keyframes that are no 2000 ms: {odd:?}");
+    assert!(flv.end_difference_ms().abs() < 200, "{name}: sound and picture end together");
+}
