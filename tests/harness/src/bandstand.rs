@@ -40,6 +40,8 @@ pub struct Bandstand {
     agent: ureq::Agent,
     cookie: String,
     page: String,
+    /// Port for publishers: the same in every life of `ingest`, as publishers remember it.
+    door: u16,
 }
 
 impl Bandstand {
@@ -54,8 +56,14 @@ impl Bandstand {
     pub fn start_unclaimed(folder: &Path) -> Bandstand {
         let config = ureq::Agent::config_builder();
         let agent = config.http_status_as_error(false).timeout_global(Some(ANSWER)).build().new_agent();
-        let mut bandstand =
-            Bandstand { folder: folder.to_owned(), control: None, agent, cookie: String::new(), page: String::new() };
+        let mut bandstand = Bandstand {
+            folder: folder.to_owned(),
+            control: None,
+            agent,
+            cookie: String::new(),
+            page: String::new(),
+            door: crate::stage::free_port(),
+        };
         bandstand.start_control();
         bandstand
     }
@@ -68,7 +76,7 @@ impl Bandstand {
         let _ = std::fs::remove_file(self.folder.join("bandstand.log"));
         let mut command = tied(program("bandstand"));
         command.arg("--state").arg(self.folder.join("state")).arg("--run").arg(self.run());
-        command.args(["--port", "0", "--rtmp-listen", "127.0.0.1:0"]);
+        command.args(["--port", "0", "--rtmp-listen"]).arg(format!("127.0.0.1:{}", self.door));
         let mut process = Process::start("bandstand", &self.folder, &mut command);
         self.page = until("bandstand's address", s(20), || {
             assert!(process.runs(), "bandstand ended: {}", process.log());
