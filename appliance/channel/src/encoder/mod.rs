@@ -1,0 +1,164 @@
+//! One elementary stream that never changes within a session, and the hub behind it.
+
+mod h264_x264;
+pub mod hub;
+
+use automation::fault::{Code, Fault};
+use automation::spec::House;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use gstreamer_app as gst_app;
+use hub::{Hub, Packet, Track};
+use std::sync::Arc;
+
+/// Pictures that may wait for the encoder: when it falls behind, the mixer waits, and then repeats pictures.
+const PICTURES_WAITING_MAX: u64 = 6;
+
+/// Samples by which `avenc_aac` is late: its priming frame. Taken out once, here.
+const AAC_DELAY_SAMPLES: u64 = 1024;
+
+/// The encoder pipeline of a channel.
+pub struct Encoder {
+    pipeline: gst::Pipeline,
+    video: gst_app::AppSrc,
+    sound: gst_app::AppSrc,
+    /// Which encoder, for the operator.
+    pub name: String,
+}
+
+fn failed(what: &str, error: impl std::fmt::Display) -> Fault {
+    Fault::new(Code::EncoderFailed, "").with_text(format!("The encoder cannot be started: {what}: {error}"))
+}
+
+impl Encoder {
+    /// Builds and starts it.
+    pub fn start(house: &House, hub: &Arc<Hub>) -> Result<Encoder, Fault> {
+        let pipeline = gst::Pipeline::new();
+        pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+        let video = gst_app::AppSrc::builder()
+            .name("pictures")
+            .caps(&picture_caps(house))
+            .format(gst::Format::Time)
+            .block(true)
+            .max_buffers(PICTURES_WAITING_MAX)
+            .max_bytes(0)
+            .build();
+        let sound = gst_app::AppSrc::builder()
+            .name("sound")
+            .caps(&sound_caps())
+            .format(gst::Format::Time)
+            .max_bytes(0)
+            .max_time(gst::ClockTime::from_seconds(10))
+            .build();
+        let x264 = h264_x264::element(house).map_err(|e| failed("x264", e))?;
+        let video_sink = sink(
+            hub,
+            Track::Video,
+            gst::Caps::builder("video/x-h264")
+                .field("stream-format", "avc")
+                .field("alignment", "au")
+                .field("profile", "high")
+                .build(),
+        );
+        let convert = gst::ElementFactory::make("audioconvert").build().map_err(|e| failed("audioconvert", e))?;
+        let aac = gst::ElementFactory::make("avenc_aac")
+            .property("bitrate", (house.audio_kbps * 1000) as i32)
+            .build()
+            .map_err(|e| failed("avenc_aac", e))?;
+        let sound_sink = sink(hub, Track::Sound, gst::Caps::builder("audio/mpeg").field("mpegversion", 4i32).build());
+        let chains: [&[&gst::Element]; 2] = [
+            &[video.upcast_ref(), &x264, video_sink.upcast_ref()],
+            &[sound.upcast_ref(), &convert, &aac, sound_sink.upcast_ref()],
+        ];
+        for chain in chains {
+            pipeline.add_many(chain.iter().copied()).map_err(|e| failed("pipeline", e))?;
+            gst::Element::link_many(chain.iter().copied()).map_err(|e| failed("pipeline", e))?;
+        }
+        pipeline.set_state(gst::State::Playing).map_err(|e| failed("start", e))?;
+        Ok(Encoder { pipeline, video, sound, name: h264_x264::describe(house) })
+    }
+
+    /// Hands over the picture of a tick. `buffer` carries its PTS. Waits while the encoder is behind.
+    pub fn picture(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
+        self.video.push_buffer(buffer).map(|_| ())
+    }
+
+    /// Hands over sound. `buffer` carries its PTS.
+    pub fn sound(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
+        self.sound.push_buffer(buffer).map(|_| ())
+    }
+
+    /// What went wrong since the last call.
+    pub fn fault(&self) -> Option<Fault> {
+        let message = self.pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
+        let gst::MessageView::Error(error) = message.view() else { return None };
+        Some(Fault::new(Code::EncoderFailed, "").with_text(format!("The encoder stopped: {}", error.error())))
+    }
+}
+
+impl Drop for Encoder {
+    fn drop(&mut self) {
+        let _ = self.pipeline.set_state(gst::State::Null);
+    }
+}
+
+/// Raw pictures in the house size: I420, BT.709, video range.
+pub fn picture_caps(house: &House) -> gst::Caps {
+    gst::Caps::builder("video/x-raw")
+        .field("format", "I420")
+        .field("width", house.width as i32)
+        .field("height", house.height as i32)
+        .field("framerate", gst::Fraction::new(house.rate.num as i32, house.rate.den as i32))
+        .field("pixel-aspect-ratio", gst::Fraction::new(1, 1))
+        .field("interlace-mode", "progressive")
+        .field("colorimetry", "bt709")
+        .field("chroma-site", "mpeg2")
+        .build()
+}
+
+/// Sound of the house: 48 kHz, stereo, 32-bit float, interleaved.
+pub fn sound_caps() -> gst::Caps {
+    gst::Caps::builder("audio/x-raw")
+        .field("format", "F32LE")
+        .field("rate", 48_000i32)
+        .field("channels", 2i32)
+        .field("layout", "interleaved")
+        .field("channel-mask", gst::Bitmask::new(3))
+        .build()
+}
+
+fn sink(hub: &Arc<Hub>, track: Track, caps: gst::Caps) -> gst_app::AppSink {
+    let hub = hub.clone();
+    let take = move |sink: &gst_app::AppSink| {
+        let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
+        if let Some(caps) = sample.caps()
+            && let Err(why) = hub.format(track, caps)
+        {
+            gst::element_error!(sink, gst::StreamError::Format, ("{why}"));
+            return Err(gst::FlowError::NotNegotiated);
+        }
+        if let Some(packet) = packet(track, &sample) {
+            hub.push(packet);
+        }
+        Ok(gst::FlowSuccess::Ok)
+    };
+    gst_app::AppSink::builder()
+        .caps(&caps)
+        .sync(false)
+        .async_(false)
+        .callbacks(gst_app::AppSinkCallbacks::builder().new_sample(take).build())
+        .build()
+}
+
+/// x264enc begins its timestamps at 1000 h; only the running time is the program's.
+fn packet(track: Track, sample: &gst::Sample) -> Option<Packet> {
+    let buffer = sample.buffer_owned()?;
+    let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
+    let mut pts_ns = segment.to_running_time(buffer.pts()?)?.nseconds();
+    if track == Track::Sound {
+        // What comes before tick 0 is priming: nobody shall hear it.
+        pts_ns = pts_ns.checked_sub(AAC_DELAY_SAMPLES * 1_000_000_000 / 48_000)?;
+    }
+    let key = track == Track::Sound || !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
+    Some(Packet { track, pts_ns, key, data: buffer })
+}

@@ -1,0 +1,5 @@
+//! Small pictures for the operator's page.
+
+mod jpeg;
+
+pub use jpeg::jpeg;

@@ -1,0 +1,120 @@
+//! Draws overlays on a thread of its own. The tick asks for a sprite and gets what is ready; it never draws.
+
+use super::overlay::Painter;
+use super::picture::Sprite;
+use automation::fault::{Code, Fault};
+use automation::id::CueId;
+use automation::spec::{ImageOverlay, TextOverlay};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+/// Sprites that are kept, at most; the oldest of those that are no more wanted go first.
+const SPRITES_MAX: usize = 256;
+
+/// What can be drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Job {
+    /// A text.
+    Text(TextOverlay),
+    /// A picture: its file, and how it stands.
+    Image(String, ImageOverlay),
+    /// A message of ours.
+    Message(String),
+}
+
+type Drawn = Result<Arc<Sprite>, String>;
+
+/// The easel.
+pub(super) struct Easel {
+    jobs: Sender<Job>,
+    drawn: Receiver<(Job, Drawn)>,
+    known: Vec<(Job, Option<Drawn>)>,
+    /// The newest sprite of each text that shows the time, and the time that is being drawn.
+    ticking: BTreeMap<CueId, (Job, Option<Arc<Sprite>>)>,
+}
+
+impl Easel {
+    /// Starts the thread. Sprites are drawn for pictures of this size.
+    pub(super) fn start(painter: Arc<Painter>, width: u32, height: u32) -> Easel {
+        let (jobs, todo) = channel::<Job>();
+        let (done, drawn) = channel();
+        let draw = move || {
+            while let Ok(job) = todo.recv() {
+                let sprite = match &job {
+                    Job::Text(text) => painter.text(text, &text.text, width, height),
+                    Job::Image(path, image) => painter.image(path, image, width, height),
+                    Job::Message(text) => painter.message(text, width, height),
+                };
+                let sprite = sprite.map(Arc::new).map_err(|error| error.to_string());
+                if done.send((job, sprite)).is_err() {
+                    return;
+                }
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("easel".into()).spawn(draw) {
+            tracing::error!(%error, "no thread for overlays");
+        }
+        Easel { jobs, drawn, known: Vec::new(), ticking: BTreeMap::new() }
+    }
+
+    /// Has it drawn, if it is not yet.
+    pub(super) fn want(&mut self, job: &Job) {
+        self.collect();
+        if !self.known.iter().any(|(known, _)| known == job) {
+            self.known.push((job.clone(), None));
+            let _ = self.jobs.send(job.clone());
+        }
+    }
+
+    /// Lets go what is no more wanted.
+    pub(super) fn keep(&mut self, wanted: impl Fn(&Job) -> bool) {
+        self.known.retain(|(job, _)| wanted(job));
+    }
+
+    /// The sprite, once it is drawn.
+    pub(super) fn sprite(&mut self, job: &Job) -> Option<Arc<Sprite>> {
+        self.want(job);
+        let (_, drawn) = self.known.iter().find(|(known, _)| known == job)?;
+        drawn.as_ref()?.as_ref().ok().cloned()
+    }
+
+    /// The sprite of a text in which `word` stands for the local time. Until the new second is drawn, the last one stays.
+    pub(super) fn ticking(&mut self, cue: &CueId, job: &Job, word: &str) -> Option<Arc<Sprite>> {
+        let Job::Text(text) = job else { return None };
+        let now = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
+        let job = Job::Text(TextOverlay { text: text.text.replace(word, &now), ..text.clone() });
+        let sprite = self.sprite(&job);
+        let (drawing, last) = self.ticking.entry(cue.clone()).or_insert_with(|| (job.clone(), None));
+        if *drawing != job {
+            let old = std::mem::replace(drawing, job.clone());
+            self.known.retain(|(known, _)| *known != old);
+        }
+        if sprite.is_some() {
+            last.clone_from(&sprite);
+        }
+        sprite.or_else(|| last.clone())
+    }
+
+    /// What could not be drawn.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        let failed = self.known.iter().filter_map(|(job, drawn)| Some((job, drawn.as_ref()?.as_ref().err()?)));
+        failed
+            .map(|(job, why)| {
+                let code = if matches!(job, Job::Image(..)) { Code::MediaUnreadable } else { Code::Internal };
+                Fault::new(code, "overlay").with_text(format!("An overlay cannot be drawn: {why}."))
+            })
+            .collect()
+    }
+
+    fn collect(&mut self) {
+        while let Ok((job, drawn)) = self.drawn.try_recv() {
+            if let Some((_, slot)) = self.known.iter_mut().find(|(known, _)| *known == job) {
+                *slot = Some(drawn);
+            }
+        }
+        while self.known.len() > SPRITES_MAX {
+            self.known.remove(0);
+        }
+    }
+}

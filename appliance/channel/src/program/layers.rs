@@ -1,0 +1,79 @@
+//! Overlays between the director and the picture: what a cue shows, drawn off the tick, looked up on it.
+
+use super::easel::{Easel, Job};
+use super::overlay::Painter;
+use super::picture::Sprite;
+use automation::director::{OverlayAt, OverlayShown};
+use automation::fault::Fault;
+use automation::id::CueId;
+use automation::spec::{ChannelSpec, Overlay, Track};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The word in a text that stands for the local time.
+const TIME: &str = "{time}";
+
+/// What an overlay's cue shows.
+struct Content {
+    job: Job,
+    /// Shows the time of day: drawn anew each second.
+    ticking: bool,
+}
+
+/// The overlays of a spec, and their sprites.
+pub(super) struct Layers {
+    easel: Easel,
+    contents: BTreeMap<CueId, Content>,
+}
+
+impl Layers {
+    pub(super) fn new(painter: Arc<Painter>, width: u32, height: u32) -> Layers {
+        Layers { easel: Easel::start(painter, width, height), contents: BTreeMap::new() }
+    }
+
+    /// Takes up a spec: every overlay of its timeline is drawn before its cue comes.
+    pub(super) fn spec(&mut self, spec: &ChannelSpec) {
+        self.contents.clear();
+        let tracks = spec.timeline.iter().flat_map(|t| &t.draft().tracks);
+        for track in tracks {
+            let Track::Overlay { cues, enabled: true, .. } = track else { continue };
+            for cue in cues {
+                let (job, ticking) = match &cue.overlay {
+                    Overlay::Text(text) => (Job::Text(text.clone()), text.text.contains(TIME)),
+                    Overlay::Image(image) => {
+                        let path = spec.assets.get(&image.asset).cloned().unwrap_or_default();
+                        (Job::Image(path, image.clone()), false)
+                    }
+                };
+                if !ticking {
+                    self.easel.want(&job);
+                }
+                self.contents.insert(cue.id.clone(), Content { job, ticking });
+            }
+        }
+        self.easel
+            .keep(|job| self.contents.values().any(|c| c.ticking || c.job == *job) || matches!(job, Job::Message(_)));
+    }
+
+    /// The sprites of a tick, lowest first, with their opacity. One that is not drawn yet is left out.
+    pub(super) fn at(&mut self, overlays: &[OverlayAt]) -> Vec<(Arc<Sprite>, u16)> {
+        let mut sprites = Vec::with_capacity(overlays.len());
+        for overlay in overlays {
+            let sprite = match &overlay.shown {
+                OverlayShown::Message(text) => self.easel.sprite(&Job::Message(text.clone())),
+                OverlayShown::Cue(cue) => match self.contents.get(cue) {
+                    None => None,
+                    Some(content) if content.ticking => self.easel.ticking(cue, &content.job, TIME),
+                    Some(content) => self.easel.sprite(&content.job),
+                },
+            };
+            sprites.extend(sprite.map(|sprite| (sprite, overlay.opacity)));
+        }
+        sprites
+    }
+
+    /// Overlays that cannot be drawn.
+    pub(super) fn faults(&self) -> Vec<Fault> {
+        self.easel.faults()
+    }
+}

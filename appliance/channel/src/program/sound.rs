@@ -1,0 +1,122 @@
+//! What is heard: each source on air with a gain that never jumps. A cut cross-fades in 20 ms, a mix over its length.
+
+use crate::source::Source;
+use automation::director::{Picture, Shown};
+use automation::id::SourceId;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Sample frames of a cut's cross-fade: 20 ms.
+const CUT_FRAMES: usize = 960;
+
+/// One source that is heard.
+#[derive(Debug)]
+struct Ear {
+    shown: Shown,
+    gain: f32,
+    wanted: f32,
+}
+
+/// Everything that is heard.
+#[derive(Debug, Default)]
+pub(super) struct Ears {
+    ears: Vec<Ear>,
+    mixing: bool,
+    scratch: Vec<f32>,
+}
+
+impl Ears {
+    /// What is on air from now on. `is_clip` tells a file, of which two showings are two sounds, from a live source.
+    pub(super) fn on_air(&mut self, picture: &Picture, is_clip: impl Fn(&SourceId) -> bool) {
+        for ear in &mut self.ears {
+            ear.wanted = 0.0;
+        }
+        match picture {
+            Picture::One(shown) => {
+                self.mixing = false;
+                self.want(shown, 1.0, &is_clip);
+            }
+            Picture::Mix { from, to, weight, through_black } => {
+                self.mixing = true;
+                let w = f32::from(*weight) / 256.0;
+                let (out, comes) =
+                    if *through_black { ((1.0 - 2.0 * w).max(0.0), (2.0 * w - 1.0).max(0.0)) } else { (1.0 - w, w) };
+                self.want(from, out, &is_clip);
+                self.want(to, comes, &is_clip);
+            }
+        }
+    }
+
+    fn want(&mut self, shown: &Shown, gain: f32, is_clip: &impl Fn(&SourceId) -> bool) {
+        let Some(id) = &shown.source else { return };
+        let shown = Shown { source: Some(id.clone()), began: if is_clip(id) { shown.began } else { 0 } };
+        match self.ears.iter_mut().find(|ear| ear.shown == shown) {
+            Some(ear) => ear.wanted = ear.wanted.max(gain),
+            None => self.ears.push(Ear { shown, gain: 0.0, wanted: gain }),
+        }
+    }
+
+    /// Whether a source is heard.
+    pub(super) fn hears(&self, id: &SourceId) -> bool {
+        self.ears.iter().any(|ear| ear.shown.source.as_ref() == Some(id))
+    }
+
+    /// Adds up what is heard into `out`, interleaved stereo that begins at the program's sample `first`. `at` says at
+    /// which moment of its store a source is heard, nanoseconds.
+    pub(super) fn listen(
+        &mut self,
+        sources: &BTreeMap<SourceId, Arc<Source>>,
+        out: &mut [f32],
+        first: u64,
+        at: impl Fn(&Shown, &Source) -> u64,
+    ) {
+        self.scratch.resize(out.len(), 0.0);
+        let ramp = if self.mixing { out.len() / 2 } else { CUT_FRAMES.min(out.len() / 2) };
+        for ear in &mut self.ears {
+            let Some(source) = ear.shown.source.as_ref().and_then(|id| sources.get(id)) else {
+                ear.gain = ear.wanted;
+                continue;
+            };
+            let at_ns = at(&ear.shown, source);
+            match &**source {
+                Source::Live(live) => live.shared.store.listen(at_ns, &mut self.scratch),
+                Source::Made(made) => made.listen(first, &mut self.scratch),
+                Source::Media(media) => match media.player(ear.shown.began, at_ns) {
+                    Some(player) => player.store.listen(at_ns, &mut self.scratch),
+                    None => self.scratch.fill(0.0),
+                },
+            }
+            add(out, &self.scratch, ear.gain, ear.wanted, ramp);
+            ear.gain = ear.wanted;
+        }
+        self.ears.retain(|ear| ear.gain > 0.0 || ear.wanted > 0.0);
+    }
+}
+
+/// Adds `samples` to `out`, its gain going from `from` to `to` in the first `ramp` frames.
+fn add(out: &mut [f32], samples: &[f32], from: f32, to: f32, ramp: usize) {
+    let step = (to - from) / ramp.max(1) as f32;
+    for (i, (o, s)) in out.chunks_exact_mut(2).zip(samples.chunks_exact(2)).enumerate() {
+        let gain = if i < ramp { from + step * i as f32 } else { to };
+        o[0] += s[0] * gain;
+        o[1] += s[1] * gain;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gain_never_jumps() {
+        let ones = vec![1.0; 3200];
+        let mut out = vec![0.0; 3200];
+        add(&mut out, &ones, 1.0, 0.0, 960);
+        add(&mut out, &ones, 0.0, 1.0, 960);
+        assert!(out.iter().all(|s| (s - 1.0).abs() < 1e-3), "two sources that cross-fade add up to one");
+        let mut gone = vec![0.0; 3200];
+        add(&mut gone, &ones, 1.0, 0.0, 960);
+        assert!(gone.windows(3).all(|w| (w[2] - w[0]).abs() < 0.01));
+        assert_eq!(gone[3199], 0.0);
+    }
+}

@@ -1,0 +1,612 @@
+//! The tick: one picture and its share of sound, for ever.
+//!
+//! ```text
+//! tick n is due at start + n·den/num
+//!   up to 500 ms late   caught up at once: nothing is lost, for PTS is n·den/num and no clock reading
+//!   later               pictures are repeated without blending until it has caught up
+//!   more than 2 s late  ticks are left out and counted as missing; their sound is kept
+//! ```
+//! Nothing here waits for a source. Only the encoder may hold it up, and then lateness is dealt with as above.
+
+use super::layers::Layers;
+use super::overlay::Painter;
+use super::picture::{self, I420, I420Ref, PlaneRef};
+use super::sound::Ears;
+use super::sound_mix::Meter;
+use crate::clock::running;
+use crate::encoder::{Encoder, hub::Hub, picture_caps};
+use crate::source::Source;
+use crate::source::made::{Made, describe};
+use automation::clock::Running;
+use automation::director::{Director, Picture as Base, Shown};
+use automation::fault::{Code, Fault};
+use automation::id::SourceId;
+use automation::spec::{ChannelSpec, House};
+use automation::status::{Meters, OnAir, OverlayStatus, ProgramStatus, SourceState, TimelineStatus};
+use gstreamer as gst;
+use gstreamer_video as gst_video;
+use gstreamer_video::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Lateness above which pictures are repeated instead of mixed.
+const REPEAT_NS: u64 = 500_000_000;
+/// Lateness above which ticks are left out.
+const SKIP_NS: u64 = 2_000_000_000;
+/// How often the view is refreshed, in nanoseconds.
+const VIEW_EVERY_NS: u64 = 100_000_000;
+/// Picture buffers of our own that wait for their next use.
+const POOL_MAX: usize = 8;
+
+/// What the rest of the worker tells the mixer.
+pub enum Order {
+    /// A new spec is in force.
+    Spec(Arc<ChannelSpec>),
+    /// A source was started, or taken away.
+    Source(SourceId, Option<Arc<Source>>),
+    /// End.
+    Quit,
+}
+
+/// What the mixer shows of itself.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// Health.
+    pub program: ProgramStatus,
+    /// What the audience sees.
+    pub on_air: OnAir,
+    /// Where the timeline stands.
+    pub timeline: Option<TimelineStatus>,
+    /// Overlays on air.
+    pub overlays: Vec<OverlayStatus>,
+    /// Sound.
+    pub meters: Meters,
+    /// What the director knows of each source.
+    pub sources: BTreeMap<SourceId, SourceState>,
+    /// What is wrong.
+    pub faults: Vec<Fault>,
+    /// The last picture of the program.
+    pub picture: Option<gst::Buffer>,
+}
+
+/// The running mixer.
+pub struct Program {
+    orders: Sender<Order>,
+    view: Arc<Mutex<View>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+    /// When tick 0 was.
+    pub start: Running,
+}
+
+impl Program {
+    /// Starts the encoder and the tick.
+    pub fn start(spec: &Arc<ChannelSpec>, painter: Arc<Painter>, hub: &Arc<Hub>) -> Result<Program, Fault> {
+        let start = running();
+        let (orders, inbox) = channel();
+        let encoder = Encoder::start(&spec.house, hub)?;
+        let mut mixer = Mixer::new(spec, painter, encoder, hub.clone(), inbox, start)?;
+        let view = mixer.view.clone();
+        let thread = std::thread::Builder::new()
+            .name("tick".into())
+            .spawn(move || mixer.run())
+            .map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))?;
+        Ok(Program { orders, view, thread: Some(thread), start })
+    }
+
+    /// Tells the mixer something.
+    pub fn tell(&self, order: Order) {
+        // A mixer that has ended has said why in its view; the worker ends then.
+        let _ = self.orders.send(order);
+    }
+
+    /// The newest view.
+    pub fn view(&self) -> View {
+        hold(&self.view).clone()
+    }
+
+    /// A handle that only looks.
+    pub fn viewer(&self) -> Viewer {
+        Viewer(self.view.clone())
+    }
+
+    /// Whether the tick has stopped, which only an encoder's failure can do.
+    pub fn ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished)
+    }
+}
+
+/// Looks at a program.
+#[derive(Clone)]
+pub struct Viewer(Arc<Mutex<View>>);
+
+impl Viewer {
+    /// The newest view.
+    pub fn view(&self) -> View {
+        hold(&self.0).clone()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.orders.send(Order::Quit);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn hold(view: &Mutex<View>) -> MutexGuard<'_, View> {
+    view.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+struct Mixer {
+    house: House,
+    info: gst_video::VideoInfo,
+    start: Running,
+    inbox: Receiver<Order>,
+    director: Director,
+    sources: BTreeMap<SourceId, Arc<Source>>,
+    /// The newest due picture of each live source.
+    newest: BTreeMap<SourceId, gst::Buffer>,
+    phases: BTreeMap<SourceId, Phase>,
+    slate: Made,
+    slate_words: (String, String),
+    painter: Arc<Painter>,
+    layers: Layers,
+    ears: Ears,
+    meter: Meter,
+    encoder: Encoder,
+    hub: Arc<Hub>,
+    pool: Arc<Pool>,
+    last: Option<gst::Buffer>,
+    view: Arc<Mutex<View>>,
+    seen: Seen,
+}
+
+/// Counters between two views.
+#[derive(Default)]
+struct Seen {
+    status: ProgramStatus,
+    next_view_ns: u64,
+    rate_since: Option<(Running, u64, u64)>,
+}
+
+impl Mixer {
+    fn new(
+        spec: &Arc<ChannelSpec>,
+        painter: Arc<Painter>,
+        encoder: Encoder,
+        hub: Arc<Hub>,
+        inbox: Receiver<Order>,
+        start: Running,
+    ) -> Result<Mixer, Fault> {
+        let house = spec.house.clone();
+        let info = gst_video::VideoInfo::from_caps(&picture_caps(&house))
+            .map_err(|error| Fault::new(Code::EncoderFailed, "").with_text(error.to_string()))?;
+        let mut director = Director::new(house.rate, start);
+        director.spec(spec);
+        let slate_words = (spec.name.clone(), spec.messages.slate.clone());
+        let slate = Made::slate(&painter, &house, &slate_words.0, &slate_words.1);
+        let view = View {
+            program: ProgramStatus { encoder: encoder.name.clone(), ..ProgramStatus::default() },
+            on_air: director.on_air(),
+            timeline: None,
+            overlays: Vec::new(),
+            meters: Meters::default(),
+            sources: BTreeMap::new(),
+            faults: Vec::new(),
+            picture: None,
+        };
+        let layers = Layers::new(painter.clone(), house.width, house.height);
+        let seen = Seen { status: view.program.clone(), ..Seen::default() };
+        let mut mixer = Mixer {
+            info,
+            start,
+            inbox,
+            director,
+            sources: BTreeMap::new(),
+            newest: BTreeMap::new(),
+            phases: BTreeMap::new(),
+            slate,
+            slate_words,
+            painter,
+            layers,
+            ears: Ears::default(),
+            meter: Meter::default(),
+            encoder,
+            hub,
+            pool: Arc::default(),
+            last: None,
+            view: Arc::new(Mutex::new(view)),
+            seen,
+            house,
+        };
+        mixer.layers.spec(spec);
+        Ok(mixer)
+    }
+
+    fn run(&mut self) {
+        urgent();
+        let mut n = 0;
+        loop {
+            if !self.orders() {
+                return;
+            }
+            let late_ns = self.wait_for(n);
+            let skipped = if late_ns > SKIP_NS { self.skip(n, late_ns) } else { 0 };
+            self.seen.status.missing += skipped;
+            let from = n;
+            n += skipped;
+            let produced = self.picture(n, late_ns > REPEAT_NS && late_ns <= SKIP_NS);
+            if produced.and_then(|()| self.sound(from, n)).is_err() {
+                let fault = self.encoder.fault().unwrap_or_else(|| Fault::new(Code::EncoderFailed, ""));
+                tracing::error!(fault = fault.text, "the encoder stopped");
+                hold(&self.view).faults.push(fault);
+                return;
+            }
+            n += 1;
+            self.seen.status.tick = n;
+            self.show(n);
+        }
+    }
+
+    /// Takes what was told. False: end.
+    fn orders(&mut self) -> bool {
+        loop {
+            match self.inbox.try_recv() {
+                Ok(Order::Spec(spec)) => self.take_spec(&spec),
+                Ok(Order::Source(id, Some(source))) => {
+                    self.newest.remove(&id);
+                    self.sources.insert(id, source);
+                }
+                Ok(Order::Source(id, None)) => {
+                    self.newest.remove(&id);
+                    self.phases.remove(&id);
+                    self.sources.remove(&id);
+                }
+                Ok(Order::Quit) | Err(TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+            }
+        }
+    }
+
+    fn take_spec(&mut self, spec: &Arc<ChannelSpec>) {
+        self.director.spec(spec);
+        self.layers.spec(spec);
+        let words = (spec.name.clone(), spec.messages.slate.clone());
+        if words != self.slate_words {
+            self.slate = Made::slate(&self.painter, &self.house, &words.0, &words.1);
+            self.slate_words = words;
+        }
+    }
+
+    /// Waits until tick `n` is due. Answers how late it is, nanoseconds.
+    fn wait_for(&mut self, n: u64) -> u64 {
+        let due = self.start.0 + self.house.rate.tick_ns(n);
+        let now = running().0;
+        if now < due {
+            std::thread::sleep(Duration::from_nanos(due - now));
+            return 0;
+        }
+        let late_ns = now - due;
+        if late_ns > self.house.rate.tick_ns(1) {
+            self.seen.status.late += 1;
+            self.seen.status.late_ms_worst = self.seen.status.late_ms_worst.max(late_ns / 1_000_000);
+        }
+        late_ns
+    }
+
+    /// How many ticks from `n` on are left out so that the next one is in time.
+    fn skip(&self, n: u64, late_ns: u64) -> u64 {
+        let mut skipped = 0;
+        while self.house.rate.tick_ns(n + skipped + 1) <= self.house.rate.tick_ns(n) + late_ns {
+            skipped += 1;
+        }
+        tracing::warn!(tick = n, skipped, late_ms = late_ns / 1_000_000, "ticks left out");
+        skipped
+    }
+
+    /// Makes the picture of tick `n` and hands it over.
+    fn picture(&mut self, n: u64, repeat: bool) -> Result<(), gst::FlowError> {
+        let at = Running(self.start.0 + self.house.rate.tick_ns(n));
+        self.look_at_sources(at);
+        let frame = self.director.frame(n);
+        self.ears.on_air(&frame.picture, |id| matches!(self.sources.get(id).map(|s| &**s), Some(Source::Media(_))));
+        let buffer = match &self.last {
+            Some(last) if repeat => last.clone(),
+            _ => self.compose(n, &frame),
+        };
+        let mut stamped = buffer.copy();
+        {
+            let stamped = stamped.get_mut().expect("a copy has one owner");
+            let (begin, end) = (self.house.rate.tick_ns(n), self.house.rate.tick_ns(n + 1));
+            stamped.set_pts(gst::ClockTime::from_nseconds(begin));
+            stamped.set_dts(gst::ClockTime::NONE);
+            stamped.set_duration(gst::ClockTime::from_nseconds(end - begin));
+            stamped.unset_flags(gst::BufferFlags::all());
+        }
+        self.last = Some(buffer);
+        self.encoder.picture(stamped)
+    }
+
+    fn look_at_sources(&mut self, at: Running) {
+        for (id, source) in &self.sources {
+            match &**source {
+                Source::Live(live) => {
+                    let phase = self.phases.entry(id.clone()).or_default();
+                    let looked = live.shared.store.look(at.0 + phase.ahead_ns(&self.house));
+                    phase.took(looked.taken);
+                    if let (1.., Some(picture)) = (looked.taken, looked.picture) {
+                        self.director.picture(id, Running(picture.due_ns));
+                        self.newest.insert(id.clone(), picture.buffer);
+                    }
+                    if !self.ears.hears(id) {
+                        live.shared.store.pass(at.0);
+                    }
+                }
+                Source::Media(media) => self.director.unplayable(id, media.fault()),
+                Source::Made(_) => {}
+            }
+        }
+    }
+
+    fn compose(&mut self, n: u64, frame: &automation::director::Frame) -> gst::Buffer {
+        let sprites = self.layers.at(&frame.overlays);
+        match &frame.picture {
+            Base::One(shown) => {
+                let base = self.shown(shown, n);
+                if sprites.is_empty() {
+                    return base;
+                }
+                self.paint(|out, of| {
+                    of(&base, &mut |picture| out.copy_from(picture));
+                    sprites.iter().for_each(|(sprite, opacity)| picture::blend(out, sprite, *opacity));
+                })
+            }
+            Base::Mix { from, to, weight, through_black } => {
+                let (a, b, weight) = (self.shown(from, n), self.shown(to, n), *weight);
+                self.paint(|out, of| {
+                    if *through_black {
+                        let (side, black) = if weight < 128 { (&a, weight * 2) } else { (&b, (256 - weight) * 2) };
+                        of(side, &mut |p| picture::towards_black(out, p, black.min(256)));
+                    } else {
+                        of(&a, &mut |pa| of(&b, &mut |pb| picture::mix(out, pa, pb, weight)));
+                    }
+                    sprites.iter().for_each(|(sprite, opacity)| picture::blend(out, sprite, *opacity));
+                })
+            }
+        }
+    }
+
+    /// The picture of a source at tick `n`; what it showed last, or the slate, where there is none.
+    fn shown(&mut self, shown: &Shown, n: u64) -> gst::Buffer {
+        let Some(id) = &shown.source else { return self.slate.picture().buffer };
+        match self.sources.get(id).map(|s| &**s) {
+            Some(Source::Made(made)) => return made.picture().buffer,
+            Some(Source::Media(media)) => {
+                let position = position_ns(&self.house, shown, n);
+                if let Some(player) = media.player(shown.began, position) {
+                    // Half a tick ahead: the nearest picture, whichever way the file rounds its times.
+                    let look_at = position + self.house.rate.tick_ns(1) / 2;
+                    let picture = player.store.look(look_at).picture.or_else(|| player.store.first());
+                    if let Some(picture) = picture {
+                        self.newest.insert(id.clone(), picture.buffer);
+                    }
+                } else if !self.newest.contains_key(id)
+                    && let Some(first) = media.any().and_then(|player| player.store.first())
+                {
+                    return first.buffer;
+                }
+            }
+            Some(Source::Live(_)) | None => {}
+        }
+        self.newest.get(id).cloned().unwrap_or_else(|| self.slate.picture().buffer)
+    }
+
+    /// Paints into a buffer of our own. The second argument of `how` lends the planes of a source's buffer.
+    fn paint(&self, how: impl FnOnce(&mut I420, &dyn Fn(&gst::Buffer, &mut dyn FnMut(&I420Ref<'_>)))) -> gst::Buffer {
+        let mut out = I420 { width: self.house.width, height: self.house.height, data: self.pool.take(&self.house) };
+        how(&mut out, &|buffer, with| lend(&self.info, buffer, with));
+        let mut buffer = gst::Buffer::from_mut_slice(Pooled { data: Some(out.data), pool: self.pool.clone() });
+        describe(&mut buffer, self.house.width, self.house.height);
+        buffer
+    }
+
+    /// Hands over the sound of ticks `from..=n`.
+    fn sound(&mut self, from: u64, n: u64) -> Result<(), gst::FlowError> {
+        let (first, end) = (self.house.rate.samples(from), self.house.rate.samples(n + 1));
+        let mut out = vec![0f32; ((end - first) * 2) as usize];
+        let begin_ns = first * 1_000_000_000 / 48_000;
+        let house = &self.house;
+        self.ears.listen(&self.sources, &mut out, first, |shown, source| match source {
+            Source::Live(_) => self.start.0 + begin_ns,
+            _ => position_ns(house, shown, from),
+        });
+        self.meter.push(&out);
+        let bytes: Vec<u8> = out.iter().flat_map(|s| s.to_le_bytes()).collect();
+        let mut buffer = gst::Buffer::from_mut_slice(bytes);
+        {
+            let buffer = buffer.get_mut().expect("a new buffer has one owner");
+            buffer.set_pts(gst::ClockTime::from_nseconds(begin_ns));
+            buffer.set_duration(gst::ClockTime::from_nseconds((end - first) * 1_000_000_000 / 48_000));
+        }
+        self.encoder.sound(buffer)
+    }
+
+    fn show(&mut self, n: u64) {
+        let at_ns = self.house.rate.tick_ns(n);
+        if at_ns < self.seen.next_view_ns {
+            return;
+        }
+        self.seen.next_view_ns = at_ns + VIEW_EVERY_NS;
+        let now = running();
+        let bytes = self.hub.video_bytes();
+        let (since, tick0, bytes0) = *self.seen.rate_since.get_or_insert((now, n, bytes));
+        let ms = now.ms_since(since);
+        if ms >= 2_000 {
+            self.seen.status.fps = ((n - tick0) * 1000) as f32 / ms as f32;
+            self.seen.status.kbps = ((bytes - bytes0) * 8 / ms) as u32;
+            self.seen.rate_since = Some((now, n, bytes));
+        }
+        let mut faults = self.director.faults();
+        faults.extend(self.layers.faults());
+        if self.seen.status.missing > 0 {
+            let text =
+                format!("The box was too slow: {} pictures are missing from the program.", self.seen.status.missing);
+            faults.push(Fault::new(Code::TicksMissing, "").with_text(text));
+        }
+        let next = View {
+            program: self.seen.status.clone(),
+            on_air: self.director.on_air(),
+            timeline: self.director.timeline(),
+            overlays: self.director.overlays(),
+            meters: self.meter.meters(),
+            sources: self.sources.keys().map(|id| (id.clone(), self.director.source_state(id))).collect(),
+            faults,
+            picture: self.last.clone(),
+        };
+        *hold(&self.view) = next;
+    }
+}
+
+/// Where a live source's pictures fall between two ticks. When they fall upon a tick, the least jitter shows one
+/// twice and loses the next, again and again; then the look is moved by half a tick, away from them.
+#[derive(Debug, Default)]
+struct Phase {
+    ahead: bool,
+    /// Looks since nothing was taken, and since two were.
+    since_none: Option<u32>,
+    since_two: Option<u32>,
+}
+
+/// A repeat and a loss within so many looks are flutter. A source of another rate has one of them only.
+const FLUTTER_LOOKS: u32 = 60;
+
+impl Phase {
+    fn ahead_ns(&self, house: &House) -> u64 {
+        if self.ahead { house.rate.tick_ns(1) / 2 } else { 0 }
+    }
+
+    fn took(&mut self, taken: u32) {
+        let age = |since: Option<u32>| since.map(|n| n + 1).filter(|n| *n <= FLUTTER_LOOKS);
+        (self.since_none, self.since_two) = (age(self.since_none), age(self.since_two));
+        match taken {
+            0 => self.since_none = Some(0),
+            2 => self.since_two = Some(0),
+            _ => {}
+        }
+        if self.since_none.is_some() && self.since_two.is_some() {
+            *self = Phase { ahead: !self.ahead, since_none: None, since_two: None };
+        }
+    }
+}
+
+/// Position in a clip at tick `n`, nanoseconds.
+fn position_ns(house: &House, shown: &Shown, n: u64) -> u64 {
+    house.rate.tick_ns(u64::try_from(n as i64 - shown.began).unwrap_or(0))
+}
+
+/// Lends the planes of a buffer in the house format.
+pub fn lend(info: &gst_video::VideoInfo, buffer: &gst::Buffer, with: &mut dyn FnMut(&I420Ref<'_>)) {
+    let Ok(frame) = gst_video::VideoFrameRef::from_buffer_ref_readable(buffer, info) else { return };
+    let plane = |i: u32| {
+        let data = frame.plane_data(i).unwrap_or_default();
+        PlaneRef { data, stride: frame.plane_stride()[i as usize].unsigned_abs() as usize }
+    };
+    with(&I420Ref { width: info.width(), height: info.height(), y: plane(0), u: plane(1), v: plane(2) });
+}
+
+/// The tick must not wait for other work of the machine. Where the system does not grant it, it goes on without.
+fn urgent() {
+    use thread_priority::unix::{
+        RealtimeThreadSchedulePolicy, ThreadSchedulePolicy, set_thread_priority_and_policy, thread_native_id,
+    };
+    let Ok(priority) = thread_priority::ThreadPriorityValue::try_from(20u8) else { return };
+    let granted = set_thread_priority_and_policy(
+        thread_native_id(),
+        thread_priority::ThreadPriority::Crossplatform(priority),
+        ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::RoundRobin),
+    );
+    if let Err(error) = granted {
+        tracing::info!(?error, "no real-time priority for the tick");
+    }
+}
+
+/// Picture memory that comes back when the encoder has done with it: fresh memory would cost a page fault for
+/// every four kilobytes.
+#[derive(Debug, Default)]
+struct Pool(Mutex<Vec<Vec<u8>>>);
+
+impl Pool {
+    fn take(&self, house: &House) -> Vec<u8> {
+        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        free.unwrap_or_else(|| vec![0; (house.width * house.height * 3 / 2) as usize])
+    }
+}
+
+struct Pooled {
+    data: Option<Vec<u8>>,
+    pool: Arc<Pool>,
+}
+
+impl AsRef<[u8]> for Pooled {
+    fn as_ref(&self) -> &[u8] {
+        self.data.as_deref().unwrap_or_default()
+    }
+}
+
+impl AsMut<[u8]> for Pooled {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self.data.as_deref_mut().unwrap_or_default()
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        if let Some(data) = self.data.take() {
+            let mut free = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if free.len() < POOL_MAX {
+                free.push(data);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ticks in which a source of the same rate, `phase_ns` off the tick with a jitter of ±2 ms, shows nothing new.
+    fn repeats(phase_ns: u64) -> u64 {
+        let house = House::default();
+        let (mut phase, mut next, mut repeats) = (Phase::default(), 0u64, 0);
+        for n in 100..1000u64 {
+            let look_at = house.rate.tick_ns(n) + phase.ahead_ns(&house);
+            let mut taken = 0;
+            loop {
+                let jitter = (next * 7919 % 5) * 1_000_000;
+                if house.rate.tick_ns(next) + phase_ns + jitter > look_at + 2_000_000 {
+                    break;
+                }
+                next += 1;
+                taken += 1;
+            }
+            phase.took(taken);
+            repeats += u64::from(taken == 0);
+        }
+        repeats
+    }
+
+    #[test]
+    fn pictures_that_fall_upon_the_tick_do_not_flutter() {
+        for phase_ms in 0..34 {
+            assert!(
+                repeats(phase_ms * 1_000_000) <= 3,
+                "phase {phase_ms} ms: {} repeats",
+                repeats(phase_ms * 1_000_000)
+            );
+        }
+    }
+}

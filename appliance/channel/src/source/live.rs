@@ -1,0 +1,304 @@
+//! A source that sends in its own time: connect, watch, tear down, try again, for ever.
+//!
+//! ```text
+//! wait ──due or sign of life──► connect ──first picture──► online
+//!   ▲                              │ error, nobody, silence    │ error, end, silence
+//!   └──────── backoff ─────────────┴───────────────────────────┘
+//! ```
+//! Each try has its own pipeline; one that hangs is left behind on its own thread and nobody waits for it.
+
+use super::chain::Due;
+use super::mapping::Mapping;
+use super::store::Store;
+use crate::clock::running;
+use automation::backoff::{Backoff, Steps};
+use automation::clock::Running;
+use automation::fault::{Code, Fault};
+use automation::spec::House;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// A connection that gives no picture for so long is given up: half-open, or a far side that hangs.
+const SILENCE_MS: u64 = 10_000;
+/// How often the thread looks around while nothing happens.
+const TURN: Duration = Duration::from_millis(50);
+/// How often a bare TCP connect asks whether the far side is back, and how long one may take.
+const KNOCK_MS: u64 = 1_000;
+const KNOCK_LIMIT: Duration = Duration::from_millis(700);
+/// Pictures that the statistics look back on, milliseconds.
+const RATE_WINDOW_MS: u64 = 2_000;
+
+/// What a live source's thread and the rest of the worker share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Pictures and sound, due on the machine's clock.
+    pub store: Arc<Store>,
+    facts: Mutex<Facts>,
+    attempt: AtomicU32,
+    stop: AtomicBool,
+}
+
+/// What is known of a live source.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Size of what it sends, pixels.
+    pub size: (u32, u32),
+    /// Whether a sound stream is there.
+    pub sound: bool,
+    /// Why it does not work.
+    pub fault: Option<Fault>,
+    /// When the last picture arrived.
+    pub last_picture: Option<Running>,
+    /// Pictures per second.
+    pub fps: f32,
+    counted: u64,
+    counted_at: Running,
+}
+
+/// One try: a pipeline that is being built or runs.
+pub(super) struct Try {
+    pub(super) pipeline: gst::Pipeline,
+    pub(super) shared: Arc<Shared>,
+    pub(super) house: House,
+    pub(super) mapping: Arc<Mutex<Mapping>>,
+}
+
+/// How a kind of live source connects.
+pub(super) trait Connect: Send + 'static {
+    /// Builds the pipeline of one try; its streams end in `chain`'s tails.
+    fn build(&self, this: &Arc<Try>) -> Result<(), Fault>;
+    /// Host and port that a knock asks, where a bare TCP connect tells something.
+    fn knock(&self) -> Option<(String, u16)>;
+    /// The waits between tries.
+    fn steps(&self) -> Steps {
+        Steps::SOURCE
+    }
+    /// The fault that stands while nothing has been heard from the far side.
+    fn waiting(&self) -> Fault;
+    /// The fault for an error of the pipeline.
+    fn judge(&self, error: &gst::glib::Error, debug: &str) -> Fault;
+}
+
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    /// What is known now.
+    pub fn facts(&self) -> Facts {
+        hold(&self.facts).clone()
+    }
+
+    /// Failed tries since the last picture.
+    pub fn attempt(&self) -> u32 {
+        self.attempt.load(Ordering::Relaxed)
+    }
+
+    fn fail(&self, fault: Fault) {
+        hold(&self.facts).fault = Some(fault);
+    }
+
+    fn stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+impl Try {
+    /// A picture passed, still encoded, with this running time.
+    pub(super) fn picture_arrived(&self, stream_ns: u64) {
+        let now = running();
+        hold(&self.mapping).arrived(stream_ns, now.0);
+        let mut facts = hold(&self.shared.facts);
+        facts.last_picture = Some(now);
+        facts.fault = None;
+        facts.counted += 1;
+        let window = now.ms_since(facts.counted_at);
+        if window >= RATE_WINDOW_MS {
+            // A window that began before the source did says nothing.
+            facts.fps = if window < 2 * RATE_WINDOW_MS { facts.counted as f32 * 1000.0 / window as f32 } else { 0.0 };
+            facts.counted = 0;
+            facts.counted_at = now;
+        }
+    }
+
+    /// Whether the source is being taken down.
+    pub(super) fn stopping(&self) -> bool {
+        self.shared.stopping()
+    }
+
+    /// The size of the stream became known.
+    pub(super) fn size(&self, width: u32, height: u32) {
+        hold(&self.shared.facts).size = (width, height);
+    }
+
+    /// A sound stream is there.
+    pub(super) fn has_sound(&self) {
+        hold(&self.shared.facts).sound = true;
+    }
+
+    /// Ends the try with this fault, from any thread.
+    pub(super) fn give_up(&self, fault: Fault) {
+        self.shared.fail(fault);
+        let _ = self.pipeline.post_message(gst::message::Application::new(gst::Structure::new_empty("give-up")));
+    }
+
+    /// From running time to the moment that is due.
+    pub(super) fn due(&self) -> Due {
+        let mapping = self.mapping.clone();
+        Arc::new(move |ns| hold(&mapping).due(ns))
+    }
+}
+
+/// A live source; dropping it ends its thread.
+#[derive(Debug)]
+pub struct Live {
+    /// What others may see.
+    pub shared: Arc<Shared>,
+}
+
+impl Live {
+    pub(super) fn start(name: &str, house: &House, latency_ms: u32, kind: impl Connect) -> Live {
+        let shared = Arc::new(Shared {
+            store: Arc::new(Store::default()),
+            facts: Mutex::new(Facts { fault: Some(kind.waiting()), ..Facts::default() }),
+            attempt: AtomicU32::new(0),
+            stop: AtomicBool::new(false),
+        });
+        let (name, house, ours) = (name.to_owned(), house.clone(), shared.clone());
+        let thread = std::thread::Builder::new().name(format!("src-{name}"));
+        if let Err(error) = thread.spawn(move || run(&name, &house, latency_ms, &kind, &ours)) {
+            tracing::error!(%error, "no thread for a source");
+        }
+        Live { shared }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        self.shared.store.close();
+    }
+}
+
+fn run(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shared: &Arc<Shared>) {
+    let mut backoff = Backoff::new(kind.steps());
+    while !shared.stopping() {
+        let before = shared.facts().last_picture;
+        shared.store.open();
+        attempt(name, house, latency_ms, kind, shared);
+        if shared.stopping() {
+            break;
+        }
+        if shared.facts().last_picture > before {
+            backoff.succeeded();
+        }
+        let wait_ms = backoff.failed(running());
+        shared.attempt.store(backoff.attempt(), Ordering::Relaxed);
+        let fault = shared.facts().fault.map_or_else(String::new, |f| f.code.as_str().into());
+        tracing::info!(source = name, attempt = backoff.attempt(), wait_ms, fault, "source failed, trying again");
+        wait(kind, shared, &mut backoff);
+    }
+    shared.store.close();
+}
+
+/// Waits until the next try is due, or the far side listens again after it did not.
+fn wait(kind: &impl Connect, shared: &Shared, backoff: &mut Backoff) {
+    let mut was_deaf = false;
+    let mut next_knock = running();
+    while !shared.stopping() && !backoff.is_due(running()) {
+        let now = running();
+        if now >= next_knock
+            && let Some((host, port)) = kind.knock()
+        {
+            next_knock = now.plus_ms(KNOCK_MS);
+            let listens = knock(&host, port);
+            if listens && was_deaf {
+                backoff.hurry();
+            }
+            was_deaf |= !listens;
+        }
+        std::thread::sleep(TURN);
+    }
+}
+
+/// Whether somebody listens there.
+pub fn knock(host: &str, port: u16) -> bool {
+    let Ok(mut addresses) = (host, port).to_socket_addrs() else { return false };
+    addresses.any(|address| TcpStream::connect_timeout(&address, KNOCK_LIMIT).is_ok())
+}
+
+/// One try, until it ends.
+fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shared: &Arc<Shared>) {
+    let pipeline = gst::Pipeline::new();
+    pipeline.use_clock(Some(&gst::SystemClock::obtain()));
+    let this = Arc::new(Try {
+        pipeline: pipeline.clone(),
+        shared: shared.clone(),
+        house: house.clone(),
+        mapping: Arc::new(Mutex::new(Mapping::new(latency_ms))),
+    });
+    shared.store.clear();
+    if let Err(fault) = kind.build(&this) {
+        shared.fail(fault);
+    } else if pipeline.set_state(gst::State::Playing).is_err() {
+        let fault = error_of(&pipeline, kind).unwrap_or_else(|| kind.waiting());
+        shared.fail(fault);
+    } else if let Some(fault) = watch(name, &pipeline, kind, shared) {
+        shared.fail(fault);
+    }
+    // Its streaming threads may wait for room in the store; and a far side that hangs may hold the pipeline's
+    // end up. Neither shall hold up the next try.
+    shared.store.close();
+    let end = std::thread::Builder::new().name("src-end".into()).spawn(move || {
+        let _ = pipeline.set_state(gst::State::Null);
+    });
+    if let Ok(end) = end {
+        let limit = running().plus_ms(2_000);
+        while !end.is_finished() && running() < limit {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+fn error_of(pipeline: &gst::Pipeline, kind: &impl Connect) -> Option<Fault> {
+    let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
+    let gst::MessageView::Error(error) = message.view() else { return None };
+    Some(kind.judge(&error.error(), &error.debug().unwrap_or_default()))
+}
+
+/// Watches a running pipeline; answers why it ended.
+fn watch(name: &str, pipeline: &gst::Pipeline, kind: &impl Connect, shared: &Shared) -> Option<Fault> {
+    let bus = pipeline.bus()?;
+    let begun = running();
+    let was_online = |f: &Facts| f.last_picture.is_some_and(|at| at > begun);
+    while !shared.stopping() {
+        if let Some(message) = bus.timed_pop(gst::ClockTime::from_mseconds(TURN.as_millis() as u64)) {
+            match message.view() {
+                gst::MessageView::Error(error) => {
+                    let debug = error.debug().unwrap_or_default();
+                    tracing::info!(source = name, error = %error.error(), "source's pipeline failed");
+                    let facts = shared.facts();
+                    let judged = kind.judge(&error.error(), &debug);
+                    let lost = was_online(&facts) && judged.code == Code::SourceUnreachable;
+                    return Some(if lost { Fault::new(Code::SourceLost, "") } else { judged });
+                }
+                gst::MessageView::Eos(_) => {
+                    let was = was_online(&shared.facts());
+                    return Some(if was { Fault::new(Code::SourceLost, "") } else { kind.waiting() });
+                }
+                gst::MessageView::Application(_) => return shared.facts().fault,
+                _ => {}
+            }
+        }
+        let since = shared.facts().last_picture.filter(|at| *at > begun).unwrap_or(begun);
+        if running().ms_since(since) > SILENCE_MS {
+            let was = was_online(&shared.facts());
+            return Some(if was { Fault::new(Code::SourceLost, "") } else { kind.waiting() });
+        }
+    }
+    None
+}

@@ -1,0 +1,55 @@
+//! Sources: one file per kind, all ending in raw pictures in the house size and format with 48 kHz stereo sound.
+//!
+//! Each has its own pipeline and threads. Nothing they do can stop the tick: the mixer only looks at what they have
+//! put into their stores.
+
+mod camera;
+mod chain;
+pub mod live;
+pub mod made;
+mod mapping;
+pub mod media;
+mod rtmp;
+pub mod store;
+
+use crate::program::overlay::Painter;
+use automation::spec::{ChannelSpec, House, Source as SourceSpec, SourceKind};
+use live::Live;
+use made::Made;
+use media::Media;
+use std::path::Path;
+
+/// A running source.
+#[derive(Debug)]
+pub enum Source {
+    /// A camera or a publisher: it sends in its own time.
+    Live(Live),
+    /// A file: it is pulled.
+    Media(Media),
+    /// Made by us.
+    Made(Made),
+}
+
+impl Source {
+    /// Starts the source of a spec. Never fails: what is wrong becomes its fault.
+    pub fn start(spec: &ChannelSpec, source: &SourceSpec, run: &Path, painter: &Painter) -> Source {
+        let house: &House = &spec.house;
+        let name = source.id.as_str();
+        match &source.kind {
+            SourceKind::Camera { url, user, password, latency_ms } => {
+                let camera = camera::Camera { url: url.clone(), user: user.clone(), password: password.clone() };
+                Source::Live(Live::start(name, house, *latency_ms, camera))
+            }
+            SourceKind::Rtmp { stream, latency_ms } => {
+                let rtmp = rtmp::Rtmp { socket: run.join("ingest-streams.sock"), stream: stream.clone() };
+                Source::Live(Live::start(name, house, *latency_ms, rtmp))
+            }
+            SourceKind::Media { asset } => {
+                let path = spec.assets.get(asset).map_or("", String::as_str);
+                Source::Media(Media::start(Path::new(path), house))
+            }
+            SourceKind::Slate { title, text } => Source::Made(Made::slate(painter, house, title, text)),
+            SourceKind::TestPattern { pattern } => Source::Made(Made::pattern(painter, house, *pattern)),
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! The worker: one owner, one loop, one `Event`. It takes specs, keeps sources and destinations as they are wanted,
+//! and tells what is.
+
+mod previews;
+mod report;
+mod socket;
+
+use crate::clock::running;
+use crate::destination::{Destination, Wish};
+use crate::encoder::hub::Hub;
+use crate::program::overlay::Painter;
+use crate::program::tick::{Order, Program};
+use crate::source::Source;
+use automation::fault::{Code, Fault};
+use automation::id::{ChannelId, DestinationId, SourceId};
+use automation::spec::{ChannelSpec, Source as SourceSpec};
+use automation::wire::{FromChannel, ToChannel, VERSION, encode, encode_preview};
+use previews::Previews;
+use socket::Connections;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+/// How often the loop turns while nothing happens.
+const TURN: Duration = Duration::from_millis(50);
+/// A status goes out at least so often, and so often while somebody watches previews (meters).
+const STATUS_MS: u64 = 1_000;
+const STATUS_WATCHED_MS: u64 = 150;
+
+/// What can happen to a worker.
+pub enum Event {
+    /// A connection of `control`.
+    Joined(u64, socket::Connection),
+    /// It said something.
+    Said(u64, ToChannel),
+    /// It is gone, or spoke nonsense.
+    Left(u64),
+    /// A small picture was made.
+    Preview(String, Vec<u8>),
+}
+
+/// Why the worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was told to.
+    Quit,
+    /// The house format changed, or the encoder failed: its supervisor starts it again, from the last spec.
+    Again,
+}
+
+/// The worker of a channel.
+pub struct Worker {
+    channel: ChannelId,
+    run: PathBuf,
+    inbox: Receiver<Event>,
+    events: Sender<Event>,
+    connections: Connections,
+    painter: Arc<Painter>,
+    hub: Arc<Hub>,
+    previews: Previews,
+    spec: Option<Arc<ChannelSpec>>,
+    program: Option<Program>,
+    sources: BTreeMap<SourceId, Arc<Source>>,
+    destinations: BTreeMap<DestinationId, Destination>,
+    stop: Arc<AtomicBool>,
+    told_ms: u64,
+    told: Option<automation::status::ChannelStatus>,
+}
+
+impl Worker {
+    /// Opens the socket `channel-<id>.sock` in `run`, takes up the last spec if there is one.
+    pub fn new(channel_id: ChannelId, run: &Path, stop: Arc<AtomicBool>) -> io::Result<Worker> {
+        let (events, inbox) = channel();
+        socket::listen(&run.join(format!("channel-{channel_id}.sock")), events.clone())?;
+        let mut worker = Worker {
+            run: run.to_owned(),
+            inbox,
+            connections: Connections::default(),
+            painter: Arc::new(Painter::new()),
+            hub: Arc::default(),
+            previews: Previews::start(events.clone()),
+            events,
+            spec: None,
+            program: None,
+            sources: BTreeMap::new(),
+            destinations: BTreeMap::new(),
+            stop,
+            told_ms: 0,
+            told: None,
+            channel: channel_id,
+        };
+        if let Some(spec) = worker.last_spec() {
+            tracing::info!(generation = spec.generation, "going on from the last spec");
+            if let Err(fault) = worker.take(spec) {
+                tracing::error!(fault = fault.text, "the last spec cannot be taken up");
+            }
+        }
+        Ok(worker)
+    }
+
+    /// Runs until told to end.
+    pub fn run(&mut self) -> End {
+        loop {
+            match self.inbox.recv_timeout(TURN) {
+                Ok(event) => {
+                    if let Some(end) = self.handle(event) {
+                        return end;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // We hold a sender ourselves.
+                Err(RecvTimeoutError::Disconnected) => return End::Quit,
+            }
+            if self.stop.load(Ordering::Relaxed) {
+                return End::Quit;
+            }
+            if self.program.as_ref().is_some_and(Program::ended) {
+                self.tell_status();
+                return End::Again;
+            }
+            self.maybe_tell_status();
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> Option<End> {
+        match event {
+            Event::Joined(id, connection) => {
+                let generation = self.spec.as_ref().map_or(0, |s| s.generation);
+                let hello = FromChannel::Hello { version: VERSION, pid: std::process::id(), generation };
+                connection.send(encode(&hello));
+                self.connections.add(id, connection);
+                self.told_ms = 0;
+            }
+            Event::Left(id) => {
+                self.connections.remove(id);
+                self.previews.wanted(self.connections.previews_wanted());
+            }
+            Event::Preview(name, jpeg) => self.connections.send_preview(encode_preview(&name, &jpeg)),
+            Event::Said(_, ToChannel::Hello { version }) => {
+                if version != VERSION {
+                    tracing::warn!(version, ours = VERSION, "control speaks another version");
+                }
+            }
+            Event::Said(id, ToChannel::Previews { on }) => {
+                self.connections.previews(id, on);
+                self.previews.wanted(self.connections.previews_wanted());
+            }
+            Event::Said(_, ToChannel::Quit) => return Some(End::Quit),
+            Event::Said(id, ToChannel::Spec { spec }) => return self.offered(id, *spec),
+        }
+        None
+    }
+
+    fn offered(&mut self, id: u64, spec: ChannelSpec) -> Option<End> {
+        let generation = spec.generation;
+        let refusal = self.refusal(&spec);
+        if let Some(fault) = refusal {
+            tracing::info!(generation, fault = fault.text, "spec refused");
+            self.connections.send(id, encode(&FromChannel::Refused { generation, fault }));
+            return None;
+        }
+        if self.spec.as_ref().is_some_and(|ours| **ours == spec) {
+            self.told_ms = 0;
+            return None;
+        }
+        let new_house = self.spec.as_ref().is_some_and(|ours| ours.house != spec.house);
+        if let Err(error) = self.keep(&spec) {
+            tracing::error!(%error, "the spec cannot be kept");
+        }
+        if new_house {
+            tracing::info!("the house format changes: starting again");
+            return Some(End::Again);
+        }
+        if let Err(fault) = self.take(spec) {
+            tracing::error!(fault = fault.text, "the spec cannot be taken up");
+            self.connections.send(id, encode(&FromChannel::Refused { generation, fault }));
+            return Some(End::Again);
+        }
+        self.tell_status();
+        None
+    }
+
+    fn refusal(&self, spec: &ChannelSpec) -> Option<Fault> {
+        if spec.channel != self.channel {
+            let text = format!("The spec is for channel {}, this is {}.", spec.channel, self.channel);
+            return Some(Fault::new(Code::SpecInvalid, "channel").with_text(text));
+        }
+        let ours = self.spec.as_ref()?;
+        if spec.generation < ours.generation {
+            return Some(Fault::new(Code::SpecStale, ours.generation.to_string()));
+        }
+        if spec.house != ours.house && ours.live.is_some() {
+            let text = "The format cannot change while the channel is live.";
+            return Some(Fault::new(Code::Conflict, "house").with_text(text));
+        }
+        None
+    }
+
+    /// Makes what is as the spec wants it.
+    fn take(&mut self, spec: ChannelSpec) -> Result<(), Fault> {
+        let spec = Arc::new(spec);
+        let old = self.spec.replace(spec.clone());
+        let program = match self.program.take() {
+            Some(program) => program,
+            None => Program::start(&spec, self.painter.clone(), &self.hub)?,
+        };
+        self.take_sources(old.as_deref(), &spec, &program);
+        program.tell(Order::Spec(spec.clone()));
+        self.take_destinations(&spec, &program);
+        self.previews.show(program.viewer(), self.sources.clone(), &spec.house);
+        self.program = Some(program);
+        Ok(())
+    }
+
+    fn take_sources(&mut self, old: Option<&ChannelSpec>, spec: &Arc<ChannelSpec>, program: &Program) {
+        let same = |id: &SourceId, source: &SourceSpec| {
+            let before = old.and_then(|old| old.sources.iter().find(|s| s.id == *id).map(|s| (old, s)));
+            before.is_some_and(|(old, before)| before.kind == source.kind && files(old, before) == files(spec, source))
+        };
+        let gone: Vec<SourceId> =
+            self.sources.keys().filter(|id| !spec.sources.iter().any(|s| s.id == **id)).cloned().collect();
+        for id in gone {
+            self.sources.remove(&id);
+            program.tell(Order::Source(id, None));
+        }
+        for source in &spec.sources {
+            if self.sources.contains_key(&source.id) && same(&source.id, source) {
+                continue;
+            }
+            let running = Arc::new(Source::start(spec, source, &self.run, &self.painter));
+            self.sources.insert(source.id.clone(), running.clone());
+            program.tell(Order::Source(source.id.clone(), Some(running)));
+        }
+    }
+
+    fn take_destinations(&mut self, spec: &ChannelSpec, program: &Program) {
+        self.destinations.retain(|id, _| spec.destinations.iter().any(|d| d.id == *id));
+        let live = spec.live.as_ref().map(|live| (live.session.clone(), live.at));
+        for destination in &spec.destinations {
+            let wish = Wish { spec: destination.clone(), live: live.clone() };
+            match self.destinations.get(&destination.id) {
+                Some(running) => running.wish(wish),
+                None => {
+                    let running = Destination::start(wish, self.hub.clone(), program.start);
+                    self.destinations.insert(destination.id.clone(), running);
+                }
+            }
+        }
+    }
+
+    fn maybe_tell_status(&mut self) {
+        if self.connections.is_empty() || self.program.is_none() {
+            return;
+        }
+        let now_ms = running().0 / 1_000_000;
+        let every = if self.connections.previews_wanted() { STATUS_WATCHED_MS } else { STATUS_MS };
+        let due = now_ms >= self.told_ms + every;
+        let changed = || {
+            let status = self.status();
+            report::differs(self.told.as_ref(), status.as_ref())
+        };
+        if due || (now_ms >= self.told_ms + 50 && changed()) {
+            self.tell_status();
+        }
+    }
+
+    fn status(&self) -> Option<automation::status::ChannelStatus> {
+        let (spec, program) = (self.spec.as_ref()?, self.program.as_ref()?);
+        Some(report::status(spec, program, &self.sources, &self.destinations))
+    }
+
+    fn tell_status(&mut self) {
+        let Some(status) = self.status() else { return };
+        self.told_ms = running().0 / 1_000_000;
+        self.connections.send_all(encode(&FromChannel::Status { status: Box::new(status.clone()) }));
+        self.told = Some(status);
+    }
+
+    fn spec_path(&self) -> PathBuf {
+        self.run.join(format!("channel-{}.spec.json", self.channel))
+    }
+
+    fn last_spec(&self) -> Option<ChannelSpec> {
+        let text = std::fs::read(self.spec_path()).ok()?;
+        match serde_json::from_slice(&text) {
+            Ok(spec) => Some(spec),
+            Err(error) => {
+                tracing::warn!(%error, "the last spec is not understood");
+                None
+            }
+        }
+    }
+
+    /// Keeps the spec for the next start: whole or not at all, and for nobody else's eyes.
+    fn keep(&self, spec: &ChannelSpec) -> io::Result<()> {
+        let path = self.spec_path();
+        let draft = path.with_extension("new");
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        io::Write::write_all(&mut file, &serde_json::to_vec(spec)?)?;
+        std::fs::rename(&draft, &path)
+    }
+
+    /// The sender of the loop's inbox, for the threads that feed it.
+    pub fn events(&self) -> Sender<Event> {
+        self.events.clone()
+    }
+}
+
+/// The file behind a media source: an asset that was replaced is a change.
+fn files<'a>(spec: &'a ChannelSpec, source: &SourceSpec) -> Option<&'a String> {
+    match &source.kind {
+        automation::spec::SourceKind::Media { asset } => spec.assets.get(asset),
+        _ => None,
+    }
+}

@@ -1,0 +1,110 @@
+//! Puts the status together from what the mixer, the sources and the destinations show.
+
+use crate::clock::running;
+use crate::destination::Destination;
+use crate::program::tick::Program;
+use crate::source::Source;
+use automation::clock::Running;
+use automation::fault::{Code, Fault};
+use automation::id::{DestinationId, SourceId};
+use automation::spec::{ChannelSpec, Source as SourceSpec};
+use automation::status::{ChannelStatus, LiveStatus, SourceState, SourceStatus};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) fn status(
+    spec: &ChannelSpec,
+    program: &Program,
+    sources: &BTreeMap<SourceId, Arc<Source>>,
+    destinations: &BTreeMap<DestinationId, Destination>,
+) -> ChannelStatus {
+    let now = running();
+    let view = program.view();
+    let live = spec.live.as_ref().map(|live| LiveStatus {
+        session: live.session.clone(),
+        countdown_ms: live.at.ms_since(now),
+        since_ms: now.ms_since(live.at),
+    });
+    ChannelStatus {
+        channel: spec.channel.clone(),
+        generation: spec.generation,
+        pid: std::process::id(),
+        started: program.start,
+        now,
+        program: view.program,
+        on_air: view.on_air,
+        timeline: view.timeline,
+        live,
+        overlays: view.overlays,
+        meters: view.meters,
+        sources: spec
+            .sources
+            .iter()
+            .filter_map(|s| Some(source(s, sources.get(&s.id)?, view.sources.get(&s.id).copied(), now)))
+            .collect(),
+        destinations: spec.destinations.iter().filter_map(|d| Some(destinations.get(&d.id)?.status())).collect(),
+        faults: view.faults,
+    }
+}
+
+fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: Running) -> SourceStatus {
+    let mut status = SourceStatus {
+        id: spec.id.clone(),
+        state: state.unwrap_or(SourceState::Connecting),
+        width: 0,
+        height: 0,
+        fps: 0.0,
+        sound: false,
+        picture_age_ms: None,
+        attempt: 0,
+        fault: None,
+    };
+    match running {
+        Source::Live(live) => {
+            let facts = live.shared.facts();
+            (status.width, status.height) = facts.size;
+            status.sound = facts.sound;
+            status.picture_age_ms = facts.last_picture.map(|at| now.ms_since(at));
+            status.attempt = live.shared.attempt();
+            let fresh = status.picture_age_ms.is_some_and(|age| age < 2_000);
+            status.fps = if fresh { facts.fps } else { 0.0 };
+            status.fault = facts.fault.map(|fault| named(fault, spec));
+            if status.fault.is_none() && status.state == SourceState::Lost {
+                status.fault = Some(named(Fault::new(Code::SourceLost, ""), spec));
+            }
+        }
+        Source::Media(media) => {
+            let (size, sound) = media.facts();
+            (status.width, status.height) = size;
+            status.sound = sound;
+            status.fault = media.fault().map(|fault| named(fault, spec));
+            if status.fault.is_some() {
+                status.state = SourceState::Lost;
+            }
+        }
+        Source::Made(_) => status.state = SourceState::Online,
+    }
+    status
+}
+
+fn named(fault: Fault, spec: &SourceSpec) -> Fault {
+    Fault { subject: spec.id.to_string(), ..fault }
+}
+
+/// Whether two statuses differ in what a person would notice; counters and clocks always differ.
+pub(super) fn differs(old: Option<&ChannelStatus>, new: Option<&ChannelStatus>) -> bool {
+    let (Some(old), Some(new)) = (old, new) else { return old.is_some() != new.is_some() };
+    let source = |s: &SourceStatus| (s.id.clone(), s.state, s.fault.clone());
+    let timeline = |s: &ChannelStatus| s.timeline.as_ref().map(|t| (t.cue.clone(), t.paused, t.running));
+    old.generation != new.generation
+        || old.on_air != new.on_air
+        || old.faults != new.faults
+        || timeline(old) != timeline(new)
+        || !old.sources.iter().map(source).eq(new.sources.iter().map(source))
+        || !old
+            .destinations
+            .iter()
+            .map(|d| (&d.id, d.state, d.sessions, &d.fault))
+            .eq(new.destinations.iter().map(|d| (&d.id, d.state, d.sessions, &d.fault)))
+        || old.overlays.iter().map(|o| &o.cue).ne(new.overlays.iter().map(|o| &o.cue))
+}
