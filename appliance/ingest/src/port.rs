@@ -1,0 +1,114 @@
+//! Who holds a port: read from `/proc`, as far as it tells. Processes of other users hide their sockets from
+//! those who are not root; then only the port can be named.
+
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+/// The program that holds a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Holder {
+    /// Its process id.
+    pub(crate) pid: u32,
+    /// Its short name, as the kernel has it.
+    pub(crate) program: String,
+}
+
+/// Who listens where `address` cannot be opened. `proc` is `/proc`, or a test's folder. None where it cannot
+/// be found out.
+pub(crate) fn holder(proc: &Path, address: SocketAddr) -> Option<Holder> {
+    let tables = ["net/tcp", "net/tcp6"];
+    let inodes: Vec<String> = tables
+        .iter()
+        .filter_map(|table| fs::read_to_string(proc.join(table)).ok())
+        .flat_map(|table| listeners(&table, address))
+        .map(|inode| format!("socket:[{inode}]"))
+        .collect();
+    if inodes.is_empty() {
+        return None;
+    }
+    let processes = fs::read_dir(proc).ok()?.flatten();
+    processes.filter_map(|process| process.file_name().to_str()?.parse().ok()).find_map(|pid: u32| {
+        let folder = proc.join(pid.to_string());
+        let mut files = fs::read_dir(folder.join("fd")).ok()?.flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
+        files.find(|file| inodes.iter().any(|inode| file.as_os_str() == inode.as_str()))?;
+        let program = fs::read_to_string(folder.join("comm")).ok()?.trim().to_owned();
+        Some(Holder { pid, program })
+    })
+}
+
+/// Inodes of the listening sockets of a table of `proc_net_tcp(5)` that stand in the way of an address.
+fn listeners(table: &str, address: SocketAddr) -> Vec<String> {
+    const LISTEN: &str = "0A";
+    let found = table.lines().skip(1).filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (local, state, inode) = (fields.get(1)?, fields.get(3)?, fields.get(9)?);
+        let (ip, port) = local.split_once(':')?;
+        let in_way = *state == LISTEN
+            && u16::from_str_radix(port, 16).ok()? == address.port()
+            && overlap(parse_ip(ip)?, address.ip());
+        in_way.then(|| (*inode).to_owned())
+    });
+    found.collect()
+}
+
+/// Whether two listening addresses exclude each other. An unspecified IPv6 address takes IPv4 too, by default.
+fn overlap(held: IpAddr, wanted: IpAddr) -> bool {
+    held == wanted || held.is_unspecified() || (wanted.is_unspecified() && held.is_ipv4() == wanted.is_ipv4())
+}
+
+/// The kernel prints addresses in words of its own byte order, as hexadecimal digits.
+fn parse_ip(text: &str) -> Option<IpAddr> {
+    let word = |at: usize| u32::from_str_radix(text.get(at..at + 8)?, 16).ok().map(u32::to_ne_bytes);
+    match text.len() {
+        8 => Some(Ipv4Addr::from(word(0)?).into()),
+        32 => {
+            let mut bytes = [0; 16];
+            for (i, out) in bytes.chunks_exact_mut(4).enumerate() {
+                out.copy_from_slice(&word(i * 8)?);
+            }
+            Some(Ipv6Addr::from(bytes).to_canonical())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn our_own_process_is_found() {
+        for address in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(address) else { continue };
+            let found = holder(Path::new("/proc"), listener.local_addr().unwrap()).expect(address);
+            assert_eq!(found.pid, std::process::id(), "{address}");
+            assert!(!found.program.is_empty());
+        }
+    }
+
+    #[test]
+    fn tables_as_the_kernel_prints_them() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
+            0: 0100007F:078F 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n\
+            1: 0100007F:078F 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 4712 1 0 100 0 0 10 0\n\
+            2: 00000000:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 80 1 0 100 0 0 10 0\n\
+            nonsense\n";
+        let check = |address: &str, want: &[&str]| {
+            assert_eq!(listeners(table, address.parse().unwrap()), want, "{address}");
+        };
+        check("127.0.0.1:1935", &["4711"]);
+        check("0.0.0.0:1935", &["4711"]);
+        check("127.0.0.2:1935", &[]);
+        check("[::]:1935", &[]);
+        check("10.1.2.3:80", &["80"]);
+        check("127.0.0.1:81", &[]);
+    }
+
+    #[test]
+    fn nothing_is_found_where_proc_tells_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(holder(folder.path(), "127.0.0.1:1935".parse().unwrap()), None);
+    }
+}
