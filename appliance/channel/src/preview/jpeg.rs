@@ -24,11 +24,13 @@ pub fn jpeg(picture: &I420Ref<'_>, max_width: u32, quality: u8) -> Vec<u8> {
     out
 }
 
-/// A reduced picture, still in our colours.
+/// A reduced picture in the colours of JPEG; luma still lacks its tint.
 struct Small {
     width: usize,
     height: usize,
     y: Vec<u8>,
+    /// What chroma adds to luma, in fixed point.
+    tint: Vec<i32>,
     u: Vec<u8>,
     v: Vec<u8>,
 }
@@ -38,15 +40,32 @@ impl Small {
         // Chroma has half the size: both are even.
         let (width, height) = (picture.width as usize / factor / 2 * 2, picture.height as usize / factor / 2 * 2);
         let chroma = |plane| reduce(plane, width / 2, height / 2, factor);
-        Small { width, height, y: reduce(picture.y, width, height, factor), u: chroma(picture.u), v: chroma(picture.v) }
+        let (mut u, mut v) = (chroma(picture.u), chroma(picture.v));
+        let mut tint = vec![HALF; u.len()];
+        for ((u, v), tint) in u.iter_mut().zip(&mut v).zip(&mut tint) {
+            let (blue, red) = (i32::from(*u) - 128, i32::from(*v) - 128);
+            *tint += Y_OF_U * blue + Y_OF_V * red;
+            *u = byte(128 + ((U_OF_U * blue + U_OF_V * red + HALF) >> 14));
+            *v = byte(128 + ((V_OF_U * blue + V_OF_V * red + HALF) >> 14));
+        }
+        Small { width, height, y: reduce(picture.y, width, height, factor), tint, u, v }
     }
+}
+
+fn byte(level: i32) -> u8 {
+    level.clamp(0, 255) as u8
 }
 
 /// Means of squares of `factor` by `factor` pixels.
 fn reduce(plane: PlaneRef<'_>, width: usize, height: usize, factor: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(width * height);
     let mut sums = vec![0u16; width * factor];
-    let area = (factor * factor) as u32;
+    // A sum is at most 255 · factor², so that sum · reciprocal + half stays below 2³².
+    let reciprocal = (1 << 24) / (factor * factor) as u32;
+    let mean = |sums: &[u16]| {
+        let sum: u32 = sums.iter().map(|s| u32::from(*s)).sum();
+        ((sum.wrapping_mul(reciprocal).wrapping_add(1 << 23)) >> 24) as u8
+    };
     for y in 0..height {
         sums.fill(0);
         for row in 0..factor {
@@ -54,7 +73,6 @@ fn reduce(plane: PlaneRef<'_>, width: usize, height: usize, factor: usize) -> Ve
             // FACTOR_MAX rows of 255 fit.
             sums.iter_mut().zip(row).for_each(|(sum, level)| *sum = sum.wrapping_add(u16::from(*level)));
         }
-        let mean = |sums: &[u16]| ((sums.iter().map(|s| u32::from(*s)).sum::<u32>() + area / 2) / area) as u8;
         match factor {
             // Known lengths, so that the common sizes are unrolled.
             2 => out.extend(sums.as_chunks::<2>().0.iter().map(|s| mean(s))),
@@ -96,19 +114,23 @@ impl ImageBuffer for Small {
 
     fn fill_buffers(&self, y: u16, [ys, us, vs, _]: &mut [Vec<u8>; 4]) {
         let (row, half) = (usize::from(y), self.width / 2);
-        let luma = &self.y[row * self.width..][..self.width];
-        let chroma = |plane: &'_ [u8]| -> Vec<i32> {
-            plane[row / 2 * half..][..half].iter().map(|c| i32::from(*c) - 128).collect()
-        };
-        let byte = |level: i32| level.clamp(0, 255) as u8;
-        let (u, v) = (chroma(&self.u), chroma(&self.v));
-        for ((luma, u), v) in luma.as_chunks::<2>().0.iter().zip(u).zip(v) {
-            let tint = Y_OF_U * u + Y_OF_V * v + HALF;
-            ys.extend(luma.map(|level| byte(((i32::from(level) - 16) * LUMA + tint) >> 14)));
-            us.extend([byte(128 + ((U_OF_U * u + U_OF_V * v + HALF) >> 14)); 2]);
-            vs.extend([byte(128 + ((V_OF_U * u + V_OF_V * v + HALF) >> 14)); 2]);
+        let luma = self.y[row * self.width..][..self.width].as_chunks::<2>().0;
+        let tint = &self.tint[row / 2 * half..][..half];
+        for ((out, luma), tint) in more(ys, self.width).iter_mut().zip(luma).zip(tint) {
+            *out = luma.map(|level| byte(((i32::from(level) - 16) * LUMA + tint) >> 14));
+        }
+        for (out, plane) in [(us, &self.u), (vs, &self.v)] {
+            let chroma = &plane[row / 2 * half..][..half];
+            more(out, self.width).iter_mut().zip(chroma).for_each(|(out, c)| *out = [*c; 2]);
         }
     }
+}
+
+/// Makes `buffer` longer by `width` bytes and answers them in pairs.
+fn more(buffer: &mut Vec<u8>, width: usize) -> &mut [[u8; 2]] {
+    let begin = buffer.len();
+    buffer.resize(begin + width, 0);
+    buffer[begin..].as_chunks_mut::<2>().0
 }
 
 #[cfg(test)]
@@ -171,5 +193,36 @@ mod tests {
             ((f64::from(sum) / 9.0).round()) as u8
         };
         assert_eq!(reduce(plane, 2, 2, 3), [mean(0, 0), mean(1, 0), mean(0, 1), mean(1, 1)]);
+    }
+}
+#[cfg(test)]
+mod timing {
+    use super::*;
+    #[test]
+    #[ignore]
+    fn t() {
+        let p = crate::program::overlay::Painter::without_fonts().bars(1920, 1080);
+        for f in [3usize, 4, 6] {
+            let t = std::time::Instant::now();
+            for _ in 0..50 {
+                std::hint::black_box(Small::of(&p.as_ref(), f));
+            }
+            let small = t.elapsed() / 50;
+            let t = std::time::Instant::now();
+            for _ in 0..50 {
+                let s = Small::of(&p.as_ref(), f);
+                let mut b = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+                for y in 0..s.height {
+                    s.fill_buffers(y as u16, &mut b);
+                }
+                std::hint::black_box(&b);
+            }
+            let fill = t.elapsed() / 50;
+            let t = std::time::Instant::now();
+            for _ in 0..50 {
+                std::hint::black_box(jpeg(&p.as_ref(), 1920 / f as u32, 70));
+            }
+            eprintln!("{f}: small {small:?} +fill {fill:?} all {:?}", t.elapsed() / 50);
+        }
     }
 }

@@ -3,7 +3,9 @@
 mod easel;
 mod layers;
 pub mod overlay;
+mod phase;
 pub mod picture;
+mod pool;
 mod sound;
 pub mod sound_mix;
 pub mod tick;

@@ -10,7 +10,9 @@
 
 use super::layers::Layers;
 use super::overlay::Painter;
+use super::phase::Phase;
 use super::picture::{self, I420, I420Ref, PlaneRef};
+use super::pool::{Pool, Pooled};
 use super::sound::Ears;
 use super::sound_mix::Meter;
 use crate::clock::running;
@@ -37,8 +39,6 @@ const REPEAT_NS: u64 = 500_000_000;
 const SKIP_NS: u64 = 2_000_000_000;
 /// How often the view is refreshed, in nanoseconds.
 const VIEW_EVERY_NS: u64 = 100_000_000;
-/// Picture buffers of our own that wait for their next use.
-const POOL_MAX: usize = 8;
 
 /// What the rest of the worker tells the mixer.
 pub enum Order {
@@ -471,38 +471,6 @@ impl Mixer {
     }
 }
 
-/// Where a live source's pictures fall between two ticks. When they fall upon a tick, the least jitter shows one
-/// twice and loses the next, again and again; then the look is moved by half a tick, away from them.
-#[derive(Debug, Default)]
-struct Phase {
-    ahead: bool,
-    /// Looks since nothing was taken, and since two were.
-    since_none: Option<u32>,
-    since_two: Option<u32>,
-}
-
-/// A repeat and a loss within so many looks are flutter. A source of another rate has one of them only.
-const FLUTTER_LOOKS: u32 = 60;
-
-impl Phase {
-    fn ahead_ns(&self, house: &House) -> u64 {
-        if self.ahead { house.rate.tick_ns(1) / 2 } else { 0 }
-    }
-
-    fn took(&mut self, taken: u32) {
-        let age = |since: Option<u32>| since.map(|n| n + 1).filter(|n| *n <= FLUTTER_LOOKS);
-        (self.since_none, self.since_two) = (age(self.since_none), age(self.since_two));
-        match taken {
-            0 => self.since_none = Some(0),
-            2 => self.since_two = Some(0),
-            _ => {}
-        }
-        if self.since_none.is_some() && self.since_two.is_some() {
-            *self = Phase { ahead: !self.ahead, since_none: None, since_two: None };
-        }
-    }
-}
-
 /// Position in a clip at tick `n`, nanoseconds.
 fn position_ns(house: &House, shown: &Shown, n: u64) -> u64 {
     house.rate.tick_ns(u64::try_from(n as i64 - shown.began).unwrap_or(0))
@@ -531,82 +499,5 @@ fn urgent() {
     );
     if let Err(error) = granted {
         tracing::info!(?error, "no real-time priority for the tick");
-    }
-}
-
-/// Picture memory that comes back when the encoder has done with it: fresh memory would cost a page fault for
-/// every four kilobytes.
-#[derive(Debug, Default)]
-struct Pool(Mutex<Vec<Vec<u8>>>);
-
-impl Pool {
-    fn take(&self, house: &House) -> Vec<u8> {
-        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        free.unwrap_or_else(|| vec![0; (house.width * house.height * 3 / 2) as usize])
-    }
-}
-
-struct Pooled {
-    data: Option<Vec<u8>>,
-    pool: Arc<Pool>,
-}
-
-impl AsRef<[u8]> for Pooled {
-    fn as_ref(&self) -> &[u8] {
-        self.data.as_deref().unwrap_or_default()
-    }
-}
-
-impl AsMut<[u8]> for Pooled {
-    fn as_mut(&mut self) -> &mut [u8] {
-        self.data.as_deref_mut().unwrap_or_default()
-    }
-}
-
-impl Drop for Pooled {
-    fn drop(&mut self) {
-        if let Some(data) = self.data.take() {
-            let mut free = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
-            if free.len() < POOL_MAX {
-                free.push(data);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Ticks in which a source of the same rate, `phase_ns` off the tick with a jitter of ±2 ms, shows nothing new.
-    fn repeats(phase_ns: u64) -> u64 {
-        let house = House::default();
-        let (mut phase, mut next, mut repeats) = (Phase::default(), 0u64, 0);
-        for n in 100..1000u64 {
-            let look_at = house.rate.tick_ns(n) + phase.ahead_ns(&house);
-            let mut taken = 0;
-            loop {
-                let jitter = (next * 7919 % 5) * 1_000_000;
-                if house.rate.tick_ns(next) + phase_ns + jitter > look_at + 2_000_000 {
-                    break;
-                }
-                next += 1;
-                taken += 1;
-            }
-            phase.took(taken);
-            repeats += u64::from(taken == 0);
-        }
-        repeats
-    }
-
-    #[test]
-    fn pictures_that_fall_upon_the_tick_do_not_flutter() {
-        for phase_ms in 0..34 {
-            assert!(
-                repeats(phase_ms * 1_000_000) <= 3,
-                "phase {phase_ms} ms: {} repeats",
-                repeats(phase_ms * 1_000_000)
-            );
-        }
     }
 }

@@ -47,6 +47,7 @@ impl Mapping {
         let lead = stream_ns as i64 + offset - now_ns as i64;
         if lead < -JUMP_NS || lead > self.latency_ns + JUMP_NS {
             self.jumps += 1;
+            tracing::info!(lead_ms = lead / 1_000_000, jumps = self.jumps, "a source's time jumped");
             self.begin(fitting, now_ns);
             return;
         }
@@ -76,7 +77,8 @@ impl Mapping {
     }
 
     /// How often time has jumped.
-    pub(super) fn jumps(&self) -> u64 {
+    #[cfg(test)]
+    fn jumps(&self) -> u64 {
         self.jumps
     }
 }

@@ -13,7 +13,7 @@ use automation::fault::{Code, Fault};
 use automation::spec::House;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ enum Job {
 }
 
 /// The keeper's loop: makes players, lets unused ones go.
-fn keep(desk: &Arc<Desk>, path: &PathBuf, house: &House) {
+fn keep(desk: &Arc<Desk>, path: &Path, house: &House) {
     loop {
         let job = {
             let mut inner = hold(desk);
