@@ -195,34 +195,3 @@ mod tests {
         assert_eq!(reduce(plane, 2, 2, 3), [mean(0, 0), mean(1, 0), mean(0, 1), mean(1, 1)]);
     }
 }
-#[cfg(test)]
-mod timing {
-    use super::*;
-    #[test]
-    #[ignore]
-    fn t() {
-        let p = crate::program::overlay::Painter::without_fonts().bars(1920, 1080);
-        for f in [3usize, 4, 6] {
-            let t = std::time::Instant::now();
-            for _ in 0..50 {
-                std::hint::black_box(Small::of(&p.as_ref(), f));
-            }
-            let small = t.elapsed() / 50;
-            let t = std::time::Instant::now();
-            for _ in 0..50 {
-                let s = Small::of(&p.as_ref(), f);
-                let mut b = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
-                for y in 0..s.height {
-                    s.fill_buffers(y as u16, &mut b);
-                }
-                std::hint::black_box(&b);
-            }
-            let fill = t.elapsed() / 50;
-            let t = std::time::Instant::now();
-            for _ in 0..50 {
-                std::hint::black_box(jpeg(&p.as_ref(), 1920 / f as u32, 70));
-            }
-            eprintln!("{f}: small {small:?} +fill {fill:?} all {:?}", t.elapsed() / 50);
-        }
-    }
-}
