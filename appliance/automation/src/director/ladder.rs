@@ -78,7 +78,8 @@ impl Sources {
 
     pub(super) fn unplayable(&mut self, source: &SourceId, fault: Option<Fault>) {
         match fault {
-            Some(fault) if self.candidates.contains_key(source) => {
+            // Before the first spec a worker may know of a bad file already.
+            Some(fault) if self.candidates.contains_key(source) || self.candidates.is_empty() => {
                 self.unplayable.insert(source.clone(), fault);
             }
             _ => {

@@ -1,0 +1,103 @@
+//! A platform in the simulation, and the edge that dials it.
+
+use super::random::Random;
+use super::venue::Mode;
+use automation::clock::Running;
+use automation::delivery::Event;
+use automation::fault::{Code, Fault};
+use automation::id::DestinationId;
+
+pub(crate) struct FarSide {
+    pub(crate) id: DestinationId,
+    pub(crate) mode: Mode,
+    /// The try whose connection is open.
+    pub(crate) open: Option<u64>,
+    /// Whether that one carries media.
+    pub(crate) live: bool,
+    held_until: Running,
+    tries: u64,
+}
+
+/// What will be told to the delivery, and when.
+pub(crate) struct Answer {
+    pub(crate) after_ms: u64,
+    pub(crate) of_try: u64,
+    pub(crate) event: Event,
+}
+
+fn failed(code: Code, id: &DestinationId) -> Event {
+    Event::Failed(Fault::new(code, id.as_str()))
+}
+
+impl FarSide {
+    pub(crate) fn new(id: DestinationId) -> FarSide {
+        FarSide { id, mode: Mode::Up, open: None, live: false, held_until: Running(0), tries: 0 }
+    }
+
+    /// A try begins.
+    pub(crate) fn connect(&mut self, now: Running, random: &mut Random) -> Option<Answer> {
+        self.tries += 1;
+        self.open = Some(self.tries);
+        let (after_ms, event) = match self.mode {
+            Mode::Up if now < self.held_until => (200, failed(Code::DestinationRefused, &self.id)),
+            Mode::Up => (random.between(100, 800), Event::MediaAcked),
+            Mode::Down => (random.between(1, 50), failed(Code::DestinationUnreachable, &self.id)),
+            Mode::Refusing => (300, failed(Code::DestinationRefused, &self.id)),
+            Mode::Silent => return None,
+        };
+        Some(Answer { after_ms, of_try: self.tries, event })
+    }
+
+    /// The edge closes the connection.
+    pub(crate) fn close(&mut self) {
+        self.open = None;
+        self.live = false;
+    }
+
+    /// Whether an answer still holds; it becomes true now.
+    pub(crate) fn answer(&mut self, of_try: u64, event: &Event) -> bool {
+        if self.open != Some(of_try) {
+            return false;
+        }
+        match event {
+            Event::MediaAcked if self.mode != Mode::Up => return false,
+            Event::MediaAcked => self.live = true,
+            Event::Failed(_) => self.close(),
+            Event::Stalled if self.mode != Mode::Silent => return false,
+            _ => {}
+        }
+        true
+    }
+
+    /// It behaves differently from now on.
+    pub(crate) fn turn(&mut self, now: Running, mode: Mode, random: &mut Random) -> Option<Answer> {
+        self.mode = mode;
+        let of_try = self.open?;
+        match mode {
+            Mode::Down => Some(self.cut(now, of_try, random)),
+            Mode::Silent if self.live => {
+                let after_ms = automation::delivery::STALL_MS;
+                Some(Answer { after_ms, of_try, event: Event::Stalled })
+            }
+            Mode::Up | Mode::Silent | Mode::Refusing => None,
+        }
+    }
+
+    /// It closes the connection, and may hold the name.
+    pub(crate) fn cut(&mut self, now: Running, of_try: u64, random: &mut Random) -> Answer {
+        self.hold(now, random);
+        Answer { after_ms: random.between(0, 1000), of_try, event: failed(Code::DestinationLost, &self.id) }
+    }
+
+    /// The session ended without a word: the name may stay taken for a while.
+    pub(crate) fn hold(&mut self, now: Running, random: &mut Random) {
+        if self.live && random.percent(50) {
+            self.held_until = now.plus_ms(random.between(0, 45_000));
+        }
+    }
+
+    /// What a bare TCP connect finds.
+    pub(crate) fn listens(&self) -> bool {
+        matches!(self.mode, Mode::Up | Mode::Refusing)
+    }
+}

@@ -1,0 +1,294 @@
+//! What must hold after every frame and every event, judged from outside: by what the world knows, not by what the
+//! machines say of themselves.
+
+use super::sources::Sources;
+use super::worker::Worker;
+use automation::clock::Running;
+use automation::delivery::{HELD_MS, HURRY_MS_MIN};
+use automation::director::{Frame, Picture};
+use automation::fault::Code;
+use automation::id::{DestinationId, SourceId};
+use automation::spec::{ChannelSpec, Hold, Manual, SourceKind};
+use automation::status::{Carrier, OnAir};
+use std::collections::BTreeMap;
+
+/// A rule that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) rule: &'static str,
+    pub(crate) detail: String,
+}
+
+/// Longest settling before a source may leave the slate, milliseconds; the director's own limit, told again.
+const SETTLE_MS: u64 = 500;
+
+/// Longest tick, milliseconds.
+const TICK_MS_MAX: u64 = 100;
+
+#[derive(Default)]
+pub(crate) struct Rules {
+    life: u32,
+    air: Option<OnAir>,
+    /// Sources that were lost in this life of the worker.
+    was_lost: BTreeMap<SourceId, bool>,
+    mix: Option<(SourceId, u16, u64)>,
+    /// Milliseconds that the timeline has run, of one broadcast.
+    played: Option<(String, u64)>,
+    generation: u64,
+    take_over: Option<Running>,
+    manual: Option<Manual>,
+    tries: BTreeMap<DestinationId, Tries>,
+    seen_proper: bool,
+}
+
+#[derive(Default)]
+struct Tries {
+    last: Option<Running>,
+    failed: u32,
+    /// Somebody began to listen, or a person switched it on: the next try may come early.
+    news: bool,
+    /// Nobody listened since the last try began.
+    away: bool,
+    ended: Option<Running>,
+    sessions: u32,
+    /// Troubles of the far side, and wishes of people, that may each cost one session.
+    breaks: u32,
+}
+
+type Verdict = Result<(), Broken>;
+
+fn hold(ok: bool, rule: &'static str, detail: impl FnOnce() -> String) -> Verdict {
+    if ok { Ok(()) } else { Err(Broken { rule, detail: detail() }) }
+}
+
+impl Rules {
+    /// A frame was made.
+    pub(crate) fn frame(&mut self, worker: &Worker, sources: &Sources, tick: u64, frame: &Frame) -> Verdict {
+        if self.life != worker.life {
+            *self = Rules { life: worker.life, tries: std::mem::take(&mut self.tries), ..Rules::default() };
+        }
+        let now = worker.time(tick);
+        let air = worker.director.on_air();
+        let Some(spec) = &worker.spec else { return Ok(()) };
+        for (id, sender) in &sources.senders {
+            let holdoff = u64::from(spec.failover.holdoff_ms);
+            if sender.told.is_some_and(|told| now >= told.plus_ms(holdoff)) {
+                self.was_lost.insert(id.clone(), true);
+            }
+        }
+        slate(worker, spec, sources, now, &air)?;
+        let bridging = fresh(spec, sources, now, air.source.as_ref());
+        hold(bridging, "what is on air sends pictures", || format!("{:?} is dead", air.source))?;
+        self.mix(spec, frame, &air, tick)?;
+        self.hand(spec, &air)?;
+        self.no_early_return(spec, sources, now, &air)?;
+        self.forward(worker, spec)?;
+        hold(spec.generation >= self.generation, "an older spec never comes into force", || {
+            format!("{} after {}", spec.generation, self.generation)
+        })?;
+        self.generation = spec.generation;
+        self.manual = spec.manual.clone();
+        self.seen_proper |= !matches!(air.carrier, Carrier::Loop | Carrier::Slate);
+        self.air = Some(air);
+        Ok(())
+    }
+
+    /// Exactly one base picture, two only while a cue's transition lasts, and that moves on evenly.
+    fn mix(&mut self, spec: &ChannelSpec, frame: &Frame, air: &OnAir, tick: u64) -> Verdict {
+        let (from, to, weight) = match &frame.picture {
+            Picture::One(shown) => {
+                self.mix = None;
+                return hold(shown.source == air.source, "the picture is what the status says", String::new);
+            }
+            Picture::Mix { from, to, weight, .. } => (from, to, *weight),
+        };
+        let ok = from.source != to.source && to.source == air.source && (1..256).contains(&weight);
+        hold(ok, "a mix has two sources", || format!("{frame:?}"))?;
+        let goes_on =
+            self.mix.as_ref().is_some_and(|mix| to.source.as_ref() == Some(&mix.0) && mix.2 == air.since_tick);
+        let planned = goes_on || matches!(air.carrier, Carrier::Timeline | Carrier::Backup | Carrier::Loop);
+        let longest = spec.house.rate.nearest_tick(10_000);
+        hold(planned && spec.timeline.is_some() && tick - air.since_tick <= longest, "a mix is a cue's", || {
+            format!("{air:?} at {tick}")
+        })?;
+        let source =
+            to.source.clone().ok_or(Broken { rule: "a mix never ends on the slate", detail: String::new() })?;
+        if let Some((_, before, since)) = self.mix.as_ref().filter(|m| m.0 == source && m.2 == air.since_tick) {
+            hold(weight >= *before, "a mix moves on", || format!("{weight} after {before} since {since}"))?;
+        }
+        self.mix = Some((source, weight, air.since_tick));
+        Ok(())
+    }
+
+    /// A pin holds until it is released; a take that is over stays over.
+    fn hand(&mut self, spec: &ChannelSpec, air: &OnAir) -> Verdict {
+        let Some(manual) = &spec.manual else {
+            let by_hand = matches!(air.carrier, Carrier::Pin | Carrier::Take);
+            return hold(!by_hand, "nothing is by hand without a hand", || format!("{air:?}"));
+        };
+        let holds = air.wanted.as_ref() == Some(&manual.source);
+        match manual.hold {
+            Hold::Pin => hold(holds, "a pin holds until it is released", || format!("{air:?}")),
+            Hold::Take => {
+                let over = self.take_over == Some(manual.at);
+                hold(!over || air.carrier != Carrier::Take, "a take ends once", || format!("{air:?}"))?;
+                if !holds {
+                    self.take_over = Some(manual.at);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// A source that was lost does not push a sound fallback off the air before its stable time.
+    fn no_early_return(&self, spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> Verdict {
+        let Some(before) = &self.air else { return Ok(()) };
+        let (Some(old), Some(new)) = (&before.source, &air.source) else { return Ok(()) };
+        let returned = old != new && before.wanted == air.wanted && air.wanted.as_ref() == Some(new);
+        let fallback = matches!(before.carrier, Carrier::Backup | Carrier::Loop);
+        let sound = fresh(spec, sources, now, Some(old)) && !sources.unreadable.contains(old);
+        let lost = self.was_lost.contains_key(new) && self.seen_proper;
+        let Some(sender) = sources.senders.get(new).filter(|_| returned && fallback && sound && lost) else {
+            return Ok(());
+        };
+        // A person who chooses it anew vouches for it. An outage below the hold-off is none. After a freeze, the
+        // pictures of the last tick's time count.
+        if self.manual != spec.manual {
+            return Ok(());
+        }
+        let since = sender.flows_since().unwrap_or(now);
+        let stable = u64::from(spec.failover.stable_ms);
+        let stutter = since.ms_since(sender.broke) < u64::from(spec.failover.holdoff_ms) + TICK_MS_MAX;
+        hold(
+            stutter || now >= since.plus_ms(stable.saturating_sub(TICK_MS_MAX)),
+            "a return takes its stable time",
+            || format!("{new} flows for {} of {stable} ms", now.ms_since(since)),
+        )
+    }
+
+    /// The playhead of a broadcast never runs backwards.
+    fn forward(&mut self, worker: &Worker, spec: &ChannelSpec) -> Verdict {
+        let status = worker.director.timeline();
+        let Some((live, timeline, status)) =
+            spec.live.as_ref().zip(spec.timeline.as_ref()).zip(status).map(|((a, b), c)| (a, b, c))
+        else {
+            self.played = None;
+            return Ok(());
+        };
+        let played = status.rounds * timeline.draft().duration_ms as u64 + status.position_ms;
+        let session = live.session.to_string();
+        if let Some((_, before)) = self.played.as_ref().filter(|(of, _)| *of == session) {
+            hold(played >= *before, "the playhead runs forward", || format!("{played} after {before} ms"))?;
+        }
+        self.played = Some((session, played));
+        Ok(())
+    }
+
+    /// A try begins.
+    pub(crate) fn connects(&mut self, id: &DestinationId, now: Running, open: bool) -> Verdict {
+        hold(!open, "one connection per destination", || format!("{id} has one already"))?;
+        let tries = self.tries.entry(id.clone()).or_default();
+        let held = tries.ended.is_some_and(|ended| now <= ended.plus_ms(HELD_MS + 60_000));
+        let wait = match tries.failed {
+            _ if tries.news || held => HURRY_MS_MIN,
+            0 => 0,
+            failed => (1000u64 << failed.min(6)).min(60_000),
+        };
+        if let Some(last) = tries.last {
+            hold(now >= last.plus_ms(wait), "no retry storm", || {
+                format!(
+                    "{id}: {} ms after the try before, failed {}, at least {wait}",
+                    now.ms_since(last),
+                    tries.failed
+                )
+            })?;
+        }
+        (tries.last, tries.news, tries.away) = (Some(now), false, false);
+        Ok(())
+    }
+
+    /// A connection carries its first media.
+    pub(crate) fn session(&mut self, id: &DestinationId) -> Verdict {
+        let tries = self.tries.entry(id.clone()).or_default();
+        tries.sessions += 1;
+        tries.failed = 0;
+        hold(tries.sessions <= 1 + tries.breaks, "one session, unless the far side breaks it", || {
+            format!("{id} has {} sessions after {} breaks", tries.sessions, tries.breaks)
+        })
+    }
+
+    /// A try or a session ended by itself.
+    pub(crate) fn ended(&mut self, id: &DestinationId, now: Running, was_live: bool) {
+        let tries = self.tries.entry(id.clone()).or_default();
+        tries.failed += 1;
+        if was_live {
+            tries.ended = Some(now);
+        }
+    }
+
+    /// A bare connect found somebody: news only where nobody was found since the last try, or the try found nobody.
+    pub(crate) fn listens(&mut self, id: &DestinationId) {
+        let tries = self.tries.entry(id.clone()).or_default();
+        tries.news |= tries.away;
+    }
+
+    /// Nobody listens there, as a try or a bare connect found.
+    pub(crate) fn away(&mut self, id: &DestinationId) {
+        self.tries.entry(id.clone()).or_default().away = true;
+    }
+
+    /// Something happened that may cost a destination its session; where a person or a new process did it, the next
+    /// try comes at once.
+    pub(crate) fn breaks(&mut self, id: &DestinationId, anew: bool) {
+        let tries = self.tries.entry(id.clone()).or_default();
+        tries.breaks += 1;
+        if anew {
+            *tries = Tries { sessions: tries.sessions, breaks: tries.breaks, ended: tries.ended, ..Tries::default() };
+        }
+    }
+}
+
+/// Whether a source can be on air: it bridges its hold-off, or it is always there.
+fn fresh(spec: &ChannelSpec, sources: &Sources, now: Running, source: Option<&SourceId>) -> bool {
+    let Some(source) = source else { return true };
+    match spec.sources.iter().find(|s| s.id == *source).map(|s| &s.kind) {
+        None => false,
+        Some(SourceKind::Media { .. }) => !sources.unreadable.contains(source),
+        Some(kind) if !kind.is_live() => true,
+        Some(_) => {
+            let told = sources.senders.get(source).and_then(|sender| sender.told);
+            told.is_some_and(|told| now < told.plus_ms(u64::from(spec.failover.holdoff_ms)))
+        }
+    }
+}
+
+/// Never the slate without its fault, and never while something above it is sound.
+fn slate(worker: &Worker, spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> Verdict {
+    let faults = worker.told_faults();
+    let says = |code: Code| faults.contains(&code);
+    hold(air.source.is_none() == says(Code::SlateOnAir), "no slate without its fault", || {
+        format!("{air:?} {faults:?}")
+    })?;
+    let fallback = air.source.is_some() && air.wanted.is_some() && air.source != air.wanted;
+    hold(fallback == says(Code::FallbackOnAir), "no fallback without its fault", || format!("{air:?} {faults:?}"))?;
+    if air.source.is_some() {
+        return Ok(());
+    }
+    let mut ladder: Vec<&SourceId> = air.wanted.iter().chain(&spec.failover.looped).collect();
+    ladder.extend(&spec.failover.live_input);
+    let mut i = 0;
+    while i < ladder.len() {
+        let backup = spec.sources.iter().find(|s| s.id == *ladder[i]).and_then(|s| s.backup.as_ref());
+        ladder.extend(backup.filter(|backup| !ladder.contains(backup)));
+        i += 1;
+    }
+    let settle = SETTLE_MS.min(u64::from(spec.failover.stable_ms)) + 100;
+    for rung in ladder {
+        let there = match sources.senders.get(rung) {
+            Some(sender) => sender.flows_since().is_some_and(|since| now >= since.plus_ms(settle)),
+            None => !sources.unreadable.contains(rung),
+        };
+        hold(!there, "the slate only when nothing above it is sound", || format!("{rung} is sound: {air:?}"))?;
+    }
+    Ok(())
+}

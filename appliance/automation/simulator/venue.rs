@@ -1,0 +1,235 @@
+//! A venue and its evening, made from a seed: what is configured, what people do, and what breaks when.
+
+use super::random::Random;
+use automation::id::{CueId, DestinationId, SourceId};
+use automation::spec::{ChannelSpecDraft, Hold};
+use serde_json::{Value, json};
+
+/// What goes wrong, or is mended.
+#[derive(Clone, Debug)]
+pub(crate) enum Trouble {
+    SourceDown(SourceId),
+    SourceUp(SourceId),
+    /// Silence, then the pictures of the silence in one burst, then it goes on.
+    SourceThaws(SourceId),
+    /// A file gets unreadable, or can be read again.
+    File(SourceId, bool),
+    FarSide(DestinationId, Mode),
+    /// It closes the connection, and holds the name for a while.
+    FarSideCuts(DestinationId),
+    ControlDies,
+    /// It comes back; with a database that is so many changes old.
+    ControlReturns {
+        generations_lost: u64,
+    },
+    /// Messages to the worker take so long from now on, milliseconds.
+    Slow(u64),
+    /// An old message arrives again.
+    Replay,
+    WorkerDies,
+    WallSteps(i64),
+}
+
+/// How a platform behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Up,
+    /// Refuses TCP connections.
+    Down,
+    /// Answers nothing; a connection that is there takes no more data.
+    Silent,
+    /// Refuses the stream key.
+    Refusing,
+}
+
+/// What a person does.
+#[derive(Clone, Debug)]
+pub(crate) enum Command {
+    GoLive { countdown_ms: u64 },
+    End,
+    Manual(SourceId, Hold),
+    Release,
+    Pause,
+    Resume,
+    EditText(String),
+    Switch(DestinationId, bool),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Scripted {
+    Trouble(Trouble),
+    Command(Command),
+}
+
+/// The whole evening.
+pub(crate) struct Venue {
+    pub(crate) spec: ChannelSpecDraft,
+    /// Moments after the start, milliseconds, in order.
+    pub(crate) script: Vec<(u64, Scripted)>,
+    /// When all trouble is over, milliseconds.
+    pub(crate) quiet_ms: u64,
+}
+
+pub(crate) fn venue(seed: u64) -> Venue {
+    let random = &mut Random::new(seed);
+    let cameras = random.between(1, 4);
+    let mut sources: Vec<Value> = (1..=cameras).map(|n| camera(random, n, cameras)).collect();
+    sources.push(json!({"id": "obs", "name": "OBS", "kind": "rtmp", "stream": "main_obs"}));
+    sources.push(json!({"id": "clip1", "name": "Trailer", "kind": "media", "asset": "film"}));
+    sources.push(json!({"id": "clip2", "name": "Loop", "kind": "media", "asset": "film"}));
+    sources.push(json!({"id": "card", "name": "Card", "kind": "slate", "title": "Soon"}));
+    let mut shown: Vec<String> = (1..=cameras).map(|n| format!("cam{n}")).collect();
+    shown.extend(["clip1", "card"].map(String::from));
+    let rate = *random.pick(&[(30, 1), (25, 1), (60, 1), (30_000, 1001)]);
+    let destinations = random.between(1, 3);
+    let destinations: Vec<Value> = (1..=destinations)
+        .map(|n| json!({"id": format!("to{n}"), "name": format!("Platform {n}"), "url": "rtmp://h/live", "enabled": true}))
+        .collect();
+    let maybe = |yes: bool, id: &str| if yes { json!(id) } else { Value::Null };
+    let failover = json!({
+        "primary": maybe(random.percent(70), "cam1"), "live_input": maybe(random.percent(50), "obs"),
+        "loop": maybe(random.percent(60), "clip2"),
+        "holdoff_ms": random.between(100, 1000), "stable_ms": random.between(0, 8) * 1000
+    });
+    let spec = json!({
+        "generation": 1, "channel": "main", "name": "Town Hall",
+        "house": {"width": 1280, "height": 720, "rate": {"num": rate.0, "den": rate.1}, "video_kbps": 3000, "audio_kbps": 128},
+        "sources": sources, "assets": {"film": "/assets/film.mp4"}, "failover": failover,
+        "timeline": if random.percent(80) { timeline(random, &shown) } else { Value::Null },
+        "manual": null, "live": null, "destinations": destinations,
+        "messages": {"backup": random.percent(50)}
+    });
+    let quiet_ms = random.between(120, 600) * 1000;
+    let spec: ChannelSpecDraft = serde_json::from_value(spec).expect("the venue is well formed");
+    let script = script(random, &spec, quiet_ms);
+    Venue { spec, script, quiet_ms }
+}
+
+fn camera(random: &mut Random, n: u64, cameras: u64) -> Value {
+    let backup = if n < cameras && random.percent(60) {
+        json!(format!("cam{}", random.between(n + 1, cameras)))
+    } else if random.percent(20) {
+        json!("card")
+    } else {
+        Value::Null
+    };
+    json!({"id": format!("cam{n}"), "name": format!("Camera {n}"), "kind": "camera", "url": "rtsp://cam/1", "backup": backup})
+}
+
+fn timeline(random: &mut Random, shown: &[String]) -> Value {
+    let mut at = random.between(0, 1) * random.between(0, 5000);
+    let (mut cues, mut overlays) = (Vec::new(), Vec::new());
+    for n in 0..random.between(1, 12) {
+        let length = random.between(1, 20_000);
+        let source = random.pick(shown);
+        let action = if source.starts_with("clip") { "show_media" } else { "show_camera" };
+        let kind = *random.pick(&["cut", "fade", "dissolve"]);
+        let transition = if kind == "cut" { 0 } else { random.between(0, length.min(3000)) };
+        cues.push(json!({"id": format!("cue{n}"), "at_ms": at, "duration_ms": length,
+            "action": {"type": action, "source": source}, "transition": {"kind": kind, "duration_ms": transition}}));
+        let fade = random.between(0, length / 2);
+        overlays.push(json!({"id": format!("text{n}"), "at_ms": at, "duration_ms": length,
+            "fade_in_ms": fade, "fade_out_ms": length / 2 - fade / 2,
+            "overlay": {"type": "text", "text": "Tide: High 3:45 PM", "anchor": "bottom", "size": 50, "colour": "#ffffff"}}));
+        at += length + random.between(0, 1) * random.between(0, 3000);
+    }
+    json!({"id": "show", "name": "Show", "duration_ms": at.max(1000), "repeat": random.percent(60), "tracks": [
+        {"type": "video", "name": "Main", "cues": cues},
+        {"type": "overlay", "name": "Titles", "layer": 1, "cues": overlays}
+    ]})
+}
+
+fn script(random: &mut Random, spec: &ChannelSpecDraft, quiet_ms: u64) -> Vec<(u64, Scripted)> {
+    let mut script = vec![(random.between(0, 20_000), Scripted::Command(Command::GoLive { countdown_ms: 5000 }))];
+    // Every second publisher begins at some time; the others are there from the beginning.
+    let obs = SourceId::new("obs").expect("an id");
+    script.push((0, Scripted::Trouble(Trouble::SourceDown(obs.clone()))));
+    script.push((random.between(0, quiet_ms / 1000) * 1000, Scripted::Trouble(Trouble::SourceUp(obs))));
+    for _ in 0..random.between(0, quiet_ms / 15_000) {
+        let at = random.between(0, quiet_ms - 60_000);
+        trouble(random, spec, at, &mut script);
+    }
+    for _ in 0..random.between(0, quiet_ms / 20_000) {
+        let at = random.between(0, quiet_ms);
+        command(random, spec, at, &mut script);
+    }
+    script.retain(|(at, _)| *at < quiet_ms);
+    script.sort_by_key(|(at, _)| *at);
+    script
+}
+
+fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut Vec<(u64, Scripted)>) {
+    let mut add = |at: u64, trouble: Trouble| script.push((at, Scripted::Trouble(trouble)));
+    let live: Vec<&SourceId> = spec.sources.iter().filter(|s| s.kind.is_live()).map(|s| &s.id).collect();
+    let source = (*random.pick(&live)).clone();
+    let to = random.pick(&spec.destinations).id.clone();
+    match random.between(0, 10) {
+        0 | 1 => {
+            add(at, Trouble::SourceDown(source.clone()));
+            add(at + random.between(10, 60_000), Trouble::SourceUp(source));
+        }
+        2 => {
+            let mut at = at;
+            for _ in 0..random.between(2, 12) {
+                add(at, Trouble::SourceDown(source.clone()));
+                at += random.between(50, 3_000);
+                add(at, Trouble::SourceUp(source.clone()));
+                at += random.between(50, 9_000);
+            }
+        }
+        3 => {
+            add(at, Trouble::SourceDown(source.clone()));
+            add(at + random.between(50, 12_000), Trouble::SourceThaws(source));
+        }
+        4 | 5 => {
+            let mode = *random.pick(&[Mode::Down, Mode::Silent, Mode::Refusing]);
+            add(at, Trouble::FarSide(to.clone(), mode));
+            add(at + random.between(1_000, 90_000), Trouble::FarSide(to, Mode::Up));
+        }
+        6 => add(at, Trouble::FarSideCuts(to)),
+        7 => {
+            add(at, Trouble::ControlDies);
+            let generations_lost = if random.percent(20) { random.between(1, 3) } else { 0 };
+            add(at + random.between(500, 40_000), Trouble::ControlReturns { generations_lost });
+        }
+        8 => add(at, Trouble::WorkerDies),
+        9 => {
+            add(at, Trouble::Slow(random.between(100, 4_000)));
+            add(at + 10_000, Trouble::Slow(2));
+            add(at + random.between(0, 20_000), Trouble::Replay);
+        }
+        _ => {
+            let clip = SourceId::new("clip2").expect("an id");
+            add(at, Trouble::File(clip.clone(), false));
+            add(at + random.between(1_000, 30_000), Trouble::File(clip, true));
+            add(at, Trouble::WallSteps(random.between(0, 7_200_000) as i64 - 3_600_000));
+        }
+    }
+}
+
+fn command(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut Vec<(u64, Scripted)>) {
+    let mut add = |at: u64, command: Command| script.push((at, Scripted::Command(command)));
+    let source = random.pick(&spec.sources).id.clone();
+    match random.between(0, 7) {
+        0 | 1 => add(at, Command::Manual(source, Hold::Take)),
+        2 => {
+            add(at, Command::Manual(source, Hold::Pin));
+            add(at + random.between(1_000, 60_000), Command::Release);
+        }
+        3 => {
+            add(at, Command::Pause);
+            add(at + random.between(10, 30_000), Command::Resume);
+        }
+        4 => add(at, Command::EditText(CueId::new(format!("t{at}")).map_or(String::new(), String::from))),
+        5 => {
+            let to = random.pick(&spec.destinations).id.clone();
+            add(at, Command::Switch(to.clone(), false));
+            add(at + random.between(1_000, 30_000), Command::Switch(to, true));
+        }
+        6 => {
+            add(at, Command::End);
+            add(at + random.between(1_000, 30_000), Command::GoLive { countdown_ms: random.between(0, 1) * 5000 });
+        }
+        _ => add(at, Command::Release),
+    }
+}

@@ -1,0 +1,163 @@
+//! The process `bandstand-channel` in the simulation: a director that is asked where something can change, and one
+//! delivery for each destination. No pictures.
+
+use super::Options;
+use super::sources::Sources;
+use automation::clock::Running;
+use automation::delivery::{Action, Delivery, Event};
+use automation::difference::diff;
+use automation::director::{Director, Frame};
+use automation::fault::Code;
+use automation::id::{DestinationId, SessionId};
+use automation::spec::{ChannelSpec, Destination, Rate};
+use std::collections::BTreeMap;
+
+pub(crate) struct Worker {
+    pub(crate) life: u32,
+    pub(crate) rate: Rate,
+    pub(crate) start: Running,
+    pub(crate) director: Director,
+    /// The spec in force.
+    pub(crate) spec: Option<ChannelSpec>,
+    pub(crate) deliveries: BTreeMap<DestinationId, Delivery>,
+    session: Option<SessionId>,
+    next_tick: u64,
+    /// A tick that must be looked at, for something was told.
+    look: bool,
+    last_pulse: Running,
+    hides_faults: bool,
+}
+
+impl Worker {
+    pub(crate) fn new(life: u32, rate: Rate, start: Running, options: &Options) -> Worker {
+        Worker {
+            life,
+            rate,
+            start,
+            director: Director::new(rate, start),
+            spec: None,
+            deliveries: BTreeMap::new(),
+            session: None,
+            next_tick: 0,
+            look: true,
+            last_pulse: start,
+            hides_faults: options.hides_faults,
+        }
+    }
+
+    pub(crate) fn generation(&self) -> u64 {
+        self.spec.as_ref().map_or(0, |spec| spec.generation)
+    }
+
+    pub(crate) fn time(&self, tick: u64) -> Running {
+        Running(self.start.0 + self.rate.tick_ns(tick))
+    }
+
+    /// Takes a spec, unless it is older than what is in force. Answers what to do with connections.
+    pub(crate) fn take(&mut self, now: Running, spec: ChannelSpec, options: &Options) -> Vec<(DestinationId, Action)> {
+        if spec.generation < self.generation() && !options.takes_older {
+            return Vec::new();
+        }
+        self.look = true;
+        self.director.spec(&spec);
+        let before = self.spec.replace(spec);
+        self.follow(now, before.as_ref())
+    }
+
+    /// Brings the deliveries to the spec in force.
+    fn follow(&mut self, now: Running, before: Option<&ChannelSpec>) -> Vec<(DestinationId, Action)> {
+        let Some(spec) = &self.spec else { return Vec::new() };
+        let mut actions = Vec::new();
+        let session = spec.live.as_ref().map(|live| live.session.clone());
+        if session != self.session {
+            // A broadcast of its own: the old one's connections end.
+            for (id, delivery) in &mut self.deliveries {
+                actions.extend(delivery.handle(now, Event::Wanted(false)).map(|action| (id.clone(), action)));
+                *delivery = Delivery::new();
+            }
+            self.session = session;
+        }
+        let old: &[Destination] = before.map_or(&[], |before| &before.destinations);
+        for destination in diff(old, &spec.destinations, |d| &d.id).to_add {
+            self.deliveries.insert(destination.id.clone(), Delivery::new());
+        }
+        actions.extend(self.want(now));
+        actions
+    }
+
+    /// Tells each delivery whether it is wanted now.
+    fn want(&mut self, now: Running) -> Vec<(DestinationId, Action)> {
+        let Some(spec) = &self.spec else { return Vec::new() };
+        let live = spec.live.as_ref().is_some_and(|live| now >= live.at);
+        let mut actions = Vec::new();
+        for destination in &spec.destinations {
+            let Some(delivery) = self.deliveries.get_mut(&destination.id) else { continue };
+            let action = delivery.handle(now, Event::Wanted(live && destination.enabled));
+            actions.extend(action.map(|action| (destination.id.clone(), action)));
+        }
+        actions
+    }
+
+    /// The next moment at which a delivery, or GO LIVE, is due.
+    pub(crate) fn deadline(&self, now: Running) -> Option<Running> {
+        let go = self.spec.as_ref().and_then(|spec| spec.live.as_ref()).map(|live| live.at).filter(|at| *at > now);
+        self.deliveries.values().filter_map(Delivery::deadline).chain(go).min()
+    }
+
+    /// What is due now.
+    pub(crate) fn wake(&mut self, now: Running) -> Vec<(DestinationId, Action)> {
+        let mut actions = self.want(now);
+        for (id, delivery) in &mut self.deliveries {
+            if delivery.deadline().is_some_and(|deadline| deadline <= now) {
+                actions.extend(delivery.handle(now, Event::Elapsed).map(|action| (id.clone(), action)));
+            }
+        }
+        actions
+    }
+
+    /// The codes of the director's faults, as the status tells them.
+    pub(crate) fn told_faults(&self) -> Vec<Code> {
+        let faults = if self.hides_faults { Vec::new() } else { self.director.faults() };
+        faults.into_iter().map(|fault| fault.code).collect()
+    }
+
+    /// Something was told to the director: the next tick counts.
+    pub(crate) fn look(&mut self) {
+        self.look = true;
+    }
+
+    /// Makes the next frame that matters, up to `now`. None where there is none left.
+    pub(crate) fn next_frame(
+        &mut self,
+        now: Running,
+        sources: &mut Sources,
+        options: &Options,
+    ) -> Option<(u64, Frame)> {
+        let last = self.first_from(Running(now.0 + 1)).checked_sub(1).filter(|last| *last >= self.next_tick)?;
+        // Healthy sources are told of twice in a hold-off: often enough that none seems lost.
+        let pulse = self.spec.as_ref().map_or(50, |spec| u64::from(spec.failover.holdoff_ms) / 2);
+        let hint = self.director.next_change().unwrap_or(u64::MAX);
+        let pulse_tick = self.next_tick.max(self.first_from(self.last_pulse.plus_ms(pulse)));
+        let every = self.look || options.every_tick;
+        let tick = if every { self.next_tick } else { hint.min(pulse_tick).clamp(self.next_tick, last) };
+        self.look = false;
+        self.last_pulse = self.time(tick);
+        sources.tell(&mut self.director, self.last_pulse, options);
+        let frame = self.director.frame(tick);
+        self.next_tick = tick + 1;
+        Some((tick, frame))
+    }
+
+    fn ticks_until(&self, from: Running, until: Running) -> u64 {
+        let ns = u128::from(until.0.saturating_sub(from.0));
+        (ns * u128::from(self.rate.num) / (u128::from(self.rate.den) * 1_000_000_000)) as u64
+    }
+
+    fn first_from(&self, at: Running) -> u64 {
+        let mut tick = self.ticks_until(self.start, at);
+        while self.time(tick) < at {
+            tick += 1;
+        }
+        tick
+    }
+}
