@@ -29,7 +29,7 @@ use rustix::fs::Mode;
 use socket::Socket;
 use spec_file::SpecFile;
 use std::fs::DirBuilder;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
@@ -54,7 +54,8 @@ struct Args {
 fn main() -> ExitCode {
     let args = Args::parse();
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let colour = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour).init();
     // Whatever is made here is for its owner alone.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     match run(args) {
