@@ -2,13 +2,18 @@
 //!
 //! Killing this process changes no picture: workers run on, and are adopted when it comes back.
 
+pub mod alerts;
 pub mod api;
 pub mod clock;
 pub mod commands;
 pub mod doc;
+pub mod media;
+pub mod reconciler;
 pub mod refusal;
 pub mod sign_in;
 pub mod store;
+pub mod units;
+pub mod workers;
 
 /// Version of Bandstand.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

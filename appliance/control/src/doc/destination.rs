@@ -30,7 +30,7 @@ pub struct DestinationDraft {
     pub name: String,
     /// Server address, for example `rtmps://live.example.org/app`.
     pub url: String,
-    /// Stream key, up to 1024 characters; PUT without it keeps the stored one.
+    /// Stream key, up to 512 characters; PUT without it keeps the stored one.
     #[serde(default)]
     #[schema(value_type = Option<String>, write_only)]
     pub key: Option<Secret>,

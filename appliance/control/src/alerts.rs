@@ -1,0 +1,281 @@
+//! What the operator is told when something goes wrong, and when it is over (VS-53, D-4).
+//!
+//! ```text
+//! fault stands on the board, and did not before ──► alert, one line in the log
+//! fault stood, and stands no longer             ──► alert of its end, one line in the log
+//! a destination fails for the tenth time in a row ─► one more alert
+//! ```
+//! Decides from one board after the other; reads no clock. What nobody can or need mend tells nothing: a publisher
+//! that has not come yet, and the slate of a channel without sources.
+
+use crate::doc::{Alert, Board, ChannelBoard, WorkerState};
+use automation::fault::{Code, Fault};
+use automation::status::{OnAir, SourceStatus};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Alerts that are kept.
+const KEPT_MAX: usize = 50;
+/// Tries in a row after which a destination gets an alert of its own (D-4).
+const TRIES_ALERT: u32 = 10;
+
+/// Subject and code of a trouble: the same trouble alerts once.
+type Key = (String, Code, bool);
+
+/// The alerts of the box.
+#[derive(Debug, Default)]
+pub struct Alerts {
+    standing: BTreeMap<Key, Words>,
+    kept: VecDeque<Alert>,
+}
+
+/// What is said of a trouble.
+#[derive(Clone, Debug)]
+struct Words {
+    text: String,
+    remedy: String,
+    /// Said at its end; nothing where empty.
+    over: String,
+}
+
+impl Alerts {
+    /// Compares a board with the one before.
+    pub fn observe(&mut self, at_ms: i64, board: &Board) {
+        let now = troubles(board);
+        let begun: Vec<_> = now.iter().filter(|(key, _)| !self.standing.contains_key(*key)).collect();
+        let ended: Vec<_> = self.standing.iter().filter(|(key, _)| !now.contains_key(*key)).collect();
+        let mut new = Vec::new();
+        for ((subject, code, _), words) in ended {
+            if !words.over.is_empty() {
+                new.push(alert(at_ms, subject, *code, &words.over, "", true));
+            }
+        }
+        for ((subject, code, _), words) in begun {
+            new.push(alert(at_ms, subject, *code, &words.text, &words.remedy, false));
+        }
+        self.standing = now;
+        for alert in new {
+            if alert.over {
+                tracing::info!(code = alert.code.as_str(), subject = alert.subject, "{}", alert.text);
+            } else {
+                tracing::warn!(code = alert.code.as_str(), subject = alert.subject, "{}", alert.text);
+            }
+            self.kept.push_front(alert);
+        }
+        self.kept.truncate(KEPT_MAX);
+    }
+
+    /// What happened lately, newest first.
+    pub fn newest(&self) -> Vec<Alert> {
+        self.kept.iter().cloned().collect()
+    }
+}
+
+fn alert(at_ms: i64, subject: &str, code: Code, text: &str, remedy: &str, over: bool) -> Alert {
+    Alert { at_ms, code, text: text.to_owned(), remedy: remedy.to_owned(), subject: subject.to_owned(), over }
+}
+
+/// Every trouble that stands on a board.
+fn troubles(board: &Board) -> BTreeMap<Key, Words> {
+    let mut all = BTreeMap::new();
+    for channel in &board.channels {
+        for fault in &channel.faults {
+            // Sources and destinations are told of by themselves, and the slate of an empty channel is no trouble.
+            let empty = channel.wanted.sources.is_empty() && fault.code == Code::SlateOnAir;
+            if !empty && fault.code != Code::FallbackOnAir {
+                let words = of_channel(channel, fault);
+                all.insert((channel.id.to_string(), fault.code, false), words);
+            }
+        }
+        let Some(status) = &channel.status else { continue };
+        for source in &status.sources {
+            if let Some(fault) = source.fault.as_ref().filter(|fault| fault.code != Code::SourceWaiting) {
+                let subject = format!("{}/source/{}", channel.id, source.id);
+                all.insert((subject, fault.code, false), of_source(channel, &status.on_air, source, fault));
+            }
+        }
+        for destination in &status.destinations {
+            let Some(fault) = &destination.fault else { continue };
+            let name = destination_name(channel, destination.id.as_str());
+            let subject = format!("{}/destination/{}", channel.id, destination.id);
+            let words = Words {
+                text: format!("{name}: {}", fault.text),
+                remedy: fault.remedy.clone(),
+                over: format!("{name} is reached again."),
+            };
+            all.insert((subject.clone(), fault.code, false), words.clone());
+            if destination.attempt >= TRIES_ALERT {
+                let text = format!("{name} has failed {TRIES_ALERT} times. Bandstand goes on trying every minute.");
+                let last = Words { text, over: String::new(), ..words };
+                all.insert((subject, fault.code, true), last);
+            }
+        }
+    }
+    for fault in board.ingest.iter().flat_map(|ingest| &ingest.faults) {
+        let subject = if fault.subject.is_empty() { "ingest".into() } else { format!("ingest/{}", fault.subject) };
+        let words = Words { text: fault.text.clone(), remedy: fault.remedy.clone(), over: String::new() };
+        all.insert((subject, fault.code, false), words);
+    }
+    all
+}
+
+fn of_channel(channel: &ChannelBoard, fault: &Fault) -> Words {
+    let over = match fault.code {
+        Code::WorkerLost => format!("{}: the channel's process runs again.", channel.name),
+        Code::SlateOnAir => format!("{}: the slate has gone off air.", channel.name),
+        _ if channel.worker == WorkerState::Lost => String::new(),
+        code => format!("{}: over: {}", channel.name, code.text()),
+    };
+    Words { text: format!("{}: {}", channel.name, fault.text), remedy: fault.remedy.clone(), over }
+}
+
+/// "Camera 2 failed, showing Camera 1", where the audience would have seen it.
+fn of_source(channel: &ChannelBoard, on_air: &OnAir, source: &SourceStatus, fault: &Fault) -> Words {
+    let name = source_name(channel, source.id.as_str());
+    let missed = on_air.wanted.as_ref() == Some(&source.id) && on_air.source.as_ref() != Some(&source.id);
+    let text = if missed {
+        let instead = match &on_air.source {
+            Some(other) => source_name(channel, other.as_str()),
+            None => "the slate".into(),
+        };
+        format!("{name} failed, showing {instead}. {}", fault.text)
+    } else {
+        format!("{name} failed. {}", fault.text)
+    };
+    Words { text, remedy: fault.remedy.clone(), over: format!("{name} is back.") }
+}
+
+fn source_name(channel: &ChannelBoard, id: &str) -> String {
+    let found = channel.wanted.sources.iter().find(|source| source.id.as_str() == id);
+    found.map_or_else(|| id.to_owned(), |source| source.name.clone())
+}
+
+fn destination_name(channel: &ChannelBoard, id: &str) -> String {
+    let found = channel.wanted.destinations.iter().find(|destination| destination.id.as_str() == id);
+    found.map_or_else(|| id.to_owned(), |destination| destination.name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// A board with one channel of two cameras and a destination; `change` makes the trouble.
+    fn board(change: impl FnOnce(&mut Value)) -> Board {
+        let source = |id: &str| {
+            json!({"id": id, "state": "online", "width": 0, "height": 0, "fps": 0.0, "sound": true,
+                   "picture_age_ms": null, "attempt": 0, "fault": null})
+        };
+        let camera = |id: &str, name: &str| {
+            json!({"id": id, "name": name, "backup": null, "kind": "camera", "url": "rtsp://c/", "user": "",
+                   "has_password": false, "latency_ms": 300})
+        };
+        let mut board = json!({
+            "box": {"name": "Venue", "version": "1", "clock_trusted": true},
+            "ingest": null,
+            "alerts": [],
+            "channels": [{
+                "id": "main", "name": "Main", "generation": 1, "worker": "running", "faults": [],
+                "wanted": {
+                    "id": "main", "name": "Main",
+                    "house": {"width": 1920, "height": 1080, "rate": {"num": 30, "den": 1}, "video_kbps": 4500,
+                              "audio_kbps": 160, "effort": "superfast"},
+                    "failover": {"primary": null, "live_input": null, "loop": null, "holdoff_ms": 300, "stable_ms": 0},
+                    "messages": {"slate": "", "backup": false}, "timeline": null, "manual": null, "live": null,
+                    "sources": [camera("camera-1", "Camera 1"), camera("camera-2", "Camera 2")],
+                    "destinations": [{"id": "yt", "name": "YouTube", "url": "rtmp://y/l", "has_key": true,
+                                      "enabled": true}]
+                },
+                "status": {
+                    "channel": "main", "generation": 1, "pid": 1, "started": 1, "now": 2,
+                    "program": {"tick": 0, "missing": 0, "late": 0, "late_ms_worst": 0, "fps": 30.0, "kbps": 0,
+                                "encoder": ""},
+                    "on_air": {"source": "camera-2", "wanted": "camera-2", "carrier": "timeline", "since_tick": 0},
+                    "timeline": null, "live": null, "overlays": [],
+                    "meters": {"peak_db": [0.0, 0.0], "rms_db": [0.0, 0.0]},
+                    "sources": [source("camera-1"), source("camera-2")],
+                    "destinations": [{"id": "yt", "state": "live", "sessions": 1, "bytes_acked": 0, "kbps": 0,
+                                      "queue_ms": 0, "dropped": 0, "attempt": 0, "retry_ms": null, "fault": null}],
+                    "faults": []
+                }
+            }]
+        });
+        change(&mut board);
+        serde_json::from_value(board).unwrap()
+    }
+
+    fn fault(code: Code) -> Value {
+        serde_json::to_value(Fault::new(code, "")).unwrap()
+    }
+
+    fn told(alerts: &Alerts, from: usize) -> Vec<String> {
+        let newest = alerts.newest();
+        let count = newest.len() - from;
+        newest.into_iter().take(count).rev().map(|alert| format!("{}: {}", alert.subject, alert.text)).collect()
+    }
+
+    #[test]
+    fn each_trouble_is_told_once_and_its_end_too() {
+        let mut alerts = Alerts::default();
+        let mut check = |board: Board, expected: &[&str]| {
+            let before = alerts.newest().len();
+            alerts.observe(7, &board);
+            assert_eq!(told(&alerts, before), expected);
+        };
+        let lost = |board: &mut Value| {
+            let status = &mut board["channels"][0]["status"];
+            status["sources"][1]["fault"] = fault(Code::SourceLost);
+            status["on_air"]["source"] = json!("camera-1");
+        };
+        check(board(|_| {}), &[]);
+        let text = "main/source/camera-2: Camera 2 failed, showing Camera 1. The source stopped sending pictures.";
+        check(board(lost), &[text]);
+        check(board(lost), &[]);
+        check(board(|_| {}), &["main/source/camera-2: Camera 2 is back."]);
+        let slate = |board: &mut Value| {
+            lost(board);
+            board["channels"][0]["status"]["on_air"]["source"] = Value::Null;
+        };
+        let text = "main/source/camera-2: Camera 2 failed, showing the slate. The source stopped sending pictures.";
+        check(board(slate), &[text]);
+    }
+
+    #[test]
+    fn a_destination_alerts_at_its_first_failure_and_at_its_tenth() {
+        let mut alerts = Alerts::default();
+        let tries = |attempt: u32| {
+            board(|board| {
+                let destination = &mut board["channels"][0]["status"]["destinations"][0];
+                destination["fault"] = fault(Code::DestinationUnreachable);
+                destination["attempt"] = json!(attempt);
+            })
+        };
+        for attempt in 1..=12 {
+            alerts.observe(7, &tries(attempt));
+        }
+        let text = "YouTube has failed 10 times. Bandstand goes on trying every minute.";
+        let texts: Vec<String> = alerts.newest().into_iter().rev().map(|alert| alert.text).collect();
+        assert_eq!(texts, ["YouTube: The platform does not answer.", text]);
+        alerts.observe(8, &board(|_| {}));
+        assert_eq!(alerts.newest()[0].text, "YouTube is reached again.");
+        assert_eq!(alerts.newest().len(), 3, "the tenth failure's end is told once");
+    }
+
+    #[test]
+    fn what_is_no_trouble_tells_nothing() {
+        let mut alerts = Alerts::default();
+        alerts.observe(1, &board(|board| {
+            board["channels"][0]["status"]["sources"][0]["fault"] = fault(Code::SourceWaiting);
+            board["channels"][0]["faults"] = json!([fault(Code::FallbackOnAir)]);
+        }));
+        alerts.observe(2, &board(|board| {
+            board["channels"][0]["wanted"]["sources"] = json!([]);
+            board["channels"][0]["faults"] = json!([fault(Code::SlateOnAir)]);
+        }));
+        assert_eq!(alerts.newest(), []);
+        for i in 0..200 {
+            let fault = fault(if i % 2 == 0 { Code::WorkerLost } else { Code::TicksMissing });
+            alerts.observe(3, &board(|board| board["channels"][0]["faults"] = json!([fault])));
+        }
+        assert_eq!(alerts.newest().len(), KEPT_MAX);
+    }
+}

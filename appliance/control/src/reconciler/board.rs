@@ -1,0 +1,44 @@
+//! The status board from what is wanted and what is known.
+
+use super::seat::Seat;
+use crate::doc::{Board, BoxDoc, ChannelBoard, WorkerState};
+use crate::store::Wanted;
+use crate::units::Post;
+use automation::clock::Now;
+use std::collections::BTreeMap;
+
+impl Board {
+    /// The board before anything is known.
+    pub(super) fn empty(venue: &str) -> Board {
+        Board { machine: machine(venue, false), ingest: None, channels: Vec::new(), alerts: Vec::new() }
+    }
+}
+
+fn machine(venue: &str, clock_trusted: bool) -> BoxDoc {
+    BoxDoc { name: venue.to_owned(), version: crate::VERSION.to_owned(), clock_trusted }
+}
+
+/// The board now, without alerts.
+pub(super) fn build(wanted: &Wanted, seats: &BTreeMap<Post, Seat>, now: Now) -> Board {
+    let channels = wanted.channels.iter().map(|channel| {
+        let seat = seats.get(&Post::Channel(channel.doc.id.clone()));
+        let status = seat.and_then(|seat| seat.channel.clone());
+        let mut faults = seat.map(|seat| seat.faults(now.running)).unwrap_or_default();
+        faults.extend(status.iter().flat_map(|status| status.faults.iter().cloned()));
+        ChannelBoard {
+            id: channel.doc.id.clone(),
+            name: channel.doc.name.clone(),
+            generation: channel.spec.generation,
+            wanted: channel.doc.clone(),
+            status,
+            worker: seat.map_or(WorkerState::Starting, |seat| seat.state(now.running)),
+            faults,
+        }
+    });
+    Board {
+        machine: machine(&wanted.venue, now.wall_trusted),
+        ingest: seats.get(&Post::Ingest).and_then(|seat| seat.ingest.clone()),
+        channels: channels.collect(),
+        alerts: Vec::new(),
+    }
+}
