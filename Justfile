@@ -14,9 +14,10 @@ e2e NAME:
 simulate SEED="":
     SIMULATE_SEED={{SEED}} cargo test --locked -p automation --test simulate -- --nocapture
 
-# A benchmark against ffmpeg, written to target/bench/NAME.json: program
-bench NAME:
-    cargo bench -p tests --bench {{NAME}}
+# A benchmark against ffmpeg, written to target/bench/NAME.json: program; takes a quiet machine
+bench NAME *ARGS:
+    cargo build --locked -p channel
+    cargo bench --locked --profile dev -p tests --bench {{NAME}} -- {{ARGS}}
 
 # Licences, bans and sources of everything we build upon, by cargo-deny
 deny:
