@@ -19,3 +19,4 @@ pub mod rtsp;
 pub mod stage;
 pub mod venue;
 pub mod wait;
+pub mod worker;

@@ -2,6 +2,7 @@
 
 use crate::bandstand::Bandstand;
 use crate::clip::Clip;
+use crate::figures::note;
 use crate::platform::Platform;
 use crate::publisher::Publisher;
 use crate::recording::Recording;
@@ -184,4 +185,25 @@ pub fn assert_whole(name: &str, recording: &Recording) {
     let odd: Vec<i64> = flv.keyframe_steps().into_iter().filter(|step| *step != 2000).collect();
     assert!(odd.is_empty(), "{name}: steps between keyframes that are no 2000 ms: {odd:?}");
     assert!(flv.end_difference_ms().abs() < 200, "{name}: sound and picture end together");
+}
+
+/// Longest distance of sound from picture that is borne, milliseconds.
+const APART_MS_MAX: f64 = 40.0;
+
+/// Asserts that the sound of each source lies within 40 ms of its picture, wherever it is on air, and notes how near.
+pub fn assert_lips_in_step(scenario: &str, recording: &Recording, sources: &[u8]) {
+    let mut apart = Vec::new();
+    for source in sources {
+        let offsets = recording.sound_after_picture(*source);
+        let ms: Vec<f64> = offsets.iter().map(|(_, ms)| *ms).collect();
+        assert!(!ms.is_empty(), "source {source}: no flash with its beep was found");
+        note(scenario, &format!("source {source}: sound after picture {ms:.0?} ms"));
+        if ms.iter().any(|ms| ms.abs() > APART_MS_MAX) {
+            apart.push((source, offsets));
+        }
+    }
+    assert!(
+        apart.is_empty(),
+        "sound and picture apart, as (ms of the recording, ms of sound after picture): {apart:.0?}"
+    );
 }

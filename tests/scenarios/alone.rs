@@ -1,0 +1,101 @@
+//! A worker alone: nobody but its socket and its last spec.
+
+use automation::status::{ChannelStatus, SourceState};
+use harness::clip::Clip;
+use harness::figures::note;
+use harness::platform::Platform;
+use harness::recording::Recording;
+use harness::rtsp::{Mount, Rtsp};
+use harness::stage::Stage;
+use harness::venue::{CAMERA_1, CAMERA_2, CLIP, FPS, assert_lips_in_step, assert_whole, house};
+use harness::wait::{s, until};
+use harness::worker::Worker;
+use serde_json::{Value, json};
+
+const NAME: &str = "alone";
+
+fn show(id: &str, at_ms: i64, duration_ms: i64, source: &str) -> Value {
+    let action = if source == "clip" { "show_media" } else { "show_camera" };
+    json!({"id": id, "at_ms": at_ms, "duration_ms": duration_ms, "action": {"type": action, "source": source}})
+}
+
+fn spec(generation: u64, cameras: &[Rtsp; 2], platform: &Platform, live: Option<u64>) -> Value {
+    let cues = [
+        show("a", 0, 3_000, "one"),
+        show("b", 3_000, 2_000, "two"),
+        show("c", 5_000, 2_000, "clip"),
+        show("d", 7_000, 13_000, "one"),
+    ];
+    json!({
+        "generation": generation, "channel": "main", "name": "Main stage", "house": house(),
+        "sources": [
+            {"id": "one", "name": "One", "kind": "camera", "url": cameras[0].url("/live"), "latency_ms": 200, "backup": "two"},
+            {"id": "two", "name": "Two", "kind": "camera", "url": cameras[1].url("/live"), "latency_ms": 200},
+            {"id": "clip", "name": "Clip", "kind": "media", "asset": "clip"},
+        ],
+        "assets": {"clip": Clip::new(CLIP, 16).file()},
+        "failover": {"primary": "one", "loop": "clip", "holdoff_ms": 300, "stable_ms": 1000},
+        "timeline": {"id": "evening", "name": "Evening", "duration_ms": 20_000,
+                     "tracks": [{"type": "video", "name": "Program", "cues": cues}]},
+        "manual": null,
+        "live": live.map(|at| json!({"session": "s1", "at": at, "paused_at": null, "paused_ns": 0})),
+        "destinations": [{"id": "p", "name": "P", "url": platform.url(), "key": "key", "enabled": true}],
+        "messages": {},
+    })
+}
+
+fn on_air(source: &'static str) -> impl Fn(&ChannelStatus) -> bool {
+    move |status| status.on_air.source.as_ref().is_some_and(|on| on.as_str() == source)
+}
+
+#[test]
+fn a_worker_carries_a_broadcast_and_goes_on_from_its_last_spec() {
+    let stage = Stage::new("alone");
+    let camera =
+        |room: &str, source: u8| Rtsp::start(&stage.room(room), &[Mount::new("/live", &Clip::new(source, 48))]);
+    let mut cameras = [camera("one", CAMERA_1), camera("two", CAMERA_2)];
+    let platform = Platform::start(&stage.room("platform"), "nginx");
+    let mut worker = Worker::start(&stage.room("run"), "main");
+    worker.spec(spec(1, &cameras, &platform, None));
+    worker.wait("both cameras online", s(20), |status| {
+        status.sources.iter().take(2).all(|source| source.state == SourceState::Online)
+    });
+    worker.wait("the primary on air", s(5), on_air("one"));
+    worker.spec(spec(2, &cameras, &platform, Some(Worker::now_ns())));
+    worker.wait("the last cue", s(20), |status| {
+        status.timeline.as_ref().is_some_and(|t| t.position_ms > 9_000) && on_air("one")(status)
+    });
+    cameras[0].kill();
+    worker.wait("the backup", s(5), on_air("two"));
+    let status = worker
+        .wait("two seconds of it", s(10), |status| status.timeline.as_ref().is_some_and(|t| t.position_ms > 13_000));
+    cameras[0].resume();
+    assert_eq!((status.program.missing, status.destinations[0].sessions), (0, 1));
+    worker.kill();
+    platform.wait_until_closed(0);
+    first_life(&Recording::read(&platform.recordings()[0]));
+
+    worker.resume();
+    until("media of its second life", s(15), || (platform.pictures(1) > 60).then_some(()));
+    let again = worker.wait("the camera that came back", s(20), on_air("one"));
+    assert_eq!(again.generation, 2, "it goes on from its last spec");
+    worker.kill();
+    platform.wait_until_closed(1);
+    assert_whole("its second life", &Recording::read(&platform.recordings()[1]));
+}
+
+fn first_life(recording: &Recording) {
+    assert_whole("its first life", recording);
+    assert_eq!(recording.black(), 0);
+    let seen: Vec<_> = recording.switches().iter().map(|switch| (switch.from, switch.to)).collect();
+    let (one, two, clip) = (Some(CAMERA_1), Some(CAMERA_2), Some(CLIP));
+    assert_eq!(seen, [(one, two), (two, clip), (clip, one), (one, two)]);
+    let ticks: Vec<i64> =
+        recording.switches().iter().map(|switch| (switch.pts_ms as f64 * FPS / 1000.0).round() as i64).collect();
+    note(NAME, &format!("cues at ticks {ticks:?}"));
+    assert!((ticks[1] - ticks[0] - 60).abs() <= 1 && (ticks[2] - ticks[1] - 60).abs() <= 1, "{ticks:?}");
+    let stood = recording.last_picture_stood()[3].1;
+    note(NAME, &format!("the killed camera's last picture stood for {stood} ms"));
+    assert!(stood <= 700, "{stood} ms");
+    assert_lips_in_step(NAME, recording, &[CAMERA_1, CAMERA_2, CLIP]);
+}
