@@ -1,12 +1,18 @@
 // What the box found wrong, by the field where it is shown.
 
 import type { Wrong } from "../api/types";
+import { fieldText } from "../words/time";
+
+/** The box counts milliseconds; people read minutes and seconds. */
+export function readable(reason: string): string {
+  return reason.replace(/(-?\d+) ms\b/g, (_, ms: string) => fieldText(Number(ms)));
+}
 
 export class Wrongs {
   readonly #all: Wrong[];
 
   constructor(all: Wrong[] = []) {
-    this.#all = all;
+    this.#all = all.map(({ place, reason }) => ({ place, reason: readable(reason) }));
   }
 
   /** The reasons at a field; nothing where it is right. */

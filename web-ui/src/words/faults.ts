@@ -45,7 +45,8 @@ function standing(board: Board, channel: ChannelBoard): Fault[] {
 
 function card(channel: ChannelBoard, fault: Fault): FaultCard {
   const name = subjectName(channel.wanted, fault.subject);
-  const named = name === null || fault.text.includes(name);
+  // A fallback is about the whole program, whichever source it stands in for.
+  const named = name === null || FALLBACKS.includes(fault.code) || fault.text.includes(name);
   return {
     key: `${fault.code} ${fault.subject}`,
     alarm: isAlarm(channel, fault),

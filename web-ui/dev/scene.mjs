@@ -1,0 +1,319 @@
+// A make-believe venue for looking at the page without a box: fixtures, and just enough behaviour to press buttons.
+
+const MIN = 60_000;
+
+export function fixtures() {
+  const camera = (id, name, host, backup = null) => ({
+    id,
+    name,
+    backup,
+    kind: "camera",
+    url: `rtsp://${host}/stream1`,
+    user: "venue",
+    has_password: true,
+    latency_ms: 300,
+  });
+  const channel = {
+    id: "main",
+    name: "The Harbour Stage",
+    house: { width: 1920, height: 1080, rate: { num: 30, den: 1 }, video_kbps: 4500, audio_kbps: 160, effort: "superfast" },
+    failover: { primary: "camera-1", live_input: "obs", loop: "loop", holdoff_ms: 300, stable_ms: 5000 },
+    messages: { slate: "Technical difficulties – we'll be right back", backup: false },
+    timeline: "evening",
+    sources: [
+      camera("camera-1", "Camera 1", "192.168.1.21", "camera-2"),
+      camera("camera-2", "Camera 2", "192.168.1.22"),
+      {
+        id: "obs",
+        name: "OBS",
+        backup: null,
+        kind: "rtmp",
+        stream: "main_obs",
+        latency_ms: 300,
+        publish: { server: "rtmp://bandstand.local:1935/live", key: "main_obs?token=4c1fbe0a93d2457c" },
+      },
+      { id: "loop", name: "Loop", backup: null, kind: "media", asset: "harbour" },
+    ],
+    destinations: [
+      { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", has_key: true, enabled: true },
+      { id: "facebook", name: "Facebook", url: "rtmps://live-api-s.facebook.com:443/rtmp", has_key: true, enabled: true },
+    ],
+    manual: null,
+    live: null,
+  };
+  const cue = (id, at_ms, duration_ms, source, kind = "cut", mix = 0) => ({
+    id,
+    at_ms,
+    duration_ms,
+    action: { type: source === "loop" ? "show_media" : "show_camera", source },
+    transition: { kind, duration_ms: mix },
+  });
+  const words = (id, at_ms, duration_ms, text, anchor) => ({
+    id,
+    at_ms,
+    duration_ms,
+    overlay: { type: "text", text, anchor, size: 60, colour: "#ffffff", background: "#000000b3" },
+    opacity: 1,
+    fade_in_ms: 500,
+    fade_out_ms: 500,
+  });
+  const evening = {
+    id: "evening",
+    name: "Evening concert",
+    duration_ms: 4 * MIN,
+    repeat: true,
+    tracks: [
+      {
+        type: "video",
+        name: "Picture",
+        enabled: true,
+        cues: [
+          cue("cue-1", 0, 30_000, "loop"),
+          cue("cue-2", 30_000, 60_000, "camera-1", "dissolve", 2000),
+          cue("cue-3", 90_000, 45_000, "camera-2", "dissolve", 1000),
+          cue("cue-4", 135_000, 75_000, "camera-1"),
+          cue("cue-5", 210_000, 30_000, "camera-2", "fade", 2000),
+        ],
+      },
+      {
+        type: "overlay",
+        name: "Overlay 1",
+        enabled: true,
+        layer: 1,
+        cues: [
+          words("cue-6", 32_000, 20_000, "The Harbour Quartet", "bottom_left"),
+          words("cue-7", 140_000, 40_000, "Tickets: harbourstage.example", "bottom_left"),
+        ],
+      },
+      { type: "overlay", name: "Overlay 2", enabled: true, layer: 2, cues: [words("cue-8", 30_000, 210_000, "{time}", "top_right")] },
+    ],
+  };
+  const morning = {
+    ...structuredClone(evening),
+    id: "sound-check",
+    name: "Sound check",
+    duration_ms: 60_000,
+    repeat: false,
+    tracks: [{ type: "video", name: "Picture", enabled: true, cues: [cue("cue-1", 0, 60_000, "camera-1")] }],
+  };
+  const assets = [
+    { id: "harbour", name: "harbour by night.mp4", bytes: 48_200_000, kind: "video", sha256: "0".repeat(64), width: 1920, height: 1080, duration_ms: 92_000 },
+    { id: "logo", name: "logo.png", bytes: 81_300, kind: "image", sha256: "1".repeat(64), width: 800, height: 320 },
+  ];
+  return { channel, timelines: [evening, morning], assets };
+}
+
+const FAULTS = {
+  source_lost: ["The source stopped sending pictures.", "Check its power and cable. Bandstand shows the fallback and returns by itself when pictures are back."],
+  source_waiting: ["Nobody is publishing to this input yet.", "Start streaming in OBS with the address and stream key that are shown beside the source."],
+  source_refused: ["The camera refuses the user name or password.", "Enter the camera's user name and password again."],
+  fallback_on_air: ["Camera 1 is offline – switched to backup.", "Mend the planned source; Bandstand returns to it by itself."],
+  slate_on_air: ["No source is available: the audience sees the slate.", "Bring a camera back, or configure a backup camera or a loop."],
+  destination_unreachable: ["The platform does not answer.", "Check the internet connection and the address. Bandstand tries again by itself."],
+  worker_lost: ["The channel's process ended and is started again.", "If it comes back, send the report to support."],
+};
+const fault = (code, subject) => ({ code, subject, text: FAULTS[code][0], remedy: FAULTS[code][1] });
+
+export class Scene {
+  constructor() {
+    this.reset("off-air");
+  }
+
+  /** Puts the venue into a named situation. */
+  reset(name) {
+    Object.assign(this, fixtures(), { name, generation: 1, claimed: true, user: "Ada", liveAt: null, pausedAt: null, broken: false });
+    this.lost = new Set();
+    this.waiting = new Map();
+    this.worker = "running";
+    const now = performance.now();
+    const live = (since) => {
+      this.channel.live = { session: "s-1", started_by: "Ada", at_ms: Date.now() - since, paused: false };
+      this.liveAt = now - since;
+    };
+    const situations = {
+      unclaimed: () => Object.assign(this, { claimed: false, user: null }),
+      "signed-out": () => (this.user = null),
+      "off-air": () => {},
+      empty: () => Object.assign(this.channel, { sources: [], destinations: [], timeline: null }),
+      live: () => live(44_000),
+      fault: () => {
+        live(44_000);
+        this.lost.add("camera-1");
+      },
+      slate: () => {
+        live(44_000);
+        ["camera-1", "camera-2", "loop"].forEach((id) => this.lost.add(id));
+      },
+      waiting: () => {
+        live(44_000);
+        this.waiting.set("facebook", now + 27_000);
+      },
+      pinned: () => {
+        live(44_000);
+        this.channel.manual = { source: "camera-2", hold: "pin" };
+      },
+      worker: () => {
+        live(44_000);
+        this.worker = "lost";
+      },
+    };
+    (situations[name] ?? (() => {}))();
+  }
+
+  session() {
+    return { claimed: this.claimed, user: this.user };
+  }
+
+  position() {
+    if (this.liveAt === null) return 0;
+    return Math.max(0, (this.pausedAt ?? performance.now()) - this.liveAt);
+  }
+
+  board() {
+    return {
+      box: { name: "bandstand", version: "0.1.0", clock_trusted: true },
+      ingest: { generation: 1, pid: 12, port: 1935, publishers: [], faults: [] },
+      channels: [
+        {
+          id: "main",
+          name: this.channel.name,
+          generation: this.generation,
+          wanted: this.channel,
+          status: this.worker === "running" ? this.status() : null,
+          worker: this.worker,
+          faults: this.worker === "running" ? this.faults() : [fault("worker_lost", "main")],
+        },
+      ],
+      alerts: [
+        { at_ms: Date.now() - 9 * MIN, code: "source_lost", text: "Camera 2 is back.", remedy: "", subject: "main/source/camera-2", over: true },
+        { at_ms: Date.now() - 11 * MIN, code: "source_lost", text: "Camera 2: the source stopped sending pictures.", remedy: FAULTS.source_lost[1], subject: "main/source/camera-2", over: false },
+      ],
+    };
+  }
+
+  onAir() {
+    const { channel } = this;
+    const timeline = this.timelines.find((one) => one.id === channel.timeline);
+    const at = timeline === undefined ? 0 : this.position() % timeline.duration_ms;
+    const running = channel.live !== null && timeline !== undefined;
+    const cue = running ? timeline.tracks[0].cues.findLast((one) => one.at_ms <= at) : undefined;
+    let wanted = cue?.action.source ?? channel.failover.primary;
+    let carrier = cue === undefined ? "primary" : "timeline";
+    if (channel.manual !== null) [wanted, carrier] = [channel.manual.source, channel.manual.hold];
+    let source = wanted;
+    if (this.lost.has(source)) {
+      const backup = channel.sources.find((one) => one.id === source)?.backup;
+      [source, carrier] = backup != null && !this.lost.has(backup) ? [backup, "backup"] : this.lost.has("loop") ? [null, "slate"] : ["loop", "loop"];
+    }
+    if (channel.sources.length === 0) [source, wanted, carrier] = [null, null, "slate"];
+    return { source, wanted, carrier, since_tick: 0 };
+  }
+
+  faults() {
+    const { carrier, wanted } = this.onAir();
+    if (this.channel.sources.length === 0) return [];
+    if (carrier === "slate") return [fault("slate_on_air", wanted)];
+    return carrier === "backup" || carrier === "loop" ? [fault("fallback_on_air", wanted)] : [];
+  }
+
+  status() {
+    const { channel } = this;
+    const now = performance.now();
+    const timeline = this.timelines.find((one) => one.id === channel.timeline);
+    const at = timeline === undefined ? 0 : this.position() % timeline.duration_ms;
+    const cues = timeline?.tracks[0].cues ?? [];
+    const next = cues.find((cue) => cue.at_ms > at);
+    const countdown = this.liveAt === null ? 0 : Math.max(0, this.liveAt - now);
+    const live = channel.live !== null;
+    const level = -16 + 7 * Math.sin(now / 310) + 4 * Math.sin(now / 97);
+    return {
+      channel: "main",
+      generation: this.generation,
+      pid: 4711,
+      started: 0,
+      now: Math.round(now * 1e6),
+      program: { tick: Math.round(now / 33), missing: 0, late: 0, late_ms_worst: 4, fps: 30, kbps: 4512, encoder: "x264 superfast: this box has no H.264 encoder of its own" },
+      on_air: this.onAir(),
+      timeline:
+        timeline === undefined
+          ? null
+          : {
+              timeline: timeline.id,
+              position_ms: Math.round(at),
+              rounds: 0,
+              cue: live ? (cues.findLast((cue) => cue.at_ms <= at)?.id ?? null) : null,
+              next: live && next !== undefined ? [next.id, Math.round(next.at_ms - at)] : null,
+              paused: this.pausedAt !== null,
+              running: live && countdown === 0,
+            },
+      live: live ? { session: "s-1", countdown_ms: Math.round(countdown), since_ms: Math.round(Math.max(0, now - this.liveAt)) } : null,
+      overlays:
+        live && countdown === 0
+          ? (timeline?.tracks ?? [])
+              .filter((track) => track.type === "overlay")
+              .flatMap((track) => track.cues.filter((cue) => cue.at_ms <= at && at < cue.at_ms + cue.duration_ms))
+              .map((cue) => ({ cue: cue.id, text: cue.overlay.text.replace("{time}", new Date().toTimeString().slice(0, 8)), left_ms: Math.round(cue.at_ms + cue.duration_ms - at) }))
+          : [],
+      meters: { peak_db: [level, level - 2], rms_db: [level - 8, level - 10] },
+      sources: channel.sources.map((source) => this.sourceStatus(source)),
+      destinations: channel.destinations.map((one) => this.destinationStatus(one, countdown)),
+      faults: this.faults(),
+    };
+  }
+
+  sourceStatus(source) {
+    const quiet = source.kind === "rtmp";
+    const lost = this.lost.has(source.id);
+    return {
+      id: source.id,
+      state: lost ? "lost" : quiet ? "connecting" : "online",
+      width: lost || quiet ? 0 : 1920,
+      height: lost || quiet ? 0 : 1080,
+      fps: lost || quiet ? 0 : 25,
+      sound: !lost && !quiet,
+      picture_age_ms: lost ? 9000 : quiet ? null : 20,
+      attempt: lost ? 3 : 0,
+      fault: lost ? fault("source_lost", source.id) : quiet ? fault("source_waiting", source.id) : null,
+    };
+  }
+
+  destinationStatus(destination, countdown) {
+    const until = this.waiting.get(destination.id);
+    const on = this.channel.live !== null && countdown === 0;
+    const state = !destination.enabled ? "off" : !on ? "idle" : until !== undefined ? "waiting" : "live";
+    return {
+      id: destination.id,
+      state,
+      sessions: state === "live" || state === "waiting" ? 1 : 0,
+      bytes_acked: 0,
+      kbps: state === "live" ? 4650 + Math.round(40 * Math.sin(performance.now() / 900)) : 0,
+      queue_ms: 60,
+      dropped: 0,
+      attempt: state === "waiting" ? 4 : 0,
+      retry_ms: state === "waiting" ? Math.max(0, Math.round(until - performance.now())) : null,
+      fault: state === "waiting" ? fault("destination_unreachable", destination.id) : null,
+    };
+  }
+
+  goLive(countdown_s) {
+    if (this.channel.live !== null) return;
+    this.liveAt = performance.now() + countdown_s * 1000;
+    this.channel.live = { session: "s-1", started_by: "Ada", at_ms: Date.now(), paused: false };
+  }
+
+  end() {
+    this.channel.live = null;
+    this.liveAt = null;
+    this.pausedAt = null;
+  }
+
+  pause(on) {
+    if (this.channel.live === null) return;
+    if (on && this.pausedAt === null) this.pausedAt = performance.now();
+    if (!on && this.pausedAt !== null) {
+      this.liveAt += performance.now() - this.pausedAt;
+      this.pausedAt = null;
+    }
+    this.channel.live.paused = on;
+  }
+}

@@ -1,0 +1,125 @@
+// Screenshots of every page and situation against the mock, at phone and desktop size, into target/screenshots/mock.
+//   npm run mock &   npm run shots [part of a name]
+
+import { mkdirSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+
+const URL_BASE = process.env.MOCK_URL ?? "http://127.0.0.1:5199";
+const OUT = new URL("../../target/screenshots/mock/", import.meta.url).pathname;
+const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
+const only = process.argv[2] ?? "";
+
+const program = async (page) => page.waitForFunction(() => Number(document.querySelector('[data-preview="program"]')?.dataset.frames ?? 0) > 3);
+const tiles = async (page) => {
+  await program(page);
+  await page.waitForFunction(() => Number(document.querySelector('[data-preview="source/camera-2"]')?.dataset.frames ?? 0) > 0);
+};
+const heading = (page) => page.waitForSelector("main h1");
+
+const SHOTS = [
+  ["claim", "unclaimed", "", heading],
+  ["claim-refused", "unclaimed", "", async (page) => (await heading(page), page.getByRole("button", { name: "Start" }).click())],
+  ["sign-in", "signed-out", "", heading],
+  ["off-air", "off-air", "", tiles],
+  ["empty", "empty", "", heading],
+  [
+    "countdown",
+    "off-air",
+    "",
+    async (page) => {
+      await tiles(page);
+      await page.getByRole("button", { name: "GO LIVE" }).click();
+      await page.waitForSelector('[data-phase="countdown"]');
+    },
+  ],
+  ["live", "live", "", tiles],
+  ["end-question", "live", "", async (page) => (await tiles(page), page.getByRole("button", { name: "END" }).click())],
+  ["fault", "fault", "", tiles],
+  ["slate", "slate", "", program],
+  ["waiting", "waiting", "", tiles],
+  ["pinned", "pinned", "", tiles],
+  ["worker-lost", "worker", "", async (page) => page.waitForSelector("article")],
+  [
+    "link-lost",
+    "live",
+    "",
+    async (page) => {
+      await tiles(page);
+      await fetch(`${URL_BASE}/mock/broken`, { method: "POST" });
+      await page.waitForSelector(".banner.lost");
+    },
+  ],
+  ["sources", "fault", "#/sources", async (page) => page.waitForFunction(() => Number(document.querySelector('[data-preview="source/loop"]')?.dataset.frames ?? 0) > 0)],
+  ["source-kinds", "off-air", "#/sources/new", heading],
+  ["source-camera", "off-air", "#/sources/camera-1", async (page) => page.waitForFunction(() => Number(document.querySelector("[data-preview]")?.dataset.frames ?? 0) > 0)],
+  ["source-obs", "off-air", "#/sources/obs", heading],
+  [
+    "source-refused",
+    "off-air",
+    "#/sources/new/camera",
+    async (page) => (await heading(page), page.getByRole("button", { name: "Add", exact: true }).click()),
+  ],
+  ["source-media", "off-air", "#/sources/new/media", heading],
+  ["destinations", "waiting", "#/destinations", heading],
+  ["destination-new", "off-air", "#/destinations/new", async (page) => (await heading(page), page.getByRole("button", { name: "YouTube" }).click())],
+  ["timelines", "off-air", "#/timelines", async (page) => page.waitForSelector("[data-timeline]")],
+  ["editor", "off-air", "#/timelines/evening", async (page) => (await page.waitForSelector(".cue"), page.locator(".cue .summary").nth(1).click())],
+  [
+    "editor-overlay",
+    "off-air",
+    "#/timelines/evening",
+    async (page) => {
+      await page.waitForSelector(".cue");
+      await page.locator('[data-cue="cue-6"] .summary').click();
+      await program(page);
+    },
+  ],
+  [
+    "editor-refused",
+    "off-air",
+    "#/timelines/evening",
+    async (page) => {
+      await page.waitForSelector(".cue");
+      await page.locator('[data-cue="cue-3"] .summary').click();
+      await page.getByLabel("Starts at").fill("1:10");
+      await page.getByRole("button", { name: "Save" }).click();
+      await page.waitForSelector('[aria-invalid="true"]');
+    },
+  ],
+  ["library", "off-air", "#/library", async (page) => page.waitForSelector(".asset")],
+  ["settings", "off-air", "#/settings", heading],
+];
+
+mkdirSync(OUT, { recursive: true });
+const context = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "bandstand-shots-")), {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+});
+const problems = [];
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const [name, situation, hash, ready] of SHOTS) {
+    if (!name.includes(only)) continue;
+    await fetch(`${URL_BASE}/mock/${situation}`, { method: "POST" });
+    const page = await context.newPage();
+    page.on("console", (message) => message.type() === "error" && problems.push(`${size}/${name}: ${message.text()}`));
+    page.on("pageerror", (error) => problems.push(`${size}/${name}: ${error.message}`));
+    await page.setViewportSize(viewport);
+    try {
+      await page.goto(`${URL_BASE}/${hash}`);
+      await ready(page);
+      await page.evaluate(() => document.fonts.ready);
+      await page.screenshot({ path: join(OUT, `${name}-${size}.png`) });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) problems.push(`${size}/${name}: ${wide} px too wide`);
+      if (size === "phone") await page.screenshot({ path: join(OUT, `${name}-${size}-full.png`), fullPage: true });
+    } catch (error) {
+      problems.push(`${size}/${name}: ${error.message.split("\n")[0]}`);
+    }
+    await page.close();
+  }
+}
+await context.close();
+console.log(problems.join("\n") || "no errors on any page");
