@@ -263,14 +263,20 @@ mod tests {
     #[test]
     fn what_is_no_trouble_tells_nothing() {
         let mut alerts = Alerts::default();
-        alerts.observe(1, &board(|board| {
-            board["channels"][0]["status"]["sources"][0]["fault"] = fault(Code::SourceWaiting);
-            board["channels"][0]["faults"] = json!([fault(Code::FallbackOnAir)]);
-        }));
-        alerts.observe(2, &board(|board| {
-            board["channels"][0]["wanted"]["sources"] = json!([]);
-            board["channels"][0]["faults"] = json!([fault(Code::SlateOnAir)]);
-        }));
+        alerts.observe(
+            1,
+            &board(|board| {
+                board["channels"][0]["status"]["sources"][0]["fault"] = fault(Code::SourceWaiting);
+                board["channels"][0]["faults"] = json!([fault(Code::FallbackOnAir)]);
+            }),
+        );
+        alerts.observe(
+            2,
+            &board(|board| {
+                board["channels"][0]["wanted"]["sources"] = json!([]);
+                board["channels"][0]["faults"] = json!([fault(Code::SlateOnAir)]);
+            }),
+        );
         assert_eq!(alerts.newest(), []);
         for i in 0..200 {
             let fault = fault(if i % 2 == 0 { Code::WorkerLost } else { Code::TicksMissing });

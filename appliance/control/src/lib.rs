@@ -10,6 +10,7 @@ pub mod doc;
 pub mod media;
 pub mod reconciler;
 pub mod refusal;
+pub mod run;
 pub mod sign_in;
 pub mod store;
 pub mod units;

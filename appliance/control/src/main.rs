@@ -1,10 +1,142 @@
-//! The `bandstand` program.
+//! The `bandstand` program: reads its options, opens the store, adopts or starts the workers, and listens.
 
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use control::run::{Failure, Listening, Options, run};
 use std::io::Write;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-fn main() {
-    if std::env::args().nth(1).as_deref() == Some("openapi") {
-        let text = control::api::openapi::text(&control::api::table::table());
-        let _ = std::io::stdout().write_all(text.as_bytes());
+/// Port of the page where no other is chosen.
+const PAGE_PORT: u16 = 8480;
+/// Port of the encrypted page where no other is chosen.
+const HTTPS_PORT: u16 = 8443;
+
+/// Bandstand: a broadcast box.
+#[derive(Parser)]
+#[command(name = "bandstand", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Print the OpenAPI document of the REST API
+    Openapi,
+    /// Write a document of channels, sources, destinations, timelines and files into an empty state folder
+    Seed {
+        /// Folder of the database, files and keys
+        #[arg(long)]
+        state: PathBuf,
+        /// The document, JSON
+        document: PathBuf,
+    },
+    /// Run a program in a session of its own, in place of this one
+    #[command(hide = true, name = control::units::children::OWN_SESSION)]
+    OwnSession {
+        /// The program and its arguments
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<std::ffi::OsString>,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum UnitsChoice {
+    /// Child processes in sessions of their own
+    Children,
+    /// Units of systemd, over D-Bus
+    Systemd,
+}
+
+#[derive(Args)]
+struct Run {
+    /// Folder of the database, files and keys
+    #[arg(long, env = "BANDSTAND_STATE", default_value = ".state")]
+    state: PathBuf,
+    /// Folder of sockets and last specs, best in memory [default: run below the state folder]
+    #[arg(long, env = "BANDSTAND_RUN")]
+    run: Option<PathBuf>,
+    /// Where to speak plain HTTP; a loopback address [default: 127.0.0.1:8480]
+    #[arg(long, conflicts_with = "lan")]
+    listen: Option<SocketAddr>,
+    /// Port of the page: of the loopback, or with --lan of HTTPS
+    #[arg(long, conflicts_with = "listen")]
+    port: Option<u16>,
+    /// Be reachable from other machines, by HTTPS only
+    #[arg(long)]
+    lan: bool,
+    /// With --lan: the port that only points to HTTPS
+    #[arg(long, default_value_t = PAGE_PORT, requires = "lan")]
+    redirect_port: u16,
+    /// Where publishers such as OBS connect [default: 127.0.0.1:1935, with --lan 0.0.0.0:1935]
+    #[arg(long)]
+    rtmp_listen: Option<SocketAddr>,
+    /// Name of the venue; kept once it is told
+    #[arg(long)]
+    venue: Option<String>,
+    /// Who starts the workers
+    #[arg(long, value_enum, default_value = "children")]
+    units: UnitsChoice,
+    /// Leave the workers running when this program is ended
+    #[arg(long)]
+    keep_workers: bool,
+}
+
+impl Run {
+    fn options(self) -> Options {
+        let listening = match (self.listen, self.lan) {
+            (Some(address), _) => Listening::Loopback(address),
+            (None, false) => {
+                Listening::Loopback(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port.unwrap_or(PAGE_PORT))))
+            }
+            (None, true) => Listening::Lan { https: self.port.unwrap_or(HTTPS_PORT), redirect: self.redirect_port },
+        };
+        let everywhere = if self.lan { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+        Options {
+            run: self.run.unwrap_or_else(|| self.state.join("run")),
+            state: self.state,
+            listening,
+            rtmp_listen: self.rtmp_listen.unwrap_or_else(|| SocketAddr::from((everywhere, 1935))),
+            venue: self.venue,
+            systemd: matches!(self.units, UnitsChoice::Systemd),
+            keep_workers: self.keep_workers,
+        }
     }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match cli.command {
+        Some(Command::Openapi) => {
+            let text = control::api::openapi::text(&control::api::table::table());
+            match std::io::stdout().write_all(text.as_bytes()) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            }
+        }
+        Some(Command::OwnSession { words }) => {
+            let (program, arguments) = words.split_first().expect("one word is required");
+            let error = control::units::children::own_session(program.as_ref(), arguments);
+            eprintln!("bandstand: {} could not be started: {error}", program.display());
+            ExitCode::FAILURE
+        }
+        Some(Command::Seed { state, document }) => ended(control::run::seed(&state, &document)),
+        None => ended(run(cli.run.options())),
+    }
+}
+
+/// Tells what went wrong, and every cause below it.
+fn ended(result: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    eprint!("bandstand: {failure}");
+    let mut cause = std::error::Error::source(&failure);
+    while let Some(error) = cause {
+        eprint!(": {error}");
+        cause = error.source();
+    }
+    eprintln!();
+    ExitCode::FAILURE
 }

@@ -153,12 +153,7 @@ impl Doorkeeper {
     }
 
     /// Signs somebody in.
-    pub async fn sign_in(
-        &self,
-        from: IpAddr,
-        name: &str,
-        password: &Secret,
-    ) -> Result<(Person, SessionKey), Refusal> {
+    pub async fn sign_in(&self, from: IpAddr, name: &str, password: &Secret) -> Result<(Person, SessionKey), Refusal> {
         let name = name.trim().to_owned();
         self.may_try(from, &name.to_lowercase())?;
         let found = self.store.read(move |connection, _| people::by_name(connection, &name)).await?;
@@ -227,7 +222,8 @@ impl Doorkeeper {
     async fn verified(&self, password: Secret, stored: String) -> Result<bool, Refusal> {
         let Ok(_permit) = self.hashing.acquire().await else { return Err(Refusal::new(Code::Internal)) };
         blocking(move || {
-            let parsed = PasswordHash::new(&stored).map_err(|error| Refusal::failed(Code::Internal, error.to_string()))?;
+            let parsed =
+                PasswordHash::new(&stored).map_err(|error| Refusal::failed(Code::Internal, error.to_string()))?;
             Ok(hasher()?.verify_password(password.expose().as_bytes(), &parsed).is_ok())
         })
         .await?

@@ -134,6 +134,7 @@ pub fn route(
     tag: &'static str,
     summary: &'static str,
 ) -> Entry<NoBody, ()> {
+    // In its place until the entry is ended, which is the only way to a route.
     let handler: Handler = Arc::new(|_| Box::pin(async { Err(Refusal::new(Code::Internal)) }));
     Entry {
         route: Route {
@@ -163,11 +164,6 @@ impl<B, A> Entry<B, A> {
     pub fn open(mut self) -> Self {
         self.route.scope = Scope::Open;
         self
-    }
-
-    /// Not wired yet: refuses.
-    pub fn unwired(self) -> Route {
-        self.route
     }
 
     /// It takes a JSON document.

@@ -1,6 +1,7 @@
 //! Every route there is.
 
 use super::route::{Gives, QueryParameter, Route, route, schema};
+use super::{assets, broadcast, channels, destinations, live, session, sources, timelines};
 use crate::doc::{
     AssetDoc, Board, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft, ExecutionDoc,
     GoLive, Health, LiveStarted, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft, TimelineBody,
@@ -28,51 +29,59 @@ pub fn table() -> Vec<Route> {
 fn box_routes() -> [Route; 8] {
     const TAG: &str = "box";
     [
-        route(Method::GET, "/health", "health", TAG, "Whether Bandstand answers").open().gives::<Health>(200).unwired(),
-        route(Method::GET, "/session", "getSession", TAG, "Who is signed in").open().gives::<SessionDoc>(200).unwired(),
+        route(Method::GET, "/health", "health", TAG, "Whether Bandstand answers")
+            .open()
+            .gives::<Health>(200)
+            .by(session::health),
+        route(Method::GET, "/session", "getSession", TAG, "Who is signed in")
+            .open()
+            .gives::<SessionDoc>(200)
+            .by(session::show),
         route(Method::POST, "/session/claim", "claim", TAG, "Make the first account, with the code that was printed")
             .open()
             .takes::<Claim>()
             .gives::<SignedIn>(201)
             .refuses(&[Code::SignInRefused, Code::Conflict])
-            .unwired(),
+            .answered(session::claim),
         route(Method::POST, "/session", "signIn", TAG, "Sign in")
             .open()
             .takes::<SignIn>()
             .gives::<SignedIn>(200)
             .refuses(&[Code::SignInRefused])
-            .unwired(),
-        route(Method::DELETE, "/session", "signOut", TAG, "Sign out").open().status(204).unwired(),
-        route(Method::GET, "/state", "getState", TAG, "The status board").gives::<Board>(200).unwired(),
+            .answered(session::sign_in),
+        route(Method::DELETE, "/session", "signOut", TAG, "Sign out").open().status(204).answered(session::sign_out),
+        route(Method::GET, "/state", "getState", TAG, "The status board").gives::<Board>(200).by(live::state),
         route(Method::GET, "/events", "events", TAG, "The status board whenever it changes: events named `board`")
             .gives_other(200, Gives::Events(schema::<Board>()))
             .refuses(&[Code::TooMany])
-            .unwired(),
+            .answered(live::events),
         route(Method::GET, "/openapi.json", "openapi", TAG, "This document")
             .gives_other(200, Gives::File(&["application/json"]))
-            .unwired(),
+            .answered(live::openapi),
     ]
 }
 
 fn channel_routes() -> [Route; 5] {
     const TAG: &str = "channels";
     [
-        route(Method::GET, "/channels", "listChannels", TAG, "Every channel").lists::<ChannelDoc>().unwired(),
+        route(Method::GET, "/channels", "listChannels", TAG, "Every channel").lists::<ChannelDoc>().by(channels::list),
         route(Method::POST, "/channels", "createChannel", TAG, "Make a channel")
             .takes::<ChannelDraft>()
             .gives::<ChannelDoc>(201)
             .refuses(&[Code::Conflict, Code::SpecInvalid])
-            .unwired(),
-        route(Method::GET, "/channels/{ch}", "getChannel", TAG, "One channel").gives::<ChannelDoc>(200).unwired(),
+            .with(channels::create),
+        route(Method::GET, "/channels/{ch}", "getChannel", TAG, "One channel")
+            .gives::<ChannelDoc>(200)
+            .by(channels::show),
         route(Method::PATCH, "/channels/{ch}", "changeChannel", TAG, "Change a channel")
             .takes::<ChannelPatch>()
             .gives::<ChannelDoc>(200)
             .refuses(&[Code::Conflict, Code::SpecInvalid])
-            .unwired(),
+            .with(channels::change),
         route(Method::DELETE, "/channels/{ch}", "deleteChannel", TAG, "Delete a channel that is not on air")
             .status(204)
             .refuses(&[Code::InUse])
-            .unwired(),
+            .by(channels::delete),
     ]
 }
 
@@ -81,22 +90,22 @@ fn source_routes() -> [Route; 6] {
     const ALL: &str = "/channels/{ch}/sources";
     const ONE: &str = "/channels/{ch}/sources/{id}";
     [
-        route(Method::GET, ALL, "listSources", TAG, "The channel's sources").lists::<SourceDoc>().unwired(),
+        route(Method::GET, ALL, "listSources", TAG, "The channel's sources").lists::<SourceDoc>().by(sources::list),
         route(Method::POST, ALL, "createSource", TAG, "Add a source")
             .takes::<SourceDraft>()
             .gives::<SourceDoc>(201)
             .refuses(&[Code::Conflict, Code::SpecInvalid])
-            .unwired(),
-        route(Method::GET, ONE, "getSource", TAG, "One source").gives::<SourceDoc>(200).unwired(),
+            .with(sources::create),
+        route(Method::GET, ONE, "getSource", TAG, "One source").gives::<SourceDoc>(200).by(sources::show),
         route(Method::PUT, ONE, "changeSource", TAG, "Change a source")
             .takes::<SourceDraft>()
             .gives::<SourceDoc>(200)
             .refuses(&[Code::Conflict, Code::SpecInvalid])
-            .unwired(),
+            .with(sources::change),
         route(Method::DELETE, ONE, "deleteSource", TAG, "Delete a source that is used nowhere")
             .status(204)
             .refuses(&[Code::InUse])
-            .unwired(),
+            .by(sources::delete),
         route(
             Method::POST,
             "/channels/{ch}/sources/{id}/rotate-token",
@@ -106,7 +115,7 @@ fn source_routes() -> [Route; 6] {
         )
         .gives::<SourceDoc>(200)
         .refuses(&[Code::Conflict])
-        .unwired(),
+        .by(sources::rotate_token),
     ]
 }
 
@@ -117,19 +126,23 @@ fn destination_routes() -> [Route; 7] {
     [
         route(Method::GET, ALL, "listDestinations", TAG, "The channel's destinations")
             .lists::<DestinationDoc>()
-            .unwired(),
+            .by(destinations::list),
         route(Method::POST, ALL, "createDestination", TAG, "Add a destination")
             .takes::<DestinationDraft>()
             .gives::<DestinationDoc>(201)
             .refuses(&[Code::Conflict, Code::SpecInvalid])
-            .unwired(),
-        route(Method::GET, ONE, "getDestination", TAG, "One destination").gives::<DestinationDoc>(200).unwired(),
+            .with(destinations::create),
+        route(Method::GET, ONE, "getDestination", TAG, "One destination")
+            .gives::<DestinationDoc>(200)
+            .by(destinations::show),
         route(Method::PUT, ONE, "changeDestination", TAG, "Change a destination")
             .takes::<DestinationDraft>()
             .gives::<DestinationDoc>(200)
             .refuses(&[Code::SpecInvalid])
-            .unwired(),
-        route(Method::DELETE, ONE, "deleteDestination", TAG, "Delete a destination").status(204).unwired(),
+            .with(destinations::change),
+        route(Method::DELETE, ONE, "deleteDestination", TAG, "Delete a destination")
+            .status(204)
+            .by(destinations::delete),
         route(
             Method::POST,
             "/channels/{ch}/destinations/{id}/start",
@@ -138,7 +151,7 @@ fn destination_routes() -> [Route; 7] {
             "Let it take part in the broadcast",
         )
         .gives::<DestinationDoc>(200)
-        .unwired(),
+        .by(destinations::start),
         route(
             Method::POST,
             "/channels/{ch}/destinations/{id}/stop",
@@ -147,7 +160,7 @@ fn destination_routes() -> [Route; 7] {
             "Stop it, and nothing else",
         )
         .gives::<DestinationDoc>(200)
-        .unwired(),
+        .by(destinations::stop),
     ]
 }
 
@@ -156,22 +169,24 @@ fn timeline_routes() -> [Route; 6] {
     const ALL: &str = "/channels/{ch}/timelines";
     const ONE: &str = "/channels/{ch}/timelines/{id}";
     [
-        route(Method::GET, ALL, "listTimelines", TAG, "The channel's timelines").lists::<TimelineDoc>().unwired(),
+        route(Method::GET, ALL, "listTimelines", TAG, "The channel's timelines")
+            .lists::<TimelineDoc>()
+            .by(timelines::list),
         route(Method::POST, ALL, "createTimeline", TAG, "Store a timeline; a wrong one is refused whole")
             .takes::<TimelineBody>()
             .gives::<TimelineDoc>(201)
             .refuses(&[Code::Conflict, Code::TimelineInvalid])
-            .unwired(),
-        route(Method::GET, ONE, "getTimeline", TAG, "One timeline").gives::<TimelineDoc>(200).unwired(),
+            .with(timelines::create),
+        route(Method::GET, ONE, "getTimeline", TAG, "One timeline").gives::<TimelineDoc>(200).by(timelines::show),
         route(Method::PUT, ONE, "changeTimeline", TAG, "Change a timeline; a wrong one is refused whole")
             .takes::<TimelineBody>()
             .gives::<TimelineDoc>(200)
             .refuses(&[Code::TimelineInvalid])
-            .unwired(),
+            .with(timelines::change),
         route(Method::DELETE, ONE, "deleteTimeline", TAG, "Delete a timeline that is not loaded")
             .status(204)
             .refuses(&[Code::InUse])
-            .unwired(),
+            .by(timelines::delete),
         route(
             Method::POST,
             "/channels/{ch}/timelines/{id}/load",
@@ -181,28 +196,28 @@ fn timeline_routes() -> [Route; 6] {
         )
         .gives::<TimelineDoc>(200)
         .refuses(&[Code::TimelineInvalid])
-        .unwired(),
+        .by(timelines::load),
     ]
 }
 
 fn asset_routes() -> [Route; 4] {
     const TAG: &str = "assets";
     [
-        route(Method::GET, "/assets", "listAssets", TAG, "Uploaded files").lists::<AssetDoc>().unwired(),
+        route(Method::GET, "/assets", "listAssets", TAG, "Uploaded files").lists::<AssetDoc>().by(assets::list),
         route(Method::POST, "/assets", "uploadAsset", TAG, "Upload a PNG, JPEG, MP4 or MOV; its content tells which")
             .query(UPLOAD_QUERY)
-            .takes_file(2 << 30)
+            .takes_file(assets::UPLOAD_BYTES_MAX)
             .gives::<AssetDoc>(201)
             .refuses(&[Code::RequestInvalid, Code::MediaUnreadable])
-            .unwired(),
+            .by(assets::upload),
         route(Method::GET, "/assets/{id}", "getAsset", TAG, "The file itself")
-            .gives_other(200, Gives::File(&["image/png", "image/jpeg", "video/mp4", "video/quicktime"]))
+            .gives_other(200, Gives::File(assets::TYPES))
             .refuses(&[Code::MediaMissing])
-            .unwired(),
+            .answered(assets::download),
         route(Method::DELETE, "/assets/{id}", "deleteAsset", TAG, "Delete a file that is used nowhere")
             .status(204)
             .refuses(&[Code::InUse])
-            .unwired(),
+            .by(assets::delete),
     ]
 }
 
@@ -213,32 +228,32 @@ fn broadcast_routes() -> [Route; 10] {
             .may_take::<GoLive>()
             .gives::<LiveStarted>(202)
             .refuses(&[Code::SpecInvalid])
-            .unwired(),
-        route(Method::POST, "/channels/{ch}/end", "endLive", TAG, "End the broadcast").status(204).unwired(),
+            .with(broadcast::go_live),
+        route(Method::POST, "/channels/{ch}/end", "endLive", TAG, "End the broadcast").status(204).by(broadcast::end),
         route(Method::POST, "/channels/{ch}/take", "take", TAG, "Put a source on air until the next cue")
             .takes::<SourceChoice>()
             .status(204)
             .refuses(&[Code::SpecInvalid])
-            .unwired(),
+            .with(broadcast::take),
         route(Method::POST, "/channels/{ch}/pin", "pin", TAG, "Put a source on air until it is released")
             .takes::<SourceChoice>()
             .status(204)
             .refuses(&[Code::SpecInvalid])
-            .unwired(),
+            .with(broadcast::pin),
         route(Method::POST, "/channels/{ch}/release", "release", TAG, "Give the program back to automation")
             .status(204)
-            .unwired(),
+            .by(broadcast::release),
         route(Method::POST, "/channels/{ch}/pause", "pause", TAG, "Let the timeline stand still")
             .status(204)
             .refuses(&[Code::Conflict])
-            .unwired(),
+            .by(broadcast::pause),
         route(Method::POST, "/channels/{ch}/resume", "resume", TAG, "Let the timeline go on")
             .status(204)
             .refuses(&[Code::Conflict])
-            .unwired(),
+            .by(broadcast::resume),
         route(Method::GET, "/channels/{ch}/executions", "listExecutions", TAG, "Broadcasts, newest first, at most 100")
             .lists::<ExecutionDoc>()
-            .unwired(),
+            .by(broadcast::executions),
         route(
             Method::GET,
             "/channels/{ch}/previews",
@@ -248,7 +263,7 @@ fn broadcast_routes() -> [Route; 10] {
         )
         .gives_other(101, Gives::Socket)
         .refuses(&[Code::RequestInvalid, Code::TooMany])
-        .unwired(),
+        .answered(live::previews),
         route(
             Method::GET,
             "/channels/{ch}/previews/{name}",
@@ -257,6 +272,6 @@ fn broadcast_routes() -> [Route; 10] {
             "The newest small picture: `program.jpg`, or a source's id with `.jpg`",
         )
         .gives_other(200, Gives::File(&["image/jpeg"]))
-        .unwired(),
+        .answered(live::preview),
     ]
 }

@@ -67,12 +67,12 @@ impl Commands {
                 let mut stored = channels::get(tx, &channel)?;
                 let Some(live) = stored.live.take() else { return Ok(()) };
                 channels::update(tx, &stored, now.wall_ms)?;
-                let last = last.filter(|status| {
-                    status.live.as_ref().is_some_and(|running| running.session == live.session)
-                });
-                let ran_out = last.as_ref().and_then(|status| status.timeline.as_ref()).is_some_and(|timeline| {
-                    !timeline.running && !timeline.paused
-                });
+                let last =
+                    last.filter(|status| status.live.as_ref().is_some_and(|running| running.session == live.session));
+                let ran_out = last
+                    .as_ref()
+                    .and_then(|status| status.timeline.as_ref())
+                    .is_some_and(|timeline| !timeline.running && !timeline.paused);
                 let status = if ran_out { ExecutionStatus::Completed } else { ExecutionStatus::Stopped };
                 executions::end(tx, &live.session, status, now.wall_ms, &metrics(last.as_ref()))
             })

@@ -5,6 +5,7 @@ mod assets;
 mod broadcast;
 mod channels;
 mod destinations;
+mod seed;
 mod sources;
 mod start;
 mod timelines;

@@ -179,12 +179,7 @@ fn there(tx: &Transaction<'_>, asset: AssetId) -> Result<AssetId, Refusal> {
 }
 
 /// Every place of the channel that names the source.
-fn uses(
-    tx: &Transaction<'_>,
-    context: &Context,
-    channel: &ChannelId,
-    id: &SourceId,
-) -> Result<Vec<String>, Refusal> {
+fn uses(tx: &Transaction<'_>, context: &Context, channel: &ChannelId, id: &SourceId) -> Result<Vec<String>, Refusal> {
     let stored = channels::get(tx, channel)?;
     let mut places = Vec::new();
     for (at, place) in [

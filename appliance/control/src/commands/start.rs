@@ -39,7 +39,8 @@ impl Commands {
                     // A take held until the next cue of a timeline that stands elsewhere now; a pin holds on.
                     if let Some(manual) = channel.manual.take_if(|manual| manual.boot != boot) {
                         if manual.hold == Hold::Pin {
-                            channel.manual = Some(channels::StoredManual { at: Running(0), boot: boot.clone(), ..manual });
+                            channel.manual =
+                                Some(channels::StoredManual { at: Running(0), boot: boot.clone(), ..manual });
                         }
                         changed = true;
                     }

@@ -99,8 +99,8 @@ fn parse(
     body: TimelineBody,
     id: TimelineId,
 ) -> Result<Timeline, Refusal> {
-    let timeline = Timeline::try_from(body.with_id(id))
-        .map_err(|wrongs| Refusal::wrongs(Code::TimelineInvalid, wrongs.0))?;
+    let timeline =
+        Timeline::try_from(body.with_id(id)).map_err(|wrongs| Refusal::wrongs(Code::TimelineInvalid, wrongs.0))?;
     let stored = channels::get(tx, channel)?;
     spec_with(tx, context, stored, Some(timeline.clone()))
         .map_err(|refusal| seen_from(refusal, "timeline", Code::TimelineInvalid))?;

@@ -138,9 +138,7 @@ fn broken_off(error: impl std::error::Error + Send + Sync + 'static) -> Refusal 
     Refusal { cause: Some(Box::new(error)), ..Refusal::because(Code::RequestInvalid, "The upload was broken off.") }
 }
 
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Refusal> + Send + 'static) -> Result<T, Refusal> {
     tokio::task::spawn_blocking(work).await.map_err(|error| Refusal::failed(Code::Internal, error))?
 }
 

@@ -14,8 +14,7 @@ pub(super) fn examine(file: &mut (impl Read + Seek), length: u64) -> Result<Exam
     if head.get(4..8) != Some(b"IHDR") {
         return Err("The PNG does not begin with its header.");
     }
-    let (width, height) =
-        sized(u32_at(&head, 8).unwrap_or_default(), u32_at(&head, 12).unwrap_or_default())?;
+    let (width, height) = sized(u32_at(&head, 8).unwrap_or_default(), u32_at(&head, 12).unwrap_or_default())?;
     let mut at = 8;
     let mut has_data = false;
     for _ in 0..CHUNKS_MAX {

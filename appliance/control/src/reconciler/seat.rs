@@ -145,9 +145,9 @@ impl Seat {
 
     /// Whether nobody is here, and nobody is on the way.
     pub(super) fn is_empty(&self, now: Running) -> bool {
-        let on_its_way = self.started.is_some_and(|at| {
-            now.ms_since(at) < START_MS_MAX && self.gone.is_none_or(|(_, gone)| gone < at)
-        });
+        let on_its_way = self
+            .started
+            .is_some_and(|at| now.ms_since(at) < START_MS_MAX && self.gone.is_none_or(|(_, gone)| gone < at));
         self.known && self.up.is_none() && !self.alive && !on_its_way
     }
 

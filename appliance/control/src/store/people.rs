@@ -65,9 +65,9 @@ pub fn of_session(connection: &Connection, digest: &[u8; 32], at_ms: i64) -> Res
         .query_row([digest], |row| Ok((Person { id: row.get(0)?, name: row.get(1)? }, row.get(2)?)))
         .optional()?;
     // A clock that stepped back must not end sessions.
-    Ok(found.filter(|(_, seen)| at_ms - seen < SESSION_MS_MAX).map(|(person, seen)| {
-        (person, at_ms - seen > SEEN_EVERY_MS)
-    }))
+    Ok(found
+        .filter(|(_, seen)| at_ms - seen < SESSION_MS_MAX)
+        .map(|(person, seen)| (person, at_ms - seen > SEEN_EVERY_MS)))
 }
 
 /// A session was used.

@@ -87,7 +87,11 @@ pub fn spec(
         name: channel.name,
         house: channel.house,
         sources,
-        assets: files.iter().filter(|(id, _)| used.contains(*id)).map(|(id, file)| (id.clone(), file.clone())).collect(),
+        assets: files
+            .iter()
+            .filter(|(id, _)| used.contains(*id))
+            .map(|(id, file)| (id.clone(), file.clone()))
+            .collect(),
         failover: channel.failover,
         timeline,
         manual: channel.manual.map(|manual| Manual { source: manual.source, hold: manual.hold, at: manual.at }),

@@ -1,0 +1,230 @@
+//! The accept loop: TCP, TLS, HTTP/1.1 and HTTP/2, and the limits of connections. Plain HTTP is spoken on the
+//! loopback only; everywhere else a plain port does nothing but point to the encrypted one.
+
+use super::call::Peer;
+use super::port::{self, Holder};
+use super::{Desk, routes};
+use automation::fault::Code;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use rustls::ServerConfig;
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
+use warp::http::header::{CONNECTION, HOST, HeaderValue, LOCATION};
+use warp::http::{Request, Response, StatusCode};
+
+/// Connections at a time.
+const CONNECTIONS_MAX: usize = 256;
+/// Connections that wait to be accepted.
+const BACKLOG: u32 = 128;
+/// How long a TLS handshake may take.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// How long the head of a request may take to arrive.
+const HEAD_MAX: Duration = Duration::from_secs(15);
+/// How long connections may take to end when the house closes.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
+/// Pause after accepting failed, for example for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Why nobody can listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// Somebody else does.
+    #[error("{}: port {port} is taken{}: stop that program, or choose another port with {option}", Code::PortInUse.as_str(), by(.holder))]
+    PortInUse {
+        /// Which port.
+        port: u16,
+        /// By whom, where that can be seen.
+        holder: Option<Holder>,
+        /// The option that chooses the port.
+        option: &'static str,
+    },
+    /// The port needs a right that we have not.
+    #[error("port {port} may not be opened by this user: choose one from 1024 on with {option}")]
+    NotAllowed {
+        /// Which port.
+        port: u16,
+        /// The option that chooses the port.
+        option: &'static str,
+    },
+    /// Plain HTTP was asked for where others could listen in.
+    #[error("{0} is reachable from other machines, and plain HTTP is spoken on the loopback only: use --lan for HTTPS")]
+    Plain(SocketAddr),
+    /// Something else.
+    #[error("{address} cannot be listened on")]
+    Other {
+        /// Where.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+fn by(holder: &Option<Holder>) -> String {
+    holder.as_ref().map(|holder| format!(" by {holder}")).unwrap_or_default()
+}
+
+/// A listener for plain HTTP, on the loopback only.
+pub fn loopback(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    if !address.ip().to_canonical().is_loopback() {
+        return Err(ListenError::Plain(address));
+    }
+    open(address, "--listen")
+}
+
+/// A listener on every address of the machine: both families, or IPv4 where the other is absent.
+pub fn everywhere(port: u16, option: &'static str) -> Result<TcpListener, ListenError> {
+    let v6 = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
+    let v4 = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port);
+    match open(v6, option) {
+        Err(ListenError::Other { .. }) => open(v4, option),
+        opened => opened,
+    }
+}
+
+fn open(address: SocketAddr, option: &'static str) -> Result<TcpListener, ListenError> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        // A port is free again as soon as its listener is gone, whatever lingers of old connections.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    let port = address.port();
+    listen().map_err(|source| match source.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            ListenError::PortInUse { port, holder: port::holder(Path::new("/proc"), port), option }
+        }
+        std::io::ErrorKind::PermissionDenied => ListenError::NotAllowed { port, option },
+        _ => ListenError::Other { address, source },
+    })
+}
+
+/// Serves the API and the page until the house closes.
+pub async fn serve(
+    desk: Arc<Desk>,
+    listener: TcpListener,
+    tls: Option<Arc<ServerConfig>>,
+    closing: watch::Receiver<bool>,
+) {
+    let acceptor = tls.map(TlsAcceptor::from);
+    let api = warp::service(routes(desk));
+    accept(listener, closing, move |stream, address, graceful| {
+        let (api, acceptor) = (api.clone(), acceptor.clone());
+        async move {
+            let tls = acceptor.is_some();
+            let service = service_fn(move |mut request: Request<Incoming>| {
+                let host = host(&request);
+                request.extensions_mut().insert(Peer { address, tls, host });
+                api.clone().call(request)
+            });
+            let http = http();
+            // Whatever ends a connection ends this connection only.
+            match acceptor {
+                None => {
+                    let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                    let _ = graceful.watch(connection.into_owned()).await;
+                }
+                Some(acceptor) => {
+                    let Ok(Ok(stream)) = timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await else { return };
+                    let connection = http.serve_connection_with_upgrades(TokioIo::new(stream), service);
+                    let _ = graceful.watch(connection.into_owned()).await;
+                }
+            }
+        }
+    })
+    .await;
+}
+
+/// Points every request to the encrypted port.
+pub async fn redirect(listener: TcpListener, https_port: u16, closing: watch::Receiver<bool>) {
+    accept(listener, closing, move |stream, _, graceful| async move {
+        let service = service_fn(move |request: Request<Incoming>| async move {
+            let peer = Peer { address: ([0, 0, 0, 0], 0).into(), tls: false, host: host(&request) };
+            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+            let port = if https_port == 443 { String::new() } else { format!(":{https_port}") };
+            let to = format!("https://{}{port}{path}", peer.host_name());
+            let mut response = Response::new(String::new());
+            *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+            if let Ok(to) = HeaderValue::from_str(&to) {
+                response.headers_mut().insert(LOCATION, to);
+            }
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            Ok::<_, Infallible>(response)
+        });
+        let http = http();
+        let connection = http.serve_connection(TokioIo::new(stream), service);
+        let _ = graceful.watch(connection.into_owned()).await;
+    })
+    .await;
+}
+
+fn http() -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_MAX);
+    http.http2().timer(TokioTimer::new()).max_concurrent_streams(64).keep_alive_interval(Duration::from_secs(20));
+    http
+}
+
+/// The host that a request is for: HTTP/2 names it in the address, HTTP/1.1 in a header.
+fn host<B>(request: &Request<B>) -> String {
+    let named = request.uri().authority().map(|authority| authority.as_str());
+    let named = named.or_else(|| request.headers().get(HOST).and_then(|host| host.to_str().ok()));
+    named.unwrap_or_default().to_owned()
+}
+
+async fn accept<F, W>(listener: TcpListener, mut closing: watch::Receiver<bool>, attend: F)
+where
+    F: Fn(TcpStream, SocketAddr, Graceful) -> W,
+    W: Future<Output = ()> + Send + 'static,
+{
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let graceful = GracefulShutdown::new();
+    loop {
+        // Beyond the limit, connections wait in the kernel's queue.
+        let Ok(permit) = room.clone().acquire_owned().await else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = closing.wait_for(|closing| *closing) => break,
+        };
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        // Small events shall not wait for large ones.
+        let _ = stream.set_nodelay(true);
+        let attended = attend(stream, address, Graceful(graceful.watcher()));
+        tokio::spawn(async move {
+            let _permit = permit;
+            attended.await;
+        });
+    }
+    let _ = timeout(CLOSE_MAX, graceful.shutdown()).await;
+}
+
+/// Lets a connection end in good order when the house closes.
+struct Graceful(hyper_util::server::graceful::Watcher);
+
+impl Graceful {
+    fn watch<C: hyper_util::server::graceful::GracefulConnection>(
+        self,
+        connection: C,
+    ) -> impl Future<Output = Result<(), C::Error>> {
+        self.0.watch(connection)
+    }
+}

@@ -1,0 +1,158 @@
+//! Fills an empty store from a document: a demonstration, or a venue that was planned elsewhere. All or nothing.
+
+use super::Commands;
+use crate::media;
+use crate::refusal::Refusal;
+use crate::store::assets::StoredAsset;
+use crate::store::channels::StoredChannel;
+use crate::store::sources::StoredSource;
+use crate::store::{Context, assets, channels, destinations, settings, sources, timelines};
+use automation::fault::Code;
+use automation::id::{AssetId, ChannelId, TimelineId};
+use automation::secret::Secret;
+use automation::spec::{Destination, Failover, House, Messages, Source, SourceKind, Timeline, TimelineDraft};
+use rusqlite::Transaction;
+use serde::Deserialize;
+use std::path::PathBuf;
+use tokio_util::io::ReaderStream;
+
+/// Who is named as the maker of what a document brings.
+const MAKER: &str = "seed";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seed {
+    #[serde(default)]
+    venue: Option<String>,
+    #[serde(default)]
+    assets: Vec<SeedAsset>,
+    channels: Vec<SeedChannel>,
+}
+
+/// A file of this machine, which is copied.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedAsset {
+    id: AssetId,
+    name: String,
+    path: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedChannel {
+    id: ChannelId,
+    name: String,
+    #[serde(default)]
+    house: House,
+    #[serde(default)]
+    failover: Failover,
+    #[serde(default)]
+    messages: Messages,
+    #[serde(default)]
+    sources: Vec<SeedSource>,
+    #[serde(default)]
+    destinations: Vec<Destination>,
+    #[serde(default)]
+    timelines: Vec<TimelineDraft>,
+    /// The one that is loaded.
+    #[serde(default)]
+    timeline: Option<TimelineId>,
+}
+
+/// A source, and the token of its publisher.
+#[derive(Deserialize)]
+struct SeedSource {
+    #[serde(flatten)]
+    source: Source,
+    #[serde(default)]
+    token: Secret,
+}
+
+impl Commands {
+    /// Writes the document. Refused where the store holds channels already.
+    pub async fn seed(&self, document: &str) -> Result<(), Refusal> {
+        let mut from = serde_json::Deserializer::from_str(document);
+        let seed: Seed = serde_path_to_error::deserialize(&mut from).map_err(|error| {
+            Refusal::wrong(Code::RequestInvalid, error.path().to_string(), error.into_inner().to_string())
+        })?;
+        let mut files = Vec::new();
+        for asset in &seed.assets {
+            files.push(self.bring_in(asset).await?);
+        }
+        let stored: Vec<PathBuf> = files.iter().map(|file| self.store.context().assets.join(&file.file)).collect();
+        let at_ms = self.now().wall_ms;
+        let written = self.store.change(move |tx, context| write(tx, context, seed, files, at_ms)).await;
+        if written.is_err() {
+            stored.iter().for_each(|path| {
+                let _ = std::fs::remove_file(path);
+            });
+        }
+        written
+    }
+
+    async fn bring_in(&self, asset: &SeedAsset) -> Result<StoredAsset, Refusal> {
+        let file = tokio::fs::File::open(&asset.path).await.map_err(|error| {
+            let detail = format!("The file {} cannot be read.", asset.path.display());
+            Refusal { cause: Some(Box::new(error)), ..Refusal::because(Code::MediaMissing, detail) }
+        })?;
+        let name = super::name(&asset.name, Code::RequestInvalid)?;
+        let body = ReaderStream::new(file);
+        media::receive(&self.store.context().assets, asset.id.clone(), name, u64::MAX, body).await
+    }
+}
+
+fn write(
+    tx: &Transaction<'_>,
+    context: &Context,
+    seed: Seed,
+    files: Vec<StoredAsset>,
+    at_ms: i64,
+) -> Result<(), Refusal> {
+    if !channels::all(tx)?.is_empty() {
+        return Err(Refusal::because(Code::Conflict, "This box has channels already; only an empty one is filled."));
+    }
+    if let Some(venue) = &seed.venue {
+        settings::set_venue(tx, &super::name(venue, Code::RequestInvalid)?)?;
+    }
+    for file in &files {
+        assets::insert(tx, file, at_ms)?;
+    }
+    for seed in seed.channels {
+        channel(tx, context, seed, at_ms)?;
+    }
+    settings::raise_ingest(tx, 0)
+}
+
+fn channel(tx: &Transaction<'_>, context: &Context, seed: SeedChannel, at_ms: i64) -> Result<(), Refusal> {
+    let id = seed.id;
+    let stored = StoredChannel {
+        id: id.clone(),
+        name: seed.name,
+        generation: 1,
+        house: seed.house,
+        failover: seed.failover,
+        messages: seed.messages,
+        manual: None,
+        live: None,
+    };
+    channels::insert(tx, &stored, at_ms)?;
+    for SeedSource { source, token } in seed.sources {
+        if matches!(source.kind, SourceKind::Rtmp { .. }) && token.is_empty() {
+            let place = format!("channels.{id}.sources.{}.token", source.id);
+            return Err(Refusal::wrong(Code::RequestInvalid, place, "a publisher's source needs a token"));
+        }
+        sources::put(tx, context, &id, &StoredSource { source, token })?;
+    }
+    for destination in &seed.destinations {
+        destinations::put(tx, context, &id, destination)?;
+    }
+    for draft in seed.timelines {
+        let timeline = Timeline::try_from(draft).map_err(|wrongs| Refusal::wrongs(Code::TimelineInvalid, wrongs.0))?;
+        timelines::put(tx, &id, &timeline, MAKER, at_ms)?;
+    }
+    if let Some(timeline) = &seed.timeline {
+        timelines::get(tx, &id, timeline)?;
+    }
+    timelines::load(tx, &id, seed.timeline.as_ref())
+}

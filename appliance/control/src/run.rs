@@ -1,0 +1,235 @@
+//! The whole program put together: store, commands, sign-in, reconciler, API; from start to end.
+
+use crate::api::{Desk, listen, tls};
+use crate::clock::Clock;
+use crate::commands::Commands;
+use crate::media;
+use crate::reconciler::{Galleries, Reconciler, Tools};
+use crate::refusal::Refusal;
+use crate::sign_in::Doorkeeper;
+use crate::store::{self, Store};
+use crate::units::Units;
+use crate::units::children::Children;
+use crate::units::systemd::Systemd;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+/// What was asked for on the command line.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Folder of the database, files and keys.
+    pub state: PathBuf,
+    /// Folder of sockets and last specs.
+    pub run: PathBuf,
+    /// Where the page is.
+    pub listening: Listening,
+    /// Where publishers connect.
+    pub rtmp_listen: SocketAddr,
+    /// Name of the venue, where it is told.
+    pub venue: Option<String>,
+    /// Whether systemd starts the workers.
+    pub systemd: bool,
+    /// Whether workers go on when the program is ended.
+    pub keep_workers: bool,
+}
+
+/// Where the page is.
+#[derive(Clone, Copy, Debug)]
+pub enum Listening {
+    /// Plain HTTP on the loopback.
+    Loopback(SocketAddr),
+    /// HTTPS everywhere, and a plain port that points to it.
+    Lan {
+        /// Port of HTTPS.
+        https: u16,
+        /// Plain port.
+        redirect: u16,
+    },
+}
+
+/// Why the program ends with an error.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A folder cannot be used.
+    #[error("the folder {path} cannot be used")]
+    Folder {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] store::OpenError),
+    /// Nobody can listen.
+    #[error(transparent)]
+    Listen(#[from] listen::ListenError),
+    /// No certificate.
+    #[error(transparent)]
+    Tls(#[from] tls::TlsError),
+    /// systemd cannot be reached.
+    #[error("systemd cannot be reached over D-Bus")]
+    Systemd(#[from] zbus::Error),
+    /// A document cannot be read.
+    #[error("{path} cannot be read")]
+    Document {
+        /// Which.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Something was refused.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The machine does not give what every program gets.
+    #[error("the program cannot run here")]
+    Machine(#[from] std::io::Error),
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Failure {
+        Failure::Refused(refusal)
+    }
+}
+
+fn begin() -> Result<tokio::runtime::Runtime, Failure> {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BANDSTAND_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    // The only provider: where several were linked, rustls would not choose one.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // One thread: the cores belong to the channels.
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?)
+}
+
+/// Runs until it is told to end.
+pub fn run(options: Options) -> Result<(), Failure> {
+    begin()?.block_on(serve(options))
+}
+
+/// Writes a document into an empty state folder.
+pub fn seed(state: &Path, document: &Path) -> Result<(), Failure> {
+    begin()?.block_on(async {
+        private_folder(state)?;
+        let text = tokio::fs::read_to_string(document)
+            .await
+            .map_err(|source| Failure::Document { path: document.display().to_string(), source })?;
+        let store = Store::open(state)?;
+        prepare_assets(&store)?;
+        Ok(Commands::new(store, Clock::new()?).seed(&text).await?)
+    })
+}
+
+fn private_folder(path: &Path) -> Result<(), Failure> {
+    let failed = |source| Failure::Folder { path: path.display().to_string(), source };
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
+    // Databases, sockets and logs in it are nobody else's, whatever the folder was before.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(failed)
+}
+
+fn prepare_assets(store: &Store) -> Result<(), Failure> {
+    let folder = &store.context().assets;
+    media::prepare(folder).map_err(|source| Failure::Folder { path: folder.display().to_string(), source })
+}
+
+/// The open ports of the page, with the address that a person enters.
+struct Doors {
+    page: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    redirect: Option<(TcpListener, u16)>,
+    address: String,
+}
+
+fn open_doors(options: &Options, clock: &Clock) -> Result<Doors, Failure> {
+    match options.listening {
+        Listening::Loopback(address) => {
+            let page = listen::loopback(address)?;
+            let address = format!("http://{}/", page.local_addr()?);
+            Ok(Doors { page, tls: None, redirect: None, address })
+        }
+        Listening::Lan { https, redirect } => {
+            let page = listen::everywhere(https, "--port")?;
+            let https = page.local_addr()?.port();
+            let plain = listen::everywhere(redirect, "--redirect-port")?;
+            let names = tls::names(Path::new("/proc"));
+            let config = tls::config(&options.state.join("tls"), names, clock.now().wall_ms)?;
+            let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+            let host = if host.trim().is_empty() { "bandstand" } else { host.trim() };
+            let address = format!("https://{host}.local:{https}/");
+            Ok(Doors { page, tls: Some(config), redirect: Some((plain, https)), address })
+        }
+    }
+}
+
+async fn serve(options: Options) -> Result<(), Failure> {
+    private_folder(&options.state)?;
+    private_folder(&options.run)?;
+    let run = std::path::absolute(&options.run)?;
+    let clock = Clock::new()?;
+    // Ports first: a second program of this kind must not touch the store of the first.
+    let doors = open_doors(&options, &clock)?;
+    let store = Store::open(&options.state)?;
+    prepare_assets(&store)?;
+    let commands = Commands::new(store.clone(), clock.clone());
+    for channel in commands.start(options.venue.clone()).await? {
+        tracing::warn!(%channel, "the box was restarted during a broadcast: it goes on, its timeline from the start");
+    }
+    let door = Arc::new(Doorkeeper::new(store.clone(), clock.clone(), &options.state)?);
+    let units: Arc<dyn Units> = match options.systemd {
+        true => Arc::new(Systemd::connect().await?),
+        false => {
+            let program = std::env::current_exe()?;
+            Arc::new(Children::new(&run, &program, &options.rtmp_listen.to_string()))
+        }
+    };
+    let end_workers = units.end_with_control() && !options.keep_workers;
+    let galleries = Galleries::default();
+    let tools = Tools { run, units, commands: commands.clone(), clock: clock.clone(), galleries: galleries.clone() };
+    let reconciler = Reconciler::start(tools, store.wanted());
+    let (close, closing) = watch::channel(false);
+    let rtmp_port = options.rtmp_listen.port();
+    let desk = Desk::new(commands, store, door.clone(), reconciler.board(), galleries, rtmp_port, closing.clone());
+    announce(&doors.address, &door).await?;
+    let page = tokio::spawn(listen::serve(Arc::new(desk), doors.page, doors.tls, closing.clone()));
+    let redirect = doors.redirect.map(|(plain, https)| tokio::spawn(listen::redirect(plain, https, closing)));
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    until_told_to_end().await?;
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let _ = close.send(true);
+    let _ = page.await;
+    if let Some(redirect) = redirect {
+        let _ = redirect.await;
+    }
+    if end_workers {
+        reconciler.quit_workers().await;
+    }
+    Ok(())
+}
+
+/// Tells a person where the page is, and how to come in the first time. The code goes nowhere else.
+async fn announce(address: &str, door: &Doorkeeper) -> Result<(), Failure> {
+    let mut text = format!("page: {address}\n");
+    if let Some(code) = door.first_code().await? {
+        text.push_str(&format!("first sign-in code: {}\n", code.expose()));
+    }
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+async fn until_told_to_end() -> Result<(), Failure> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    tracing::info!("told to end");
+    Ok(())
+}
