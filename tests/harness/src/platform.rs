@@ -118,15 +118,10 @@ impl Platform {
         self.book().publishes.iter().filter(|p| p.accepted).count()
     }
 
-    /// Recordings, oldest first: one a connection.
+    /// Recordings, oldest first: one a connection that was let in, whether media came or not.
     pub fn recordings(&self) -> Vec<PathBuf> {
-        let entries = std::fs::read_dir(self.folder.join("recordings")).expect("list the recordings");
-        let mut found: Vec<_> = entries
-            .flatten()
-            .filter_map(|entry| Some((entry.metadata().ok()?.created().ok()?, entry.path())))
-            .collect();
-        found.sort();
-        found.into_iter().map(|(_, path)| path).collect()
+        let folder = self.folder.join("recordings");
+        (0..self.connections()).map(|index| folder.join(format!("{}.flv", recording_name(index)))).collect()
     }
 
     /// Pictures in recording number `index` so far; 0 where there is none yet.
@@ -172,7 +167,6 @@ rtmp {{
       on_publish_done http://127.0.0.1:{asks}/;
       record all;
       record_path {folder}/recordings;
-      record_unique on;
     }}
   }}
 }}
@@ -180,7 +174,13 @@ rtmp {{
     )
 }
 
-/// Answers one notice of nginx-rtmp (its "notify" module): 200 lets in, 403 refuses.
+/// Name of recording number `index`.
+fn recording_name(index: usize) -> String {
+    format!("{:03}", index + 1)
+}
+
+/// Answers one notice of nginx-rtmp (its "notify" module): 403 refuses; a redirection lets in under another name, which
+/// gives each connection a recording of its own. (nginx-rtmp's own unique names are whole seconds.)
 fn answer(mut stream: TcpStream, book: &Mutex<Book>) {
     let mut bytes = Vec::new();
     let mut chunk = [0u8; 4096];
@@ -195,8 +195,11 @@ fn answer(mut stream: TcpStream, book: &Mutex<Book>) {
         let mut pairs = body.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
     };
-    let accepted = note(&mut book.lock().expect("nobody panics with the book open"), &field);
-    let status = if accepted { "200 OK" } else { "403 Forbidden" };
+    let status = match note(&mut book.lock().expect("nobody panics with the book open"), &field) {
+        Verdict::Heard => "200 OK".to_owned(),
+        Verdict::Refused => "403 Forbidden".to_owned(),
+        Verdict::Accepted(index) => format!("302 Found\r\nLocation: {}", recording_name(index)),
+    };
     let _ = stream.write_all(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes());
 }
 
@@ -207,16 +210,26 @@ fn whole_body(bytes: &[u8]) -> Option<String> {
     (body.len() >= length).then(|| body.to_owned())
 }
 
-fn note(book: &mut Book, field: &dyn Fn(&str) -> String) -> bool {
+enum Verdict {
+    /// Nothing was asked.
+    Heard,
+    /// It may not publish.
+    Refused,
+    /// It is let in, as the connection of this number.
+    Accepted(usize),
+}
+
+fn note(book: &mut Book, field: &dyn Fn(&str) -> String) -> Verdict {
     let (at, name, client) = (Instant::now(), field("name"), field("clientid"));
     if field("call") == "publish_done" {
         let open = book.publishes.iter_mut().rev().find(|p| p.client == client && p.ended.is_none());
         if let Some(publish) = open {
             publish.ended = Some(at);
         }
-        return true;
+        return Verdict::Heard;
     }
+    let index = book.publishes.iter().filter(|p| p.accepted).count();
     let accepted = book.refuse.as_ref() != Some(&name);
     book.publishes.push(Publish { at, name, client, accepted, ended: None });
-    accepted
+    if accepted { Verdict::Accepted(index) } else { Verdict::Refused }
 }
