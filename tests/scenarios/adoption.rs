@@ -6,7 +6,7 @@ use harness::platform::Platform;
 use harness::process::signal_pid;
 use harness::recording::Recording;
 use harness::stage::Stage;
-use harness::venue::{CAMERA_1, MAIN, OBS, Venue, assert_whole};
+use harness::venue::{CAMERA_1, MAIN, OBS, Venue, assert_whole, house};
 use harness::wait::{s, until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -137,23 +137,22 @@ fn the_first_sign_in_needs_the_code_and_works_once() {
     assert_eq!(bandstand.call("GET", "/session", None).body["claimed"], json!(false));
     let wrong = json!({"code": "0000-0000", "name": ACCOUNT.0, "password": ACCOUNT.1});
     let answer = bandstand.call("POST", "/session/claim", Some(&wrong));
-    assert_eq!((answer.status, answer.code()), (401, "sign_in_refused"), "{}", answer.body);
+    assert_eq!((answer.status, answer.code()), (403, "sign_in_refused"), "{}", answer.body);
     let code = bandstand.first_code();
     bandstand.claim();
-    assert_eq!(bandstand.board()["channels"], json!([]));
+    assert_eq!(bandstand.board()["channels"][0]["id"], MAIN, "a new box has a channel");
     let mut board = bandstand.events().expect("events for who is signed in");
-    assert_eq!(board.next_board().expect("a board at once")["channels"], json!([]));
+    assert_eq!(board.next_board().expect("a board at once")["channels"][0]["id"], MAIN);
     let again = json!({"code": code, "name": "other", "password": ACCOUNT.1});
     assert!(bandstand.call("POST", "/session/claim", Some(&again)).status >= 400, "the code works once");
-    bandstand.ok("POST", "/channels", json!({"id": "main", "name": "Main stage"}));
+    bandstand.ok("POST", "/channels", json!({"name": "Side stage", "house": house()}));
     until("the page to hear of the channel", s(10), || {
-        board.next_board().filter(|board| board["channels"][0]["id"] == "main")
+        board.next_board().filter(|board| board["channels"][1]["name"] == "Side stage")
     });
-    let workers = bandstand.workers();
-    assert!(!workers.is_empty(), "a channel has a worker");
+    until("the door and a worker for each channel", s(15), || (bandstand.workers().len() == 3).then_some(()));
     assert_eq!(bandstand.quit(), Some(0), "Ctrl-C ends it in good order");
     until("the end of its workers", s(15), || bandstand.workers().is_empty().then_some(()));
     bandstand.start_control();
     assert!(!bandstand.log().contains("first sign-in code"), "there is no code any more");
-    assert_eq!(bandstand.board()["channels"][0]["id"], "main", "what was wanted is wanted still");
+    assert_eq!(bandstand.board()["channels"][1]["name"], "Side stage", "what was wanted is wanted still");
 }

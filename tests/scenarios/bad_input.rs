@@ -22,7 +22,7 @@ const NAME: &str = "bad_input";
 /// A box with a channel that shows bars.
 fn box_with_bars(stage: &Stage) -> Bandstand {
     let bandstand = Bandstand::start(&stage.room("box"));
-    bandstand.ok("POST", "/channels", json!({"id": MAIN, "name": "Main stage", "house": house()}));
+    bandstand.ok("PATCH", "/channels/main", json!({"name": "Main stage", "house": house()}));
     let bars = json!({"id": "bars", "name": "Bars", "kind": "test_pattern", "pattern": "bars"});
     bandstand.ok("POST", "/channels/main/sources", bars);
     bandstand.ok(
@@ -101,9 +101,10 @@ fn cameras_that_do_not_work_are_named_and_odd_ones_work() {
             found.is_some_and(|s| s.state == SourceState::Online && s.sound == sound && s.fault.is_none())
         });
     }
-    let wide = bandstand.source(MAIN, "wide").expect("a source");
-    assert_eq!((wide.width, wide.height), (640, 272));
-    assert!((wide.fps - 25.0).abs() < 2.0, "{} fps", wide.fps);
+    bandstand.wait(MAIN, "the wide one's size and rate", s(10), |status| {
+        let wide = status.sources.iter().find(|s| s.id.as_str() == "wide");
+        wide.is_some_and(|s| (s.width, s.height) == (640, 272) && (s.fps - 25.0).abs() < 2.0)
+    });
     assert_goes_on(&bandstand);
     odd_cameras_on_air(&stage, &bandstand);
 }
@@ -244,7 +245,7 @@ fn publishers_without_the_right_token_are_refused_and_a_second_one_too() {
             faults.into_iter().find(|fault| fault.code.as_str() == code)
         })
     };
-    let wrong = format!("{stream}?token=wrong");
+    let wrong = format!("{stream}?token=guess-2718");
     for (n, (key, code)) in
         [(wrong.as_str(), "publisher_refused"), (stream, "publisher_refused"), ("nobody?token=x", "publisher_unknown")]
             .into_iter()
@@ -253,7 +254,7 @@ fn publishers_without_the_right_token_are_refused_and_a_second_one_too() {
         let mut publisher = Publisher::start(&stage.room(&format!("wrong-{n}")), &film, server, key);
         until("the refusal", s(15), || publisher.is_gone().then_some(()));
         let fault = faults(code);
-        assert!(!fault.remedy.is_empty() && !fault.text.contains("wrong"), "{fault:?}");
+        assert!(!fault.remedy.is_empty() && !fault.text.contains("guess-2718"), "{fault:?}");
     }
     let _first = Publisher::start(&stage.room("first"), &film, server, key);
     until("the publisher at the door", s(15), || {

@@ -50,7 +50,8 @@ pub fn house() -> Value {
 }
 
 impl Venue {
-    /// Builds the venue for the test `name`; returns when both cameras are online and the first is on air.
+    /// Builds the venue for the test `name`; returns when both cameras are online and the first has been on
+    /// air for a while.
     pub fn open(name: &str) -> Venue {
         let stage = Stage::new(name);
         let camera =
@@ -75,7 +76,8 @@ impl Venue {
 
     fn set_up(&mut self) {
         let bandstand = &self.bandstand;
-        bandstand.ok("POST", "/channels", json!({"id": MAIN, "name": "Main stage", "house": house()}));
+        // A new box has this channel already.
+        bandstand.ok("PATCH", "/channels/main", json!({"name": "Main stage", "house": house()}));
         let clip = bandstand.upload("clip.mp4", &Clip::new(CLIP, 16).file());
         assert_eq!(clip.status, 201, "the upload: {}", clip.body);
         let camera = |id: &str, server: &Rtsp| json!({"id": id, "name": id, "kind": "camera", "url": server.url("/live"), "latency_ms": 200});
@@ -98,7 +100,11 @@ impl Venue {
         for camera in ["camera-1", "camera-2"] {
             self.wait_for_source(camera, SourceState::Online);
         }
-        bandstand.wait_on_air(MAIN, "camera-1", s(20));
+        // A destination begins with the last keyframe, up to 2 s back: by then it is the camera alone.
+        bandstand.wait(MAIN, "camera-1 on air for more than a keyframe's distance", s(20), |status| {
+            let on = &status.on_air;
+            on.source.as_ref().is_some_and(|on| on.as_str() == "camera-1") && status.program.tick > on.since_tick + 70
+        });
     }
 
     /// Adds a source to the channel. Its document.
@@ -137,6 +143,7 @@ impl Venue {
         for platform in &self.platforms {
             until("pictures at the platform", s(15), || (platform.pictures(nth) > 0).then_some(()));
         }
+        self.wait_until_live_for(0);
     }
 
     /// Waits until the broadcast is `ms` old, by the worker's own word.
