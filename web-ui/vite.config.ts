@@ -2,7 +2,7 @@ import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig } from "vitest/config";
 
 // In development the page is served by Vite and everything under /api by a running Bandstand.
-const box = process.env["BANDSTAND_URL"] ?? "http://127.0.0.1:8443";
+const box = process.env["BANDSTAND_URL"] ?? "http://127.0.0.1:8480";
 
 export default defineConfig({
   plugins: [svelte()],

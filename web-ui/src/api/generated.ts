@@ -739,7 +739,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "slate_on_air" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_on_air" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -782,7 +782,7 @@ export interface components {
              */
             enabled: boolean;
             id?: components["schemas"]["DestinationId"] | null;
-            /** @description Stream key, up to 1024 characters; PUT without it keeps the stored one. */
+            /** @description Stream key, up to 512 characters; PUT without it keeps the stored one. */
             key?: string | null;
             /** @description Its name, 1 to 100 characters. */
             name: string;

@@ -1,0 +1,77 @@
+import { describe, expect, test } from "vitest";
+import { channel } from "../words/fixture";
+import { destinationBody, destinationForm, destinationWrongs, presetOf, withPreset } from "./destination";
+import { FORMATS, formatOf } from "./format";
+import { sourceBody, sourceForm, sourceWrongs, splitCredentials } from "./source";
+import { fieldWrongs } from "./wrongs";
+
+describe("a source", () => {
+  const camera = { ...sourceForm("camera"), name: " Left ", url: " rtsp://192.0.2.9/live " };
+
+  test("blanks around what was typed do not travel, and an empty password keeps the stored one", () => {
+    expect(sourceBody(camera)).toEqual({ name: "Left", backup: null, kind: "camera", url: "rtsp://192.0.2.9/live", user: "", latency_ms: 300 });
+    expect(sourceBody({ ...camera, password: " x " })).toMatchObject({ password: " x " });
+  });
+
+  test.each([
+    ["", "Enter the camera’s address."],
+    ["http://192.0.2.9/", "begins with rtsp://"],
+    ["rtsp://", "begins with rtsp://"],
+    ["rtsp://u:p@192.0.2.9/live", "begins with rtsp://"],
+  ])("the address %s is wrong", (url, reason) => {
+    const [wrong] = sourceWrongs({ ...camera, url });
+    expect(wrong?.place).toBe("url");
+    expect(wrong?.reason).toContain(reason);
+  });
+
+  test("what is right is not marked", () => expect(sourceWrongs(camera)).toEqual([]));
+
+  test("user and password in an address are taken apart", () => {
+    expect(splitCredentials("rtsp://ann:p%40ss:w@192.0.2.9:554/live")).toEqual({ url: "rtsp://192.0.2.9:554/live", user: "ann", password: "p@ss:w" });
+    expect(splitCredentials("rtsp://ann@cam/live")).toEqual({ url: "rtsp://cam/live", user: "ann", password: "" });
+    expect(splitCredentials("rtsp://cam/live")).toBeNull();
+    expect(splitCredentials("rtsp://a:%zz@cam/live")?.password).toBe("%zz");
+  });
+
+  test("each kind comes back as it is stored", () => {
+    for (const stored of channel().sources) {
+      expect(sourceBody(sourceForm(stored.kind, stored))).toMatchObject({ name: stored.name, kind: stored.kind, backup: stored.backup });
+    }
+    expect(sourceWrongs({ ...sourceForm("media"), name: "x" }).map((wrong) => wrong.place)).toEqual(["asset"]);
+  });
+});
+
+describe("a destination", () => {
+  test("a platform brings its name and its encrypted address, and leaves a name of one's own", () => {
+    const form = withPreset(destinationForm(), "youtube");
+    expect(form).toMatchObject({ name: "YouTube" });
+    expect(form.url).toMatch(/^rtmps:/);
+    expect(withPreset(form, "facebook").name).toBe("Facebook");
+    expect(withPreset({ ...form, name: "Our channel" }, "facebook").name).toBe("Our channel");
+    expect(presetOf(form.url)).toBe("youtube");
+    expect(presetOf("rtmp://example.org/live")).toBe("other");
+  });
+
+  test("a key is sent only where one was typed, without the blanks of copying", () => {
+    const form = { ...withPreset(destinationForm(), "twitch"), key: " abc\n" };
+    expect(destinationBody(form).key).toBe("abc");
+    expect("key" in destinationBody({ ...form, key: " " })).toBe(false);
+  });
+
+  test.each(["", "http://x/y", "rtmp://host", "rtmp://u@host/app", "rtmp://host/a b"])("the address %s is wrong", (url) =>
+    expect(destinationWrongs({ name: "x", url, key: "", enabled: true }).map((wrong) => wrong.place)).toEqual(["url"]),
+  );
+});
+
+test("the format of a channel is found among those that are offered", () => {
+  const { house } = channel();
+  expect(formatOf(house)).toBe("1080p30");
+  expect(formatOf({ ...house, rate: { num: 60, den: 2 } })).toBe("1080p30");
+  expect(formatOf({ ...house, video_kbps: 4321 })).toBe("own");
+  expect(Object.values(FORMATS).every(({ house: one }) => one.width % 2 === 0 && one.height % 2 === 0)).toBe(true);
+});
+
+test("in a form of one thing the last part of a place names the field", () => {
+  const wrongs = fieldWrongs([{ place: "sources[3].url", reason: "no" }]);
+  expect(wrongs.at("url")).toBe("no");
+});

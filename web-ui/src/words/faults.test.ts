@@ -1,0 +1,82 @@
+import { expect, test } from "vitest";
+import { board, channel, destination, fault, source, status } from "./fixture";
+import { faultCards } from "./faults";
+
+const onBackup = { source: "camera-2", wanted: "camera-1", carrier: "backup" as const };
+const camera1Lost = source("camera-1", { state: "lost", fault: fault("source_lost", "camera-1") });
+
+function cards(...[now, wanted, faults]: Parameters<typeof board>) {
+  const made = board(now, wanted, faults);
+  return faultCards(made.board, made.channel);
+}
+
+test("nothing wrong: no card", () => expect(cards(status())).toEqual([]));
+
+test("a lost camera with its backup on air is one card, not two", () => {
+  const now = status(onBackup, {
+    sources: [camera1Lost, source("camera-2")],
+    faults: [fault("fallback_on_air", "camera-1")],
+  });
+  const [card, ...more] = cards(now);
+  expect(more).toEqual([]);
+  expect(card).toMatchObject({
+    alarm: true,
+    what: "Camera 1: source_lost.",
+    audience: "Camera 2. The broadcast goes on.",
+    doing: "tries again by itself and returns to Camera 1 when its picture is back.",
+    you: "Do this.",
+  });
+});
+
+test("the same fault told by the channel and by its status is one card", () => {
+  const told = fault("slate_on_air", "");
+  const now = status({ source: null, wanted: "camera-1", carrier: "slate" }, { faults: [told] });
+  const list = cards(now, channel(), [told]);
+  expect(list).toHaveLength(1);
+  expect(list[0]).toMatchObject({ alarm: true, audience: "The slate: “Back soon”" });
+});
+
+test("a camera that is lost and not wanted warns, and what needs help first stands first", () => {
+  const now = status(
+    {},
+    {
+      sources: [source("camera-1"), source("camera-2", { state: "lost", fault: fault("source_lost", "camera-2") })],
+      destinations: [
+        destination("youtube"),
+        destination("facebook", { state: "waiting", retry_ms: 7400, attempt: 2, fault: fault("destination_lost", "") }),
+      ],
+    },
+  );
+  const list = cards(now);
+  expect(list.map((card) => [card.what, card.alarm])).toEqual([
+    ["Facebook: destination_lost.", true],
+    ["Camera 2: source_lost.", false],
+  ]);
+  expect(list[0]).toMatchObject({
+    audience: "Viewers on Facebook see no new picture. All others see the broadcast.",
+    doing: "reconnects by itself – next try in 0:08.",
+  });
+});
+
+test("no platform reached: the audience sees nothing new anywhere", () => {
+  const down = (id: string) => destination(id, { state: "waiting", retry_ms: null, fault: fault("destination_unreachable", id) });
+  const list = cards(status({}, { destinations: [down("youtube"), down("facebook")] }));
+  expect(list.map((card) => card.audience)).toEqual(Array(2).fill("No new picture on any platform at the moment."));
+});
+
+test("nobody publishing is no fault, unless it shall be on air", () => {
+  const waiting = source("obs", { state: "connecting", fault: fault("source_waiting", "obs") });
+  expect(cards(status({}, { sources: [waiting] }))).toEqual([]);
+  expect(cards(status({ source: "loop", wanted: "obs", carrier: "loop" }, { sources: [waiting] }))).toHaveLength(1);
+});
+
+test("off air nobody sees it, and nothing is an alarm", () => {
+  const off = { ...channel(), live: null };
+  const [card] = cards(status(onBackup, { live: null, sources: [camera1Lost] }), off);
+  expect(card).toMatchObject({ alarm: false, audience: "Nothing yet – you are not live." });
+});
+
+test("the worker is away", () => {
+  const [card] = cards(null, channel(), [fault("worker_lost", "main")]);
+  expect(card).toMatchObject({ alarm: true, doing: "starts it again by itself.", audience: "The picture may stand still for a moment." });
+});

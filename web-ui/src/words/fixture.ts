@@ -1,0 +1,91 @@
+// A channel for tests: two cameras, OBS, a loop; two platforms.
+
+import type { Board, Channel, ChannelBoard, ChannelStatus, DestinationStatus, Fault, OnAir, SourceStatus } from "../api/types";
+
+const camera = (id: string, name: string, backup: string | null = null): Channel["sources"][number] => ({
+  id,
+  name,
+  backup,
+  kind: "camera",
+  url: "rtsp://192.0.2.1/live",
+  user: "",
+  has_password: false,
+  latency_ms: 300,
+});
+
+export function channel(): Channel {
+  return {
+    id: "main",
+    name: "Harbour Stage",
+    house: { width: 1920, height: 1080, rate: { num: 30, den: 1 }, video_kbps: 4500, audio_kbps: 160, effort: "superfast" },
+    failover: { primary: "camera-1", live_input: "obs", loop: "loop", holdoff_ms: 300, stable_ms: 5000 },
+    messages: { slate: "Back soon", backup: false },
+    timeline: null,
+    sources: [
+      camera("camera-1", "Camera 1", "camera-2"),
+      camera("camera-2", "Camera 2"),
+      { id: "obs", name: "OBS", backup: null, kind: "rtmp", stream: "main_obs", latency_ms: 300, publish: { server: "rtmp://box/live", key: "k" } },
+      { id: "loop", name: "Loop", backup: null, kind: "media", asset: "a" },
+    ],
+    destinations: [
+      { id: "youtube", name: "YouTube", url: "rtmps://a/live2", has_key: true, enabled: true },
+      { id: "facebook", name: "Facebook", url: "rtmps://b/rtmp", has_key: true, enabled: true },
+    ],
+    manual: null,
+    live: { session: "s", started_by: "Ada", at_ms: 0, paused: false },
+  };
+}
+
+export const fault = (code: Fault["code"], subject: string): Fault => ({ code, subject, text: `${code}.`, remedy: "Do this." });
+
+export const source = (id: string, more: Partial<SourceStatus> = {}): SourceStatus => ({
+  id,
+  state: "online",
+  width: 1920,
+  height: 1080,
+  fps: 25,
+  sound: true,
+  picture_age_ms: 20,
+  attempt: 0,
+  fault: null,
+  ...more,
+});
+
+export const destination = (id: string, more: Partial<DestinationStatus> = {}): DestinationStatus => ({
+  id,
+  state: "live",
+  sessions: 1,
+  bytes_acked: 0,
+  kbps: 4600,
+  queue_ms: 40,
+  dropped: 0,
+  attempt: 0,
+  retry_ms: null,
+  fault: null,
+  ...more,
+});
+
+export function status(on_air: Partial<OnAir> = {}, more: Partial<ChannelStatus> = {}): ChannelStatus {
+  return {
+    channel: "main",
+    generation: 1,
+    pid: 1,
+    started: 0,
+    now: 1,
+    program: { tick: 1, missing: 0, late: 0, late_ms_worst: 0, fps: 30, kbps: 4500, encoder: "x264" },
+    on_air: { source: "camera-1", wanted: "camera-1", carrier: "primary", since_tick: 0, ...on_air },
+    timeline: null,
+    live: { session: "s", countdown_ms: 0, since_ms: 1000 },
+    overlays: [],
+    meters: { peak_db: [-90, -90], rms_db: [-90, -90] },
+    sources: ["camera-1", "camera-2", "obs", "loop"].map((id) => source(id)),
+    destinations: ["youtube", "facebook"].map((id) => destination(id)),
+    faults: [],
+    ...more,
+  };
+}
+
+export function board(now: ChannelStatus | null, wanted = channel(), faults: Fault[] = []): { board: Board; channel: ChannelBoard } {
+  const one: ChannelBoard = { id: "main", name: wanted.name, generation: 1, wanted, status: now, worker: now === null ? "lost" : "running", faults };
+  return { board: { box: { name: "box", version: "0", clock_trusted: true }, ingest: null, channels: [one], alerts: [] }, channel: one };
+}
