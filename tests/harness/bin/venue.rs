@@ -93,9 +93,10 @@ fn run(state: &Path, options: &[&str]) -> Result<(), String> {
     hear_signals(events.clone())?;
     say("Starting Bandstand");
     let bandstand = Bandstand::start(&home, &options, events)?;
+    say(&format!("log: {}", bandstand.log.display()));
     say(&format!("recordings of the platforms: {}/platform-*/recordings", demo.display()));
     say("the OBS-like publisher: ./dev obs on|off        the end: Ctrl-C");
-    let ended = attend(&inbox, &films, &demo);
+    let ended = attend(&inbox, &films, &demo).inspect_err(|_| eprintln!("{}", bandstand.last_words()));
     say("Ending everything");
     bandstand.end();
     let _ = std::fs::remove_file(demo.join("venue.sock"));
@@ -108,7 +109,7 @@ fn attend(inbox: &Receiver<Event>, films: &Films, demo: &Path) -> Result<(), Str
     loop {
         match inbox.recv().unwrap_or(Event::End) {
             Event::End => return Ok(()),
-            Event::BandstandEnded => return Err("bandstand ended by itself: see above".to_owned()),
+            Event::BandstandEnded => return Err("bandstand ended by itself".to_owned()),
             Event::Obs { on, mut answer } => {
                 // A publisher that was turned away, or whose box went away, is no publisher.
                 if obs.as_mut().is_some_and(Publisher::is_gone) {
@@ -256,10 +257,12 @@ fn timeline() -> Value {
     })
 }
 
-/// The box. It has the terminal's output and not its Ctrl-C, so that things end in order.
+/// The box. It tells its address on the terminal and keeps its log in a file. Ctrl-C does not reach it by itself, so
+/// that things end in order.
 struct Bandstand {
     pid: i32,
     run: PathBuf,
+    log: PathBuf,
     ended: Receiver<()>,
 }
 
@@ -268,7 +271,10 @@ impl Bandstand {
         let run = home.join("run");
         let mut command = tied(program("bandstand"));
         command.arg("--state").arg(home).arg("--run").arg(&run).args(["--rtmp-listen", DOOR]).args(options);
-        let mut child: Child = command.process_group(0).spawn().map_err(|e| format!("start bandstand: {e}"))?;
+        let log = home.join("bandstand.log");
+        let file = std::fs::File::create(&log).map_err(|e| format!("write {}: {e}", log.display()))?;
+        let mut child: Child =
+            command.process_group(0).stderr(file).spawn().map_err(|e| format!("start bandstand: {e}"))?;
         let pid = child.id() as i32;
         let (gone, ended) = channel();
         std::thread::spawn(move || {
@@ -276,7 +282,14 @@ impl Bandstand {
             let _ = gone.send(());
             let _ = events.send(Event::BandstandEnded);
         });
-        Ok(Bandstand { pid, run, ended })
+        Ok(Bandstand { pid, run, log, ended })
+    }
+
+    /// The last lines of its log.
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(20)..].join("\n")
     }
 
     /// Asks it to end, and ends what is left of it.
