@@ -118,6 +118,7 @@ const en = {
     release: "Release",
     releaseHint: "Lets the timeline choose again.",
     overlays: "Over the picture",
+    clock: "Time of day",
     overlayLeft: (s: number) => `${s} s left`,
     overlayStays: "stays",
     announce: (words: string) => `Now on air: ${words}`,

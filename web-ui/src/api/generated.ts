@@ -1678,8 +1678,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/png": string;
                     "image/jpeg": string;
+                    "image/png": string;
                     "video/mp4": string;
                     "video/quicktime": string;
                 };

@@ -1,6 +1,7 @@
 // Where things stand on the strip: shares of its width, 0 to 1.
 
 import type { Channel, TimelineStatus } from "../api/types";
+import { t } from "../strings";
 import { sourceName } from "../words/names";
 import type { Cue, Timeline } from "./model";
 
@@ -26,18 +27,18 @@ const clamp = (x: number): number => Math.min(1, Math.max(0, x));
 
 export function lanes(timeline: Pick<Timeline, "duration_ms" | "tracks">, channel: Channel): Lane[] {
   const whole = Math.max(1, timeline.duration_ms);
-  return timeline.tracks.map((track, t) => ({
+  return timeline.tracks.map((track, n) => ({
     video: track.type === "video",
     enabled: track.enabled,
     name: track.name,
     blocks: track.cues.map((cue, index) => {
       const left = clamp(cue.at_ms / whole);
-      const base = { id: cue.id, left, width: clamp((cue.at_ms + cue.duration_ms) / whole) - left, track: t, index };
+      const base = { id: cue.id, left, width: clamp((cue.at_ms + cue.duration_ms) / whole) - left, track: n, index };
       if ("action" in cue) {
         const transition = clamp(cue.transition.duration_ms / Math.max(1, cue.duration_ms));
         return { ...base, transition, kind: "picture" as const, label: sourceName(channel, cue.action.source) };
       }
-      const label = cue.overlay.type === "text" ? cue.overlay.text : cue.overlay.asset;
+      const label = cue.overlay.type === "text" ? cue.overlay.text.replaceAll("{time}", t.program.clock) : cue.overlay.asset;
       return { ...base, transition: 0, kind: cue.overlay.type, label };
     }),
   }));

@@ -1,0 +1,472 @@
+// The page against a real box, in a real browser: what a venue manager does on an evening, from the first sign-in to
+// END. Screenshots go to target/screenshots. Ends with 1 if anything is not as it should be.
+//
+//   npm run e2e                                              with the demonstration venue, started here
+//   BANDSTAND_URL=http://… BANDSTAND_CODE=… npm run e2e       with a box that runs and has no account yet
+
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { png } from "./png.mjs";
+import { openVenue, SHOTS, until } from "./venue.mjs";
+
+const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1280, height: 800 };
+const NAME = "Ada";
+const PASSWORD = process.env.BANDSTAND_PASSWORD ?? "an evening at the harbour";
+/** Pictures that the program must show, per second. */
+const RATE_MIN = 5;
+/** For how long pictures are counted, milliseconds. */
+const WATCH_MS = 4000;
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+let passed = 0;
+let failed = 0;
+/** Whether a step that others stand on has failed. */
+let stranded = false;
+
+async function step(name, work, { needed = false } = {}) {
+  if (stranded) return;
+  const begin = Date.now();
+  try {
+    const found = await work();
+    passed += 1;
+    console.log(`ok      ${name}${found ? ` (${found})` : ""}, ${Date.now() - begin} ms`);
+  } catch (error) {
+    failed += 1;
+    stranded ||= needed;
+    console.log(`FAILED  ${name}: ${error.stack ?? error}`);
+    await shot(`failed-${failed}`).catch(() => {});
+  }
+}
+
+function must(condition, text) {
+  if (!condition) throw new Error(text);
+}
+
+/** Counts the different pictures that a canvas shows: { shown, different } per second. */
+async function watch(name) {
+  return page.evaluate(
+    async ([name, ms]) => {
+      const canvas = document.querySelector(`[data-preview="${name}"]`);
+      const small = Object.assign(document.createElement("canvas"), { width: 96, height: 54 });
+      const pen = small.getContext("2d", { willReadFrequently: true });
+      const seen = new Set();
+      const first = Number(canvas.dataset.frames ?? 0);
+      const begin = performance.now();
+      let drawn = first;
+      while (performance.now() - begin < ms) {
+        await new Promise(requestAnimationFrame);
+        if (Number(canvas.dataset.frames ?? 0) === drawn) continue;
+        drawn = Number(canvas.dataset.frames);
+        pen.drawImage(canvas, 0, 0, 96, 54);
+        let hash = 0;
+        for (const byte of pen.getImageData(0, 0, 96, 54).data) hash = (Math.imul(hash, 31) + byte) | 0;
+        seen.add(hash);
+      }
+      const s = (performance.now() - begin) / 1000;
+      return { shown: (drawn - first) / s, different: seen.size / s };
+    },
+    [name, WATCH_MS],
+  );
+}
+
+async function shot(name) {
+  for (const [size, viewport] of [["390", PHONE], ["1280", DESK]]) {
+    await page.setViewportSize(viewport);
+    // Two drawn pictures, and the layout of the new size stands; then what glides there has come to rest.
+    await page.evaluate(async () => {
+      await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+      const glides = document.getAnimations().filter((one) => one instanceof CSSTransition);
+      await Promise.all(glides.map((one) => one.finished.catch(() => {})));
+    });
+    await page.screenshot({ path: join(SHOTS, `${name}-${size}.png`) });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    must(over <= 0, `${name} at ${size} px is ${over} px too wide`);
+  }
+}
+
+const board = () => page.evaluate(async () => (await fetch("/api/v1/state")).json());
+const channel = async () => (await board()).channels[0];
+const button = (name, exact = true) => page.getByRole("button", { name, exact });
+const open = async (tab) => {
+  await page.getByRole("navigation").getByRole("link", { name: tab, exact: true }).first().click();
+  await page.getByRole("heading", { level: 1, name: tab }).waitFor({ state: "attached" });
+};
+
+mkdirSync(SHOTS, { recursive: true });
+const venue = await openVenue();
+const profile = mkdtempSync(join(tmpdir(), "bandstand-e2e-"));
+const context = await chromium.launchPersistentContext(profile, {
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  args: FLAGS,
+  viewport: DESK,
+  ignoreHTTPSErrors: true,
+});
+const page = context.pages()[0] ?? (await context.newPage());
+page.setDefaultTimeout(20_000);
+const errors = [];
+page.on("pageerror", (error) => errors.push(error.message));
+page.on("console", (message) => {
+  // The browser reports each refused request itself; those that are provoked here are judged where they happen.
+  if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) errors.push(message.text());
+});
+
+try {
+  await evening();
+} finally {
+  await context.close();
+  rmSync(profile, { recursive: true, force: true });
+  await venue.end();
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
+
+async function evening() {
+  await step("a wrong code is refused, and says so", wrongCode, { needed: true });
+  await step("the code makes the first account", claim, { needed: true });
+  await step("the sources come online", sourcesOnline, { needed: true });
+  await step(`the program moves, ${RATE_MIN} different pictures a second at least`, programMoves);
+  await step("the sources' thumbnails move", thumbnailsMove);
+  await step("the sound meters move", metersMove);
+  await step("take puts a source on air, release gives it back", takeAndRelease);
+  await step("pin holds it", pinAndRelease);
+  await step("screenshots off air", () => shot("on-air-off"));
+  await step("a countdown can be cancelled", cancelCountdown);
+  await step("GO LIVE counts down and goes live", goLive, { needed: true });
+  await step("every destination is live with sessions: 1", sessionsOne);
+  await step("screenshots live", () => shot("on-air-live"));
+  await step("the timeline pauses and goes on", pauseAndResume);
+  await step("one destination stops and starts, the other goes on", stopOne);
+  await step("the program still moves, and a take while live is seen", async () => [await programMoves(), await takeAndRelease()].join("; "));
+  await step("END asks first, then ends", end);
+  await step("OBS gets its server and stream key", obsKey);
+  await step("a camera is added with its password, edited and deleted", cameraForm);
+  await step("a destination's key goes in and never comes out", destinationForm);
+  await step("a file is uploaded, seen and deleted", library);
+  await step("a timeline with overlapping cues is refused at the field; mended, it is stored", timelines);
+  await step("the other pages look well", otherPages);
+  await step("signing out and in", signOutAndIn);
+  await step("nothing went wrong inside the page", () => must(errors.length === 0, errors.join("\n")));
+}
+
+async function wrongCode() {
+  await page.goto(venue.url);
+  await page.getByLabel("First sign-in code").fill("0000-0000");
+  await page.getByLabel("Your name").fill(NAME);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await shot("first-sign-in");
+  await button("Start").click();
+  await page.getByRole("alert").getByText(/code or password is wrong/i).waitFor();
+}
+
+async function claim() {
+  await page.getByLabel("First sign-in code").fill(venue.code.toLowerCase());
+  await button("Start").click();
+  await page.getByRole("navigation").first().waitFor();
+}
+
+async function sourcesOnline() {
+  const found = await until("two sources online", 90_000, async () => {
+    const { status } = await channel();
+    const online = (status?.sources ?? []).filter((source) => source.state === "online");
+    return online.length >= 2 ? online : null;
+  });
+  for (const source of found) await page.locator(`[data-source="${source.id}"]`).waitFor();
+  return `${found.length} online`;
+}
+
+async function programMoves() {
+  await page.locator('[data-preview="program"][data-frames]').waitFor();
+  const { shown, different } = await watch("program");
+  must(different >= RATE_MIN, `${different.toFixed(1)} different pictures a second, ${shown.toFixed(1)} shown`);
+  return `${different.toFixed(1)} different pictures a second`;
+}
+
+async function thumbnailsMove() {
+  const { status } = await channel();
+  const camera = status.sources.find((source) => source.state === "online" && source.picture_age_ms !== null && source.width > 0);
+  await page.locator(`[data-preview="source/${camera.id}"][data-frames]`).waitFor();
+  const { different } = await watch(`source/${camera.id}`);
+  must(different >= 1, `${different.toFixed(1)} different pictures a second`);
+  return `${different.toFixed(1)} a second`;
+}
+
+async function metersMove() {
+  const seen = new Set();
+  await until("three different levels", 15_000, async () => {
+    seen.add(await page.getByRole("meter", { name: "Sound, left" }).getAttribute("aria-valuenow"));
+    return seen.size >= 3;
+  });
+}
+
+/** A source that is online and not on air. */
+async function spare() {
+  return until("a source that is not on air", 15_000, async () => {
+    const { status } = await channel();
+    return status.sources.find((source) => source.state === "online" && source.id !== status.on_air.source);
+  });
+}
+
+async function onAir(id) {
+  await page.locator(`[data-source="${id}"][data-tally="on_air"]`).waitFor();
+  await until("the program to show it", 10_000, async () => (await channel()).status.on_air.source === id);
+}
+
+async function release() {
+  await page.locator(".why").getByRole("button", { name: "Release" }).click();
+  await until("nothing to be held by hand", 10_000, async () => (await channel()).wanted.manual === null);
+}
+
+async function takeAndRelease() {
+  const { id } = await spare();
+  const tile = page.locator(`[data-source="${id}"]`);
+  const begin = Date.now();
+  await tile.getByRole("button", { name: /^Take/ }).click();
+  await onAir(id);
+  const took = Date.now() - begin;
+  await page.locator('[data-carrier="take"]').getByText(/^You took/).waitFor();
+  await release();
+  await page.locator('[data-carrier="take"]').waitFor({ state: "detached" });
+  return `on air after ${took} ms`;
+}
+
+async function pinAndRelease() {
+  const { id } = await spare();
+  await page.locator(`[data-source="${id}"]`).getByRole("button", { name: /^Pin/ }).click();
+  await onAir(id);
+  await page.locator('[data-carrier="pin"]').getByText(/^You pinned/).waitFor();
+  await release();
+}
+
+async function cancelCountdown() {
+  await button("GO LIVE").click();
+  await page.locator('[data-phase="countdown"]').waitFor();
+  await button("Cancel").click();
+  await button("GO LIVE").waitFor();
+  const { status } = await channel();
+  must(status.destinations.every((one) => one.sessions === 0 || one.state === "idle"), "a destination was connected");
+}
+
+async function goLive() {
+  await button("GO LIVE").click();
+  await page.getByRole("timer").waitFor();
+  const seen = new Set();
+  await until("the end of the countdown", 15_000, async () => {
+    const number = await page.locator('[role="timer"] b').first().textContent({ timeout: 500 }).catch(() => null);
+    if (number !== null) seen.add(number);
+    return page.locator('.pill[data-phase="live"]').isVisible();
+  });
+  must(seen.size >= 3, `the countdown showed only ${[...seen].join(", ")}`);
+  await page.locator(".marker.live").waitFor();
+  return `seen: ${[...seen].join(", ")}`;
+}
+
+async function sessionsOne() {
+  const { wanted } = await channel();
+  const enabled = wanted.destinations.filter((one) => one.enabled);
+  must(enabled.length > 0, "the box has no destination");
+  for (const { id } of enabled) {
+    const row = page.locator(`[data-destination="${id}"][data-state="live"]`);
+    await row.waitFor();
+    await row.getByText("sessions: 1", { exact: true }).waitFor();
+    await row.getByText(/[1-9][\d,]* kbps/).waitFor();
+  }
+  return `${enabled.length} destinations`;
+}
+
+async function pauseAndResume() {
+  if ((await channel()).wanted.timeline === null) return "no timeline is loaded";
+  await button("Pause").click();
+  await button("Go on").waitFor();
+  const position = async () => (await channel()).status.timeline.position_ms;
+  await until("the timeline to stand", 10_000, async () => (await channel()).status.timeline.paused);
+  const first = await position();
+  const second = await until("a newer status", 10_000, async () => {
+    const { status } = await channel();
+    return status.live.since_ms > 0 ? status.timeline.position_ms : null;
+  });
+  must(first === second, `it moved from ${first} to ${second} ms`);
+  await button("Go on").click();
+  await button("Pause").waitFor();
+  await until("the timeline to move", 10_000, async () => (await position()) > first);
+}
+
+async function stopOne() {
+  const { wanted } = await channel();
+  const enabled = wanted.destinations.filter((one) => one.enabled);
+  if (enabled.length < 2) return "there is only one";
+  const [stopped, other] = enabled;
+  await button(`Stop ${stopped.name}`).click();
+  await button("Stop it").click();
+  await page.locator(`[data-destination="${stopped.id}"][data-state="off"]`).waitFor();
+  await button(`Start ${stopped.name}`).click();
+  await page.locator(`[data-destination="${stopped.id}"][data-state="live"]`).waitFor();
+  await page.locator(`[data-destination="${other.id}"]`).getByText("sessions: 1", { exact: true }).waitFor();
+}
+
+async function end() {
+  await button("END").click();
+  await page.getByRole("dialog").getByRole("heading", { name: "End the broadcast?" }).waitFor();
+  await shot("end-question");
+  await button("Stay live").click();
+  must((await channel()).wanted.live !== null, "it ended without a yes");
+  await button("END").click();
+  await button("End the broadcast").click();
+  await button("GO LIVE").waitFor();
+  await until("the end of the broadcast", 15_000, async () => (await channel()).status?.live == null);
+}
+
+async function obsKey() {
+  await open("Sources");
+  await page.getByRole("link", { name: "Add a source" }).click();
+  await page.getByRole("link", { name: /^OBS or other computer/ }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Laptop of the band");
+  await button("Add").click();
+  const key = page.getByRole("textbox", { name: "Stream key" });
+  await key.waitFor();
+  must(/^rtmp:\/\/.+\/live$/.test(await page.getByRole("textbox", { name: "Server" }).inputValue()), "no server address");
+  const first = await key.inputValue();
+  must(/\?token=/.test(first), `no token in the stream key ${first}`);
+  await shot("source-obs");
+  await button("Make a new key").click();
+  await page.getByRole("dialog").getByRole("button", { name: "Make a new key" }).click();
+  await until("another key", 10_000, async () => (await key.inputValue()) !== first);
+  await remove();
+}
+
+/** Deletes what the open form is about, and waits for its list. */
+async function remove() {
+  await page.locator("main").getByRole("button", { name: "Delete" }).last().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").waitFor({ state: "hidden" });
+  await page.locator("main form").waitFor({ state: "detached" });
+}
+
+async function cameraForm() {
+  await open("Sources");
+  await page.getByRole("link", { name: "Add a source" }).click();
+  await page.getByRole("link", { name: /^Camera/ }).click();
+  await button("Add").click();
+  await page.getByText("Enter the camera’s address.").waitFor();
+  await shot("source-refused");
+  await page.getByLabel("Name", { exact: true }).fill("Balcony");
+  await page.getByLabel("Camera address").fill("rtsp://ann:balcony-secret@127.0.0.1:9/none");
+  await button("Add").click();
+  await page.getByRole("link", { name: "Edit Balcony" }).click();
+  must((await page.getByLabel("Camera address").inputValue()) === "rtsp://127.0.0.1:9/none", "the address kept the password");
+  must((await page.getByLabel("User name of the camera").inputValue()) === "ann", "the user name was lost");
+  must(!JSON.stringify(await board()).includes("balcony-secret"), "the password came back");
+  await page.getByLabel("Name", { exact: true }).fill("Balcony left");
+  await button("Save").click();
+  await page.getByRole("link", { name: "Edit Balcony left" }).click();
+  await until("the camera to be named as unreachable", 30_000, async () => (await page.locator("aside .state").textContent())?.includes("Offline"));
+  await remove();
+}
+
+async function destinationForm() {
+  await open("Destinations");
+  await page.getByRole("link", { name: "Add a destination" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Archive");
+  await page.getByLabel("Server address").fill("rtmp://127.0.0.1:9/app");
+  await page.getByLabel("Stream key").fill("archive-secret-key");
+  await page.getByLabel("Takes part in the broadcast").uncheck();
+  await button("Add").click();
+  await page.getByRole("link", { name: "Edit Archive" }).click();
+  await page.getByText("A key is stored. Leave empty to keep it.").waitFor();
+  must(!JSON.stringify(await board()).includes("archive-secret-key"), "the key came back");
+  await remove();
+}
+
+async function library() {
+  await open("Library");
+  await page.locator('input[type="file"]').setInputFiles({ name: "red wall.png", mimeType: "image/png", buffer: png() });
+  const item = page.locator(".asset", { hasText: "red wall.png" });
+  await item.waitFor();
+  await until("its picture", 10_000, () => item.locator("img").evaluate((image) => image.naturalWidth === 160));
+  await shot("library");
+  await item.getByRole("button", { name: "Delete red wall.png" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await item.waitFor({ state: "detached" });
+  await page.locator('input[type="file"]').setInputFiles({ name: "no film.mp4", mimeType: "video/mp4", buffer: Buffer.from("this is no film") });
+  await page.locator(".notice").first().waitFor();
+  must((await page.locator(".asset", { hasText: "no film" }).count()) === 0, "a text was stored as a film");
+}
+
+async function timelines() {
+  await open("Timelines");
+  await page.getByRole("link", { name: "New timeline" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Sound check");
+  await button("Add a picture").click();
+  await button("Add a picture").click();
+  await page.getByLabel("Starts at").fill("0:10");
+  await button("Add a text").click();
+  await page.getByRole("textbox", { name: "Text" }).fill("Good evening");
+  await shot("timeline-overlay");
+  await button("Save").click();
+  const wrong = page.locator('input[aria-invalid="true"]');
+  await wrong.first().waitFor();
+  must((await wrong.first().inputValue()) === "0:10", "another field is marked");
+  await shot("timeline-refused");
+  must(!(await stored()).includes("Sound check"), "a refused timeline was stored");
+  await page.getByRole("navigation").getByRole("link", { name: "Library" }).first().click();
+  await page.getByRole("dialog").getByRole("heading", { name: "Leave without saving?" }).waitFor();
+  await button("Stay here").click();
+  await wrong.first().fill("0:30");
+  await button("Save").click();
+  const item = page.locator("[data-timeline]", { hasText: "Sound check" });
+  await item.waitFor();
+  must((await stored()).includes("Sound check"), "it is not stored");
+  const before = (await channel()).wanted.timeline;
+  await item.getByRole("button", { name: "Use this one" }).click();
+  await item.getByText("In use").waitFor();
+  await item.getByRole("button", { name: "Use none" }).click();
+  await item.getByRole("link", { name: "Edit Sound check" }).click();
+  await remove();
+  if (before !== null) {
+    await page.locator(`[data-timeline="${before}"]`).getByRole("button", { name: "Use this one" }).click();
+    await page.locator(`[data-timeline="${before}"]`).getByText("In use").waitFor();
+  }
+}
+
+/** Names of the timelines that the box has stored. */
+function stored() {
+  return page.evaluate(async () => {
+    const channels = await (await fetch("/api/v1/channels")).json();
+    const list = await (await fetch(`/api/v1/channels/${channels[0].id}/timelines`)).json();
+    return list.map((timeline) => timeline.name);
+  });
+}
+
+async function otherPages() {
+  for (const tab of ["Sources", "Destinations", "Timelines"]) {
+    await open(tab);
+    if (tab === "Sources") await page.locator('[data-preview][data-frames]').first().waitFor();
+    await shot(tab.toLowerCase());
+  }
+  await page.getByRole("link", { name: "Settings" }).click();
+  await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
+  await shot("settings");
+}
+
+async function signOutAndIn() {
+  await button("Sign out").click();
+  await page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+  await page.getByLabel("Your name").fill(NAME);
+  await page.getByLabel("Password").fill("not the password");
+  await button("Sign in").click();
+  await page.getByRole("alert").getByText(/code or password is wrong/i).waitFor();
+  await shot("sign-in");
+  await page.getByLabel("Password").fill(PASSWORD);
+  await button("Sign in").click();
+  await page.getByRole("heading", { level: 1, name: "Settings" }).waitFor();
+}
