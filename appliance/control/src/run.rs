@@ -11,7 +11,7 @@ use crate::store::{self, Store};
 use crate::units::Units;
 use crate::units::children::Children;
 use crate::units::systemd::Systemd;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -101,7 +101,11 @@ impl From<Refusal> for Failure {
 fn begin() -> Result<tokio::runtime::Runtime, Failure> {
     let filter = tracing_subscriber::EnvFilter::try_from_env("BANDSTAND_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init();
     // The only provider: where several were linked, rustls would not choose one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // One thread: the cores belong to the channels.

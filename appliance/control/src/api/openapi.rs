@@ -3,7 +3,8 @@
 use super::problem::{PROBLEM_TYPE, Problem, status_of};
 use super::route::{Gives, Route, Schemas, Scope, Takes, schema};
 use automation::fault::Code;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{ComponentsBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
@@ -21,7 +22,39 @@ const SESSION_SCHEME: &str = "session";
 const MARK_SCHEME: &str = "mark";
 
 /// The document of a table.
-pub fn document(table: &[Route]) -> OpenApi {
+pub fn document(table: &[Route]) -> Value {
+    let mut document = serde_json::to_value(described(table)).expect("the document has text keys only");
+    open_parts(&mut document);
+    document
+}
+
+/// A schema that forbids further fields cannot be part of a larger one (`allOf`), though `serde` reads such a
+/// document: those that are part of another lose the ban.
+fn open_parts(document: &mut Value) {
+    let mut parts = BTreeSet::new();
+    find_parts(document, &mut parts);
+    let schemas = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    for (_, schema) in schemas.into_iter().flatten().filter(|(name, _)| parts.contains(*name)) {
+        if let Some(schema) = schema.as_object_mut() {
+            schema.remove("additionalProperties");
+        }
+    }
+}
+
+fn find_parts(value: &Value, parts: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| find_parts(item, parts)),
+        Value::Object(fields) => {
+            let all_of = fields.get("allOf").and_then(Value::as_array);
+            let named = all_of.into_iter().flatten().filter_map(|part| part.get("$ref")?.as_str()?.rsplit('/').next());
+            parts.extend(named.map(str::to_owned));
+            fields.values().for_each(|field| find_parts(field, parts));
+        }
+        _ => {}
+    }
+}
+
+fn described(table: &[Route]) -> OpenApi {
     let mut schemas: Schemas = Vec::new();
     let mut paths = PathsBuilder::new();
     for route in table {
@@ -56,7 +89,7 @@ pub fn document(table: &[Route]) -> OpenApi {
 
 /// The document as text, ended by a line feed.
 pub fn text(table: &[Route]) -> String {
-    let mut text = document(table).to_pretty_json().expect("the document has text keys only");
+    let mut text = serde_json::to_string_pretty(&document(table)).expect("the document has text keys only");
     text.push('\n');
     text
 }

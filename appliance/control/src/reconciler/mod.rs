@@ -209,7 +209,11 @@ impl House {
                 seat.came(Up { version, pid, generation, outbox, since: now.running });
             }
             LinkEvent::Down => {
-                tracing::warn!(%post, pid = seat.pid(), "a worker has gone");
+                if seat.is_leaving() {
+                    tracing::info!(%post, pid = seat.pid(), "a worker has gone, as it was told");
+                } else {
+                    tracing::warn!(%post, pid = seat.pid(), "a worker has gone");
+                }
                 seat.went(now.running);
             }
             LinkEvent::Says(FromWorker::Channel(message)) => match message {
@@ -380,6 +384,9 @@ impl House {
         }
         if !self.seats.values().all(|seat| seat.is_empty(now.running)) {
             return false;
+        }
+        for post in self.seats.keys() {
+            let _ = std::fs::remove_file(self.tools.run.join(format!("{post}.pid")));
         }
         if let Some(done) = self.closing.take() {
             let _ = done.send(());

@@ -55,7 +55,8 @@ pub(super) struct Seat {
     gone: Option<(u32, Running)>,
     /// A process that was started and is alive, or one that answered and is alive.
     alive: bool,
-    stopping: Option<Running>,
+    /// Since when it shall end, and the message that says so.
+    stopping: Option<(Running, Vec<u8>)>,
     signalled: Option<Signal>,
     sent: Option<u64>,
     refused: Option<(u64, Fault)>,
@@ -95,6 +96,9 @@ impl Seat {
 
     pub(super) fn came(&mut self, up: Up) {
         self.known = true;
+        if let Some((_, quit)) = &self.stopping {
+            let _ = up.outbox.try_send(quit.clone());
+        }
         self.up = Some(up);
         self.gone = None;
         self.alive = true;
@@ -177,7 +181,7 @@ impl Seat {
             self.starts.succeeded();
             return;
         }
-        let since = self.stopping.map_or(0, |since| now.ms_since(since));
+        let since = self.stopping.as_ref().map_or(0, |(since, _)| now.ms_since(*since));
         let signal = match since {
             KILL_MS.. => Signal::KILL,
             QUIT_MS_MAX.. => Signal::TERM,
@@ -213,6 +217,11 @@ impl Seat {
         }
     }
 
+    /// Whether it was told to end.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.stopping.is_some()
+    }
+
     pub(super) fn may_start(&self, now: Running) -> bool {
         self.stopping.is_none() && self.starts.is_due(now)
     }
@@ -225,13 +234,13 @@ impl Seat {
 
     /// Tells the worker to quit. Answers whether that is new.
     pub(super) fn stops(&mut self, now: Running, quit: Vec<u8>) -> bool {
-        if self.stopping.is_some() || self.is_empty(now) {
+        if self.stopping.is_some() || self.is_empty(now) || !self.known {
             return false;
         }
-        self.stopping = Some(now);
         if let Some(up) = &self.up {
-            let _ = up.outbox.try_send(quit);
+            let _ = up.outbox.try_send(quit.clone());
         }
+        self.stopping = Some((now, quit));
         true
     }
 

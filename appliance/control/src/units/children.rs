@@ -89,19 +89,23 @@ impl Units for Children {
         })
     }
 
-    fn stop<'a>(&'a self, post: &'a Post) -> BoxFuture<'a, Result<(), UnitError>> {
+    fn stop<'a>(&'a self, _post: &'a Post) -> BoxFuture<'a, Result<(), UnitError>> {
         // A child is started only when the plan says so: nothing is to be switched off.
-        let _ = std::fs::remove_file(self.pid_file(post));
         Box::pin(async { Ok(()) })
     }
 
     fn started(&self, post: &Post) -> Option<u32> {
         let pid: u32 = std::fs::read_to_string(self.pid_file(post)).ok()?.trim().parse().ok()?;
-        // The id may have gone to another program since.
-        let words = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
-        let worker = self.worker(post);
-        let name = worker.file_name()?.as_encoded_bytes();
-        words.windows(name.len()).any(|part| part == name).then_some(pid)
+        // The id may have gone to another program since, even to another worker: its words must be those we gave.
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+        let words: Vec<&[u8]> = line.split(|byte| *byte == 0).collect();
+        let given = [self.worker(post).into_os_string(), self.run.clone().into_os_string()];
+        let ours = given.iter().all(|given| words.contains(&given.as_encoded_bytes()));
+        let post = match post {
+            Post::Ingest => true,
+            Post::Channel(channel) => words.windows(2).any(|two| two == [b"--channel", channel.as_str().as_bytes()]),
+        };
+        (ours && post).then_some(pid)
     }
 
     fn end_with_control(&self) -> bool {

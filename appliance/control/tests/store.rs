@@ -1,0 +1,182 @@
+//! What is stored: it lasts, it holds no secret in plain text, and what is refused leaves nothing behind.
+
+mod support;
+
+use control::clock::Clock;
+use control::store::{Store, channels};
+use serde_json::json;
+use support::House;
+use support::client::Ask;
+use support::peer::{Manner, Peer};
+
+#[tokio::test]
+async fn no_secret_lies_open_in_any_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let camera = json!({"name": "Camera", "kind": "camera", "url": "rtsp://10.0.0.5/", "user": "u", "password": "CAMERA-PASSWORD"});
+    client.post("/channels/main/sources", camera).await.ok();
+    let obs = client.post("/channels/main/sources", json!({"name": "OBS", "kind": "rtmp"})).await.ok();
+    let token = obs["publish"]["key"].as_str().unwrap().split_once("token=").unwrap().1.to_owned();
+    let platform = json!({"name": "YouTube", "url": "rtmp://a.example.org/live2", "key": "PLATFORM-KEY"});
+    client.post("/channels/main/destinations", platform).await.ok();
+    let session = client.cookie().split_once('=').unwrap().1.to_owned();
+    // Changed and deleted ones must not linger either.
+    let changed = json!({"name": "YouTube", "url": "rtmp://a.example.org/live2", "key": "SECOND-KEY"});
+    client.put("/channels/main/destinations/youtube", changed).await.ok();
+    client.delete("/channels/main/destinations/youtube").await;
+    let secrets =
+        ["CAMERA-PASSWORD", token.as_str(), "PLATFORM-KEY", "SECOND-KEY", session.as_str(), support::ACCOUNT.1];
+    let mut files = 0;
+    for entry in std::fs::read_dir(house.state()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
+        let bytes = std::fs::read(entry.path()).unwrap();
+        files += 1;
+        for secret in secrets {
+            let open = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+            assert!(!open, "{secret} lies open in {:?}", entry.file_name());
+        }
+    }
+    assert!(files >= 3, "the database, its log and the key");
+}
+
+#[tokio::test]
+async fn what_is_stored_lasts() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = {
+        let house = House::claimed(folder.path()).await;
+        let client = &house.client;
+        client.post("/channels/main/sources", json!({"name": "OBS", "kind": "rtmp"})).await.ok();
+        client.post("/channels/main/destinations", json!({"name": "P", "url": "rtmp://p/l", "key": "k"})).await.ok();
+        client.patch("/channels/main", json!({"failover": {"live_input": "obs"}})).await.ok();
+        house.close();
+        let wanted = house.store.wanted().borrow().clone();
+        wanted
+    };
+    let store = Store::open(&folder.path().join("state")).unwrap();
+    let after = store.wanted().borrow().clone();
+    assert_eq!(after.channels[0].spec, before.channels[0].spec);
+    assert_eq!(after.channels[0].doc, before.channels[0].doc);
+    assert_eq!(after.ingest, before.ingest);
+}
+
+#[tokio::test]
+async fn every_change_is_one_generation() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let generation = || house.store.wanted().borrow().channels[0].spec.generation;
+    let first = generation();
+    client.post("/channels/main/sources", json!({"name": "A", "kind": "slate", "title": "a"})).await.ok();
+    client.patch("/channels/main", json!({"name": "B"})).await.ok();
+    client.post("/channels/main/pin", json!({"source": "a"})).await;
+    client.post("/channels/main/pin", json!({"source": "a"})).await;
+    assert_eq!(generation(), first + 3, "a repeat is no change");
+    client.post("/channels/main/sources", json!({"name": "", "kind": "rtmp"})).await;
+    client.patch("/channels/main", json!({"failover": {"primary": "none"}})).await;
+    assert_eq!(generation(), first + 3, "what is refused is no change");
+}
+
+#[tokio::test]
+async fn a_broadcast_goes_on_after_the_box_was_restarted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (session, at) = {
+        let house = House::claimed(folder.path()).await;
+        let client = &house.client;
+        client.post("/channels/main/sources", json!({"name": "A", "kind": "slate", "title": "a"})).await.ok();
+        client.post("/channels/main/pin", json!({"source": "a"})).await;
+        client.post("/channels/main/go-live", json!({"countdown_s": 60})).await.ok();
+        house.close();
+        let live = house.store.wanted().borrow().channels[0].spec.live.clone().unwrap();
+        (live.session, live.at)
+    };
+    let store = Store::open(&folder.path().join("state")).unwrap();
+    // As if the rows had been written in another boot.
+    let other_boot = |tx: &rusqlite::Transaction<'_>| {
+        let mut channel = channels::get(tx, &automation::id::ChannelId::new("main").unwrap())?;
+        channel.live.as_mut().unwrap().boot = "another".into();
+        channel.manual.as_mut().unwrap().boot = "another".into();
+        channels::update(tx, &channel, 0)
+    };
+    store.change(move |tx, _| other_boot(tx)).await.unwrap();
+    let clock = Clock::new().unwrap();
+    let commands = control::commands::Commands::new(store.clone(), clock.clone());
+    let resumed = commands.start(None).await.unwrap();
+    assert_eq!(resumed.len(), 1);
+    let spec = store.wanted().borrow().channels[0].spec.clone();
+    let live = spec.live.clone().unwrap();
+    assert_eq!(live.session, session);
+    assert!(live.at < at && live.at <= clock.now().running, "it is on air now");
+    assert!(spec.manual.is_some(), "a pin holds until it is released");
+    assert!(commands.start(None).await.unwrap().is_empty(), "once only");
+}
+
+#[tokio::test]
+async fn a_document_fills_an_empty_box_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |name: &str| {
+        let state = folder.path().join(name);
+        std::fs::create_dir_all(&state).unwrap();
+        let store = Store::open(&state).unwrap();
+        control::media::prepare(&store.context().assets).unwrap();
+        (control::commands::Commands::new(store.clone(), Clock::new().unwrap()), store)
+    };
+    let film = folder.path().join("film.mp4");
+    std::fs::write(&film, support::files::mp4()).unwrap();
+    let document = |timeline: &str| {
+        json!({
+            "venue": "Demo",
+            "assets": [{"id": "pause", "name": "Pause.mp4", "path": film}],
+            "channels": [{
+                "id": "main", "name": "Main stage", "failover": {"primary": "cam", "live_input": "obs", "loop": "pause"},
+                "sources": [
+                    {"id": "cam", "name": "Camera", "kind": "camera", "url": "rtsp://127.0.0.1:8554/cam1"},
+                    {"id": "obs", "name": "OBS", "kind": "rtmp", "stream": "main_obs", "token": "a-token"},
+                    {"id": "pause", "name": "Pause", "kind": "media", "asset": "pause"}
+                ],
+                "destinations": [{"id": "p", "name": "P", "url": "rtmp://127.0.0.1:1936/live", "key": "k", "enabled": true}],
+                "timelines": [{"id": "evening", "name": "Evening", "duration_ms": 60000, "tracks": [
+                    {"type": "video", "name": "V", "cues": [{"id": "a", "at_ms": 0, "duration_ms": 1000,
+                     "action": {"type": "show_camera", "source": "cam"}}]}]}],
+                "timeline": timeline
+            }]
+        })
+        .to_string()
+    };
+    let (commands, store) = open("wrong");
+    let refused = commands.seed(&document("none")).await.unwrap_err();
+    assert_eq!(refused.code, automation::fault::Code::NotFound);
+    assert!(store.wanted().borrow().channels.is_empty());
+    assert_eq!(std::fs::read_dir(&store.context().assets).unwrap().count(), 0);
+    assert_eq!(commands.seed("{").await.unwrap_err().code, automation::fault::Code::RequestInvalid);
+
+    let (commands, store) = open("right");
+    commands.seed(&document("evening")).await.unwrap();
+    let channel = store.wanted().borrow().channels[0].clone();
+    assert_eq!((channel.spec.sources.len(), channel.spec.destinations.len(), channel.spec.assets.len()), (3, 1, 1));
+    assert_eq!(channel.doc.timeline.unwrap().as_str(), "evening");
+    let again = commands.seed(&document("evening")).await.unwrap_err();
+    assert_eq!(again.code, automation::fault::Code::Conflict);
+    commands.start(None).await.unwrap();
+    let wanted = store.wanted().borrow().clone();
+    assert_eq!((wanted.venue.as_str(), wanted.channels.len()), ("Demo", 1));
+}
+
+#[tokio::test]
+async fn secrets_reach_the_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::claimed(folder.path()).await;
+    let worker = Peer::channel(&house.run(), "main", Manner::default());
+    let door = Peer::ingest(&house.run(), Manner::default());
+    let client = &house.client;
+    client.post("/channels/main/destinations", json!({"name": "P", "url": "rtmp://p/l", "key": "KEY"})).await.ok();
+    client.post("/channels/main/sources", json!({"name": "OBS", "kind": "rtmp"})).await.ok();
+    client.send(Ask::new("POST", "/channels/main/destinations/p/stop")).await.ok();
+    support::until("the spec", async || {
+        let seen = worker.seen();
+        let spec = seen.specs.last()?;
+        let destination = spec.destinations.first()?;
+        (destination.key.expose() == "KEY" && !destination.enabled).then_some(())
+    })
+    .await;
+    support::until("the door's spec", async || (door.seen().ingest.last()?.streams.len() == 1).then_some(())).await;
+}
