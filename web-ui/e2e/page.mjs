@@ -398,7 +398,7 @@ async function library() {
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await item.waitFor({ state: "detached" });
   await page.locator('input[type="file"]').setInputFiles({ name: "no film.mp4", mimeType: "video/mp4", buffer: Buffer.from("this is no film") });
-  await page.locator(".notice").first().waitFor();
+  await page.locator(".notice", { hasText: /MP4/ }).waitFor();
   must((await page.locator(".asset", { hasText: "no film" }).count()) === 0, "a text was stored as a film");
 }
 

@@ -2,6 +2,7 @@
 
 import { Refusal } from "../api/client";
 import type { Wrong } from "../api/types";
+import { notices } from "../state/notices.svelte";
 import { t } from "../strings";
 import { fieldWrongs, Wrongs } from "./wrongs";
 
@@ -19,6 +20,7 @@ export class Submit {
 
   /** Sends, unless `glance` already shows something wrong. Answers what the box answered, or nothing. */
   async send<T>(glance: Wrong[], action: () => Promise<T>): Promise<T | undefined> {
+    notices.dropBad();
     this.wrongs = new Wrongs(glance);
     this.refused = glance.length > 0 ? t.common.correct : null;
     this.remedy = " ";

@@ -30,6 +30,11 @@ class Notices {
     this.list = this.list.filter((notice) => notice.id !== id);
   }
 
+  /** Another page, or another try: what was refused before is over. */
+  dropBad(): void {
+    if (this.list.some((notice) => !notice.good)) this.list = this.list.filter((notice) => notice.good);
+  }
+
   #add(notice: Omit<Notice, "id">, ms: number): void {
     const id = this.#next++;
     const others = this.list.filter((one) => one.text !== notice.text);
