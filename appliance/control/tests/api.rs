@@ -170,10 +170,8 @@ async fn channels() {
     let taken = client.post("/channels", json!({"id": "main", "name": "x"})).await;
     assert_eq!((taken.status, taken.code().as_str()), (409, "conflict"));
     let unnamed = client.post("/channels", json!({"name": "  "})).await;
-    assert_eq!(
-        (unnamed.status, unnamed.code().as_str(), unnamed.places()),
-        (422, "spec_invalid".into(), vec!["name".into()]).clone()
-    );
+    assert_eq!((unnamed.status, unnamed.code().as_str()), (422, "spec_invalid"));
+    assert_eq!(unnamed.places(), ["name"]);
     let house_format =
         json!({"width": 1279, "height": 720, "rate": {"num": 30, "den": 1}, "video_kbps": 2500, "audio_kbps": 128});
     let odd = client.patch("/channels/main", json!({"house": house_format})).await;

@@ -49,8 +49,7 @@ async fn what_is_stored_lasts() {
         client.post("/channels/main/destinations", json!({"name": "P", "url": "rtmp://p/l", "key": "k"})).await.ok();
         client.patch("/channels/main", json!({"failover": {"live_input": "obs"}})).await.ok();
         house.close();
-        let wanted = house.store.wanted().borrow().clone();
-        wanted
+        std::sync::Arc::clone(&house.store.wanted().borrow())
     };
     let store = Store::open(&folder.path().join("state")).unwrap();
     let after = store.wanted().borrow().clone();

@@ -7,7 +7,7 @@ use crate::store::channels::{CHANNELS_MAX, StoredChannel};
 use crate::store::{channels, settings, sources, timelines};
 use automation::fault::Code;
 use automation::id::ChannelId;
-use automation::spec::{Failover, House, Messages, SourceKind};
+use automation::spec::{Failover, Messages, SourceKind};
 use rusqlite::Transaction;
 
 impl Commands {
@@ -100,7 +100,7 @@ pub(super) fn insert(tx: &Transaction<'_>, draft: ChannelDraft, at_ms: i64) -> R
         id: id.clone(),
         name,
         generation: 1,
-        house: draft.house.unwrap_or_else(House::default),
+        house: draft.house.unwrap_or_default(),
         failover: Failover::default(),
         messages: Messages::default(),
         manual: None,
