@@ -135,6 +135,15 @@ impl House {
         self.door.first_code().await.unwrap().unwrap().expose().to_owned()
     }
 
+    /// Adds two sources to the channel `main`: bars, and a slate named `card`.
+    pub async fn with_sources(&self) {
+        let all = "/channels/main/sources";
+        let bars = serde_json::json!({"name": "Bars", "kind": "test_pattern", "pattern": "bars"});
+        assert_eq!(self.client.post(all, bars).await.ok()["id"], "bars");
+        let card = serde_json::json!({"name": "Card", "kind": "slate", "title": "Soon"});
+        assert_eq!(self.client.post(all, card).await.ok()["id"], "card");
+    }
+
     /// Folder of sockets.
     pub fn run(&self) -> PathBuf {
         self.folder.join("run")

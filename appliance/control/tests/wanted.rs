@@ -1,0 +1,333 @@
+//! What is wanted, over the API: channels, sources, destinations, timelines, files and the broadcast; everything that
+//! is refused with its code, its place and nothing stored.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::client::Ask;
+use support::files;
+use support::peer::{Manner, Peer};
+use support::{House, until};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn timeline(cues: Value) -> Value {
+    json!({"name": "Evening", "duration_ms": 60_000, "repeat": true,
+           "tracks": [{"type": "video", "name": "Program", "cues": cues}]})
+}
+
+fn cue(id: &str, at_ms: i64, duration_ms: i64, source: &str) -> Value {
+    json!({"id": id, "at_ms": at_ms, "duration_ms": duration_ms,
+           "action": {"type": "show_camera", "source": source}})
+}
+
+#[tokio::test]
+async fn channels() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let main = client.get("/channels/main").await.ok();
+    assert_eq!((main["name"].as_str(), main["sources"].as_array().unwrap().len()), (Some("Town Hall"), 0));
+    let made = client.post("/channels", json!({"name": "Prayer Hall"})).await;
+    assert_eq!((made.status, made.ok()["id"].as_str()), (201, Some("prayer-hall")));
+    let taken = client.post("/channels", json!({"id": "main", "name": "x"})).await;
+    assert_eq!((taken.status, taken.code().as_str()), (409, "conflict"));
+    let unnamed = client.post("/channels", json!({"name": "  "})).await;
+    assert_eq!((unnamed.status, unnamed.code().as_str()), (422, "spec_invalid"));
+    assert_eq!(unnamed.places(), ["name"]);
+    let house_format =
+        json!({"width": 1279, "height": 720, "rate": {"num": 30, "den": 1}, "video_kbps": 2500, "audio_kbps": 128});
+    let odd = client.patch("/channels/main", json!({"house": house_format})).await;
+    assert_eq!((odd.status, odd.places()), (400, vec!["house".to_owned()]));
+    let unknown = client.patch("/channels/main", json!({"failover": {"primary": "none"}})).await;
+    assert_eq!((unknown.status, unknown.code().as_str()), (422, "spec_invalid"));
+    assert_eq!(unknown.places(), ["failover.primary"]);
+    let messages = json!({"messages": {"slate": "Back soon", "backup": true}});
+    assert_eq!(client.patch("/channels/main", messages).await.ok()["messages"]["slate"], "Back soon");
+    assert_eq!(client.get("/channels").await.ok().as_array().unwrap().len(), 2);
+    assert_eq!(client.delete("/channels/prayer-hall").await.status, 204);
+    assert_eq!(client.delete("/channels/prayer-hall").await.status, 404);
+}
+
+#[tokio::test]
+async fn sources_keep_their_secrets() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let camera = json!({"name": "Camera 1", "kind": "camera", "url": "rtsp://10.0.0.5/h264", "user": "u", "password": "hush-hush"});
+    let made = client.post("/channels/main/sources", camera).await;
+    assert_eq!(made.status, 201);
+    let made = made.ok();
+    assert_eq!((made["id"].as_str(), made["has_password"].as_bool()), (Some("camera-1"), Some(true)));
+    let spec = |house: &House| house.store.wanted().borrow().channels[0].spec.clone();
+    let password = |house: &House| match &spec(house).sources[0].kind {
+        automation::spec::SourceKind::Camera { password, .. } => password.expose().to_owned(),
+        _ => panic!("it is a camera"),
+    };
+    assert_eq!(password(&house), "hush-hush");
+    let mut changed = made.clone();
+    changed["latency_ms"] = json!(500);
+    let changed = client.put("/channels/main/sources/camera-1", changed).await.ok();
+    assert_eq!((changed["latency_ms"].as_u64(), password(&house).as_str()), (Some(500), "hush-hush"));
+    let mut removed = made.clone();
+    removed["password"] = json!("");
+    let removed = client.put("/channels/main/sources/camera-1", removed).await.ok();
+    assert_eq!((removed["has_password"].as_bool(), password(&house).as_str()), (Some(false), ""));
+
+    let obs = client.post("/channels/main/sources", json!({"name": "OBS", "kind": "rtmp"})).await.ok();
+    let key = obs["publish"]["key"].as_str().unwrap().to_owned();
+    assert!(key.starts_with("main_obs?token=") && key.len() == "main_obs?token=".len() + 32, "{key}");
+    assert_eq!(obs["publish"]["server"], "rtmp://127.0.0.1:1935/live");
+    let digest = |house: &House| house.store.wanted().borrow().ingest.clone();
+    let before = digest(&house);
+    assert_eq!((before.streams.len(), before.streams[0].name.as_str()), (1, "main_obs"));
+    let rotated = client.send(Ask::new("POST", "/channels/main/sources/obs/rotate-token")).await.ok();
+    assert_ne!(rotated["publish"]["key"], key.as_str());
+    let after = digest(&house);
+    assert!(after.generation > before.generation && after.streams[0].token_sha256 != before.streams[0].token_sha256);
+    let none = client.send(Ask::new("POST", "/channels/main/sources/camera-1/rotate-token")).await;
+    assert_eq!((none.status, none.code().as_str()), (409, "conflict"));
+    let second = client.post("/channels/main/sources", json!({"name": "OBS", "kind": "rtmp"})).await.ok();
+    assert_eq!((second["id"].as_str(), second["stream"].as_str()), (Some("obs-2"), Some("main_obs2")));
+
+    for (body, place) in [
+        (json!({"name": "x", "kind": "camera", "url": "http://10.0.0.5/"}), "url"),
+        (json!({"name": "x", "kind": "camera", "url": "rtsp://u:p@10.0.0.5/"}), "url"),
+        (json!({"name": "x", "kind": "camera", "url": "rtsp://h/", "latency_ms": 6000}), "latency_ms"),
+        (json!({"name": "", "kind": "rtmp"}), "name"),
+        (json!({"name": "x", "kind": "rtmp", "backup": "none"}), "backup"),
+        (json!({"name": "x", "kind": "media", "asset": "none"}), "asset"),
+        (json!({"name": "x", "kind": "slate", "title": "x".repeat(300)}), "title"),
+    ] {
+        let answer = client.post("/channels/main/sources", body.clone()).await;
+        assert_eq!((answer.status, answer.code().as_str()), (422, "spec_invalid"), "{body}");
+        assert_eq!(answer.places(), [place], "{body}");
+    }
+    let other_kind = json!({"name": "x", "kind": "slate", "title": "x"});
+    assert_eq!(client.put("/channels/main/sources/obs", other_kind).await.places(), ["kind"]);
+    assert_eq!(client.get("/channels/main/sources").await.ok().as_array().unwrap().len(), 3, "nothing was stored");
+
+    let everything = client.get("/state").await.bytes;
+    let text = String::from_utf8_lossy(&everything);
+    assert!(!text.contains("hush-hush"));
+}
+
+#[tokio::test]
+async fn sources_in_use_stay() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    house.with_sources().await;
+    let made = client.post("/channels/main/timelines", timeline(json!([cue("a", 0, 5000, "card")]))).await;
+    assert_eq!(made.status, 201);
+    client.patch("/channels/main", json!({"failover": {"primary": "card"}})).await.ok();
+    let body = json!({"name": "Bars", "kind": "test_pattern", "pattern": "bars", "backup": "card"});
+    client.put("/channels/main/sources/bars", body).await.ok();
+    let answer = client.delete("/channels/main/sources/card").await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "in_use"));
+    assert_eq!(answer.places(), ["failover.primary", "backup of \"Bars\"", "timeline \"Evening\" (1 cues)"]);
+    assert_eq!(client.delete("/channels/main/sources/bars").await.status, 204);
+}
+
+#[tokio::test]
+async fn destinations_keep_their_keys() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let made = client
+        .post(
+            "/channels/main/destinations",
+            json!({"name": "YouTube", "url": "rtmps://a.example.org/live2", "key": " abcd-efgh "}),
+        )
+        .await;
+    assert_eq!(made.status, 201);
+    let expected = json!({"id": "youtube", "name": "YouTube", "url": "rtmps://a.example.org/live2", "has_key": true, "enabled": true});
+    assert_eq!(made.ok(), expected);
+    let key = |house: &House| house.store.wanted().borrow().channels[0].spec.destinations[0].key.expose().to_owned();
+    assert_eq!(key(&house), "abcd-efgh");
+    let renamed = json!({"name": "YT", "url": "rtmps://a.example.org/live2", "enabled": true});
+    assert_eq!(client.put("/channels/main/destinations/youtube", renamed).await.ok()["name"], "YT");
+    assert_eq!(key(&house), "abcd-efgh");
+    let one = "/channels/main/destinations/youtube";
+    assert_eq!(client.send(Ask::new("POST", &format!("{one}/stop"))).await.ok()["enabled"], false);
+    assert_eq!(client.send(Ask::new("POST", &format!("{one}/stop"))).await.ok()["enabled"], false);
+    assert_eq!(client.send(Ask::new("POST", &format!("{one}/start"))).await.ok()["enabled"], true);
+    assert_eq!(client.get(one).await.ok()["enabled"], true);
+    for (body, place) in [
+        (json!({"name": "x", "url": "http://a/b"}), "url"),
+        (json!({"name": "x", "url": "rtmp://u:p@a/b"}), "url"),
+        (json!({"name": "", "url": "rtmp://a/b"}), "name"),
+        (json!({"name": "x", "url": "rtmp://a/b", "key": "two words"}), "key"),
+    ] {
+        let answer = client.post("/channels/main/destinations", body.clone()).await;
+        assert_eq!((answer.status, answer.places()), (422, vec![place.to_owned()]), "{body}");
+    }
+    assert!(!String::from_utf8_lossy(&client.get("/state").await.bytes).contains("abcd-efgh"));
+    assert_eq!(client.delete(one).await.status, 204);
+    assert_eq!(client.get("/channels/main/destinations").await.ok(), json!([]));
+}
+
+#[tokio::test]
+async fn wrong_timelines_are_refused_whole() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    house.with_sources().await;
+    let all = "/channels/main/timelines";
+    let overlapping = json!([cue("a", 0, 5000, "bars"), cue("b", 4000, 5000, "card")]);
+    for (cues, place) in [
+        (overlapping, "tracks[0].cues[1].at_ms"),
+        (json!([cue("a", 0, 5000, "none")]), "tracks[0].cues[0].action.source"),
+        (json!([cue("a", -5, 5000, "bars")]), "tracks[0].cues[0].at_ms"),
+        (json!([cue("a", 0, 0, "bars")]), "tracks[0].cues[0].duration_ms"),
+    ] {
+        let answer = client.post(all, timeline(cues.clone())).await;
+        assert_eq!((answer.status, answer.code().as_str()), (422, "timeline_invalid"), "{cues}");
+        assert_eq!(answer.places(), [place], "{cues}");
+        assert!(!answer.json()["wrongs"][0]["reason"].as_str().unwrap().is_empty());
+    }
+    assert_eq!(client.get(all).await.ok(), json!([]), "nothing was stored");
+
+    let mut whole = timeline(json!([
+        {"id": "a", "at_ms": 0, "duration_ms": 5000, "action": {"type": "show_camera", "source": "bars"},
+         "transition": {"kind": "cut", "duration_ms": 0}},
+        {"id": "b", "at_ms": 5000, "duration_ms": 5000, "action": {"type": "show_camera", "source": "card"},
+         "transition": {"kind": "dissolve", "duration_ms": 500}}
+    ]));
+    whole["tracks"][0]["enabled"] = json!(true);
+    whole["tracks"].as_array_mut().unwrap().push(json!({"type": "overlay", "name": "Titles", "enabled": false, "layer": 3, "cues": [
+        {"id": "t", "at_ms": 100, "duration_ms": 900, "opacity": 0.5, "fade_in_ms": 10, "fade_out_ms": 20,
+         "overlay": {"type": "text", "text": "Hello", "anchor": "bottom", "size": 50, "colour": "#ffffff", "background": null}}]}));
+    let made = client.post(all, whole.clone()).await;
+    assert_eq!(made.status, 201);
+    let mut expected = whole.clone();
+    expected["id"] = json!("evening");
+    expected["loaded"] = json!(false);
+    assert_eq!(made.ok(), expected);
+    let one = format!("{all}/evening");
+    assert_eq!(client.get(&one).await.ok(), expected, "what is read is what was written");
+    assert_eq!(client.send(Ask::new("POST", &format!("{one}/load"))).await.ok()["loaded"], true);
+    assert_eq!(client.get("/channels/main").await.ok()["timeline"], "evening");
+    let wrong = client.put(&one, timeline(json!([cue("a", 0, 5000, "none")]))).await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (422, "timeline_invalid"));
+    assert_eq!(client.get(&one).await.ok()["tracks"], expected["tracks"], "the old one stays");
+    let answer = client.delete(&one).await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "in_use"));
+    assert_eq!(client.patch("/channels/main", json!({"timeline": null})).await.ok()["timeline"], Value::Null);
+    assert_eq!(client.delete(&one).await.status, 204);
+    assert_eq!(client.send(Ask::new("POST", &format!("{one}/load"))).await.status, 404);
+}
+
+#[tokio::test]
+async fn files_are_examined_kept_and_in_use() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let film = files::mp4();
+    let made = client.upload("Pause%20film.mp4", &film).await;
+    assert_eq!(made.status, 201);
+    let made = made.ok();
+    assert_eq!((made["name"].as_str(), made["kind"].as_str()), (Some("Pause film.mp4"), Some("video")));
+    assert_eq!((made["width"].as_u64(), made["duration_ms"].as_u64()), (Some(640), Some(4000)));
+    let id = made["id"].as_str().unwrap().to_owned();
+    let one = format!("/assets/{id}");
+    let got = client.get(&one).await;
+    assert_eq!((got.header("content-type"), got.bytes.as_ref()), ("video/mp4", film.as_slice()));
+    let part = client.send(Ask::new("GET", &one).header("range", "bytes=4-7")).await;
+    assert_eq!((part.status, part.bytes.as_ref()), (206, b"ftyp".as_slice()));
+    assert_eq!(part.header("content-range"), format!("bytes 4-7/{}", film.len()));
+    let still = client.upload("logo.png", files::PNG).await.ok();
+    assert_eq!((still["kind"].as_str(), still["width"].as_u64()), (Some("image"), Some(1)));
+
+    for (name, bytes) in [("empty.mp4", &b""[..]), ("text.mp4", b"no film at all"), ("cut.mp4", &film[..200_000])] {
+        let answer = client.upload(name, bytes).await;
+        assert_eq!((answer.status, answer.code().as_str()), (422, "media_unreadable"), "{name}");
+        assert!(answer.json()["detail"].as_str().unwrap().starts_with(['T', 'F']), "{name}: a reason");
+    }
+    let unnamed = client.send(Ask::new("POST", "/assets").body("video/mp4", film.clone())).await;
+    assert_eq!((unnamed.status, unnamed.places()), (400, vec!["name".to_owned()]));
+    let large = Ask::new("POST", "/assets?name=x").header("content-length", "3000000000");
+    let head = client.open(large).await.status();
+    assert_eq!(head, 413, "told by its announced length, before anything was sent");
+
+    let source = client.post("/channels/main/sources", json!({"name": "Loop", "kind": "media", "asset": id})).await;
+    assert_eq!(source.status, 201);
+    let spec = house.store.wanted().borrow().channels[0].spec.clone();
+    let path = spec.assets.values().next().unwrap();
+    assert_eq!(std::fs::read(path).unwrap(), film, "the worker finds the file");
+    let answer = client.delete(&one).await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "in_use"));
+    assert_eq!(answer.places(), ["source \"Loop\" of \"Town Hall\""]);
+    client.delete("/channels/main/sources/loop").await;
+    assert_eq!(client.delete(&one).await.status, 204);
+    assert!(!std::path::Path::new(path).exists());
+    assert_eq!(client.get("/assets").await.ok().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_broadcast_from_go_live_to_end() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    house.with_sources().await;
+    client.post("/channels/main/timelines", timeline(json!([cue("a", 0, 5000, "bars")]))).await.ok();
+    client.send(Ask::new("POST", "/channels/main/timelines/evening/load")).await.ok();
+    let _worker = Peer::channel(&house.run(), "main", Manner::default());
+    let refused = client.post("/channels/main/go-live", json!({"countdown_s": 61})).await;
+    assert_eq!((refused.status, refused.places()), (400, vec!["countdown_s".to_owned()]));
+    for early in ["pause", "resume"] {
+        let answer = client.send(Ask::new("POST", &format!("/channels/main/{early}"))).await;
+        assert_eq!((answer.status, answer.code().as_str()), (409, "conflict"), "{early}");
+    }
+    let live = client.post("/channels/main/go-live", json!({"countdown_s": 0})).await;
+    assert_eq!(live.status, 202);
+    let session = live.ok()["session"].as_str().unwrap().to_owned();
+    let again = client.send(Ask::new("POST", "/channels/main/go-live")).await;
+    assert_eq!(again.ok()["session"], session.as_str(), "the same broadcast");
+    let doc = client.get("/channels/main").await.ok();
+    assert_eq!(
+        (doc["live"]["session"].as_str(), doc["live"]["started_by"].as_str()),
+        (Some(session.as_str()), Some("ann"))
+    );
+    let house_format = json!({"house": {"width": 1280, "height": 720, "rate": {"num": 30, "den": 1}, "video_kbps": 2500, "audio_kbps": 128}});
+    let answer = client.patch("/channels/main", house_format.clone()).await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "conflict"), "the format is fixed while on air");
+    assert_eq!(client.delete("/channels/main").await.code(), "in_use");
+    for step in ["pause", "pause", "resume", "resume"] {
+        assert_eq!(client.send(Ask::new("POST", &format!("/channels/main/{step}"))).await.status, 204, "{step}");
+    }
+    let held = house.store.wanted().borrow().channels[0].spec.live.clone().unwrap();
+    assert!(held.paused_at.is_none() && held.paused_ns > 0);
+    assert_eq!(client.post("/channels/main/take", json!({"source": "none"})).await.places(), ["source"]);
+    assert_eq!(client.post("/channels/main/take", json!({"source": "card"})).await.status, 204);
+    assert_eq!(client.get("/channels/main").await.ok()["manual"], json!({"source": "card", "hold": "take"}));
+    assert_eq!(client.post("/channels/main/pin", json!({"source": "bars"})).await.status, 204);
+    assert_eq!(client.get("/channels/main").await.ok()["manual"], json!({"source": "bars", "hold": "pin"}));
+    for _ in 0..2 {
+        assert_eq!(client.send(Ask::new("POST", "/channels/main/release")).await.status, 204);
+    }
+    until("the worker's status of the broadcast", async || {
+        let board = client.get("/state").await.ok();
+        (board["channels"][0]["status"]["live"]["session"] == session.as_str()).then_some(())
+    })
+    .await;
+    for _ in 0..2 {
+        assert_eq!(client.send(Ask::new("POST", "/channels/main/end")).await.status, 204);
+    }
+    let executions = client.get("/channels/main/executions").await.ok();
+    assert_eq!(executions.as_array().unwrap().len(), 1);
+    let execution = &executions[0];
+    assert_eq!(execution["session"], session.as_str());
+    assert_eq!((execution["status"].as_str(), execution["timeline"].as_str()), (Some("stopped"), Some("evening")));
+    assert_eq!(
+        (execution["executed_by"].as_str(), execution["timeline_name"].as_str()),
+        (Some("ann"), Some("Evening"))
+    );
+    assert!(execution["completed_at_ms"].as_i64() >= execution["started_at_ms"].as_i64());
+    assert_eq!(execution["metrics"]["since_ms"], 1234);
+    assert_eq!(client.patch("/channels/main", house_format).await.ok()["house"]["width"], 1280);
+    let next = client.post("/channels/main/go-live", json!({"countdown_s": 0})).await.ok();
+    assert_ne!(next["session"], session.as_str(), "another broadcast");
+}
