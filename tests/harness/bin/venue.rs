@@ -24,7 +24,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 /// The cameras' RTSP server. Fixed, like the platforms', since the store remembers the addresses.
 const CAMERAS_PORT: u16 = 18_554;
 const PLATFORM_PORTS: [u16; 2] = [19_351, 19_352];
-/// The usual port of RTMP: what a person enters in OBS.
+/// The usual port of RTMP, where bandstand listens unless told otherwise.
 const DOOR: &str = "127.0.0.1:1935";
 /// Length of the venue's films, seconds.
 const FILM_S: u32 = 24;
@@ -270,7 +270,7 @@ impl Bandstand {
     fn start(home: &Path, options: &[&str], events: Sender<Event>) -> Result<Bandstand, String> {
         let run = home.join("run");
         let mut command = tied(program("bandstand"));
-        command.arg("--state").arg(home).arg("--run").arg(&run).args(["--rtmp-listen", DOOR]).args(options);
+        command.arg("--state").arg(home).arg("--run").arg(&run).args(options);
         let log = home.join("bandstand.log");
         let file = std::fs::File::create(&log).map_err(|e| format!("write {}: {e}", log.display()))?;
         let mut child: Child =
