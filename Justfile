@@ -6,13 +6,13 @@ default:
 test:
     ./dev test
 
-# One end-to-end scenario with its figures: first_light, bad_input, adoption
+# One end-to-end scenario with its figures: first_light, bad_input, adoption, alone
 e2e NAME:
     ./dev e2e {{NAME}}
 
-# Whole evenings in virtual time under seeded faults; one seed replays one evening
+# 2000 evenings in virtual time under seeded faults; a seed replays one and tells what happened
 simulate SEED="":
-    SIMULATE_SEED={{SEED}} cargo test --locked -p automation --test simulate -- --nocapture
+    cargo run --quiet --locked -p automation --example simulate -- {{ if SEED == "" { "--many 2000" } else { SEED } }}
 
 # A benchmark against ffmpeg, written to target/bench/NAME.json: program; takes a quiet machine
 bench NAME *ARGS:
@@ -21,8 +21,8 @@ bench NAME *ARGS:
 
 # Licences, bans and sources of everything we build upon, by cargo-deny
 deny:
-    command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
-    cargo deny --all-features check licenses bans sources
+    @PATH="$PWD/.state/tools/bin:$PATH" command -v cargo-deny >/dev/null || cargo install --locked --root .state/tools cargo-deny
+    PATH="$PWD/.state/tools/bin:$PATH" cargo deny --all-features check licenses bans sources
 
 # The page by itself, against a mock of the API, rebuilt as its files change
 ui:
