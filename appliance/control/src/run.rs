@@ -16,9 +16,13 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+
+/// How often the box's names and addresses are looked at.
+const NAMES_EVERY: Duration = Duration::from_secs(15);
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug)]
@@ -99,6 +103,8 @@ impl From<Refusal> for Failure {
 }
 
 fn begin() -> Result<tokio::runtime::Runtime, Failure> {
+    // What we and the workers make is nobody else's.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let filter = tracing_subscriber::EnvFilter::try_from_env("BANDSTAND_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
     let _ = tracing_subscriber::fmt()
@@ -145,28 +151,50 @@ fn prepare_assets(store: &Store) -> Result<(), Failure> {
 /// The open ports of the page, with the address that a person enters.
 struct Doors {
     page: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    tls: Option<watch::Receiver<Arc<rustls::ServerConfig>>>,
     redirect: Option<(TcpListener, u16)>,
-    address: String,
+    /// Addresses of the page, best first.
+    addresses: Vec<String>,
 }
 
 fn open_doors(options: &Options, clock: &Clock) -> Result<Doors, Failure> {
     match options.listening {
         Listening::Loopback(address) => {
             let page = listen::loopback(address)?;
-            let address = format!("http://{}/", page.local_addr()?);
-            Ok(Doors { page, tls: None, redirect: None, address })
+            let addresses = vec![format!("http://{}/", page.local_addr()?)];
+            Ok(Doors { page, tls: None, redirect: None, addresses })
         }
         Listening::Lan { https, redirect } => {
             let page = listen::everywhere(https, "--port")?;
             let https = page.local_addr()?.port();
             let plain = listen::everywhere(redirect, "--redirect-port")?;
+            let folder = options.state.join("tls");
             let names = tls::names(Path::new("/proc"));
-            let config = tls::config(&options.state.join("tls"), names, clock.now().wall_ms)?;
-            let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-            let host = if host.trim().is_empty() { "bandstand" } else { host.trim() };
-            let address = format!("https://{host}.local:{https}/");
-            Ok(Doors { page, tls: Some(config), redirect: Some((plain, https)), address })
+            let addresses = tls::reachable(&names).map(|name| format!("https://{name}:{https}/")).collect();
+            let config = tls::config(&folder, names, clock.now().wall_ms)?;
+            let (newest, config) = watch::channel(config);
+            tokio::spawn(follow_names(folder, clock.clone(), newest));
+            Ok(Doors { page, tls: Some(config), redirect: Some((plain, https)), addresses })
+        }
+    }
+}
+
+/// Networks come up after us, and addresses change: the certificate follows.
+async fn follow_names(folder: PathBuf, clock: Clock, newest: watch::Sender<Arc<rustls::ServerConfig>>) {
+    let mut known = tls::names(Path::new("/proc"));
+    let mut looks = tokio::time::interval(NAMES_EVERY);
+    loop {
+        looks.tick().await;
+        let names = tls::names(Path::new("/proc"));
+        if names == known {
+            continue;
+        }
+        match tls::config(&folder, names.clone(), clock.now().wall_ms) {
+            Ok(config) => {
+                newest.send_replace(config);
+                known = names;
+            }
+            Err(error) => tracing::warn!(%error, "the certificate could not follow the box's addresses"),
         }
     }
 }
@@ -199,7 +227,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let (close, closing) = watch::channel(false);
     let rtmp_port = options.rtmp_listen.port();
     let desk = Desk::new(commands, store, door.clone(), reconciler.board(), galleries, rtmp_port, closing.clone());
-    announce(&doors.address, &door).await?;
+    announce(&doors.addresses, &door).await?;
     let page = tokio::spawn(listen::serve(Arc::new(desk), doors.page, doors.tls, closing.clone()));
     let redirect = doors.redirect.map(|(plain, https)| tokio::spawn(listen::redirect(plain, https, closing)));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -217,8 +245,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
 }
 
 /// Tells a person where the page is, and how to come in the first time. The code goes nowhere else.
-async fn announce(address: &str, door: &Doorkeeper) -> Result<(), Failure> {
-    let mut text = format!("page: {address}\n");
+async fn announce(addresses: &[String], door: &Doorkeeper) -> Result<(), Failure> {
+    let mut text: String = addresses.iter().map(|address| format!("page: {address}\n")).collect();
     if let Some(code) = door.first_code().await? {
         text.push_str(&format!("first sign-in code: {}\n", code.expose()));
     }

@@ -1,46 +1,11 @@
-//! The hand that asks systemd, on a real bus of its own: the other side has systemd's interface and starts nothing.
+//! The hand that asks systemd, by real D-Bus over a pair of sockets: the other side has systemd's interface and starts
+//! nothing.
 
 use control::units::systemd::Systemd;
 use control::units::{Post, Units};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
-
-/// A D-Bus daemon of its own.
-struct Bus {
-    daemon: Child,
-    address: String,
-    _folder: tempfile::TempDir,
-}
-
-impl Bus {
-    fn start() -> Bus {
-        let folder = tempfile::tempdir().unwrap();
-        let socket = folder.path().join("bus");
-        let config = folder.path().join("bus.conf");
-        let text = format!(
-            "<busconfig><type>system</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
-             <policy context=\"default\"><allow send_destination=\"*\"/><allow receive_sender=\"*\"/>\
-             <allow own=\"*\"/></policy></busconfig>",
-            socket.display()
-        );
-        std::fs::write(&config, text).unwrap();
-        let mut command = Command::new("dbus-daemon");
-        command.arg("--nofork").arg("--print-address").arg(format!("--config-file={}", config.display()));
-        let spawned = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
-        let mut daemon = spawned.expect("dbus-daemon is installed (package dbus-daemon)");
-        let mut address = String::new();
-        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).unwrap();
-        Bus { daemon, address: address.trim().to_owned(), _folder: folder }
-    }
-}
-
-impl Drop for Bus {
-    fn drop(&mut self) {
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
-    }
-}
+use zbus::connection::Builder;
 
 /// systemd's manager, as far as it is asked.
 struct Manager {
@@ -69,15 +34,13 @@ impl Manager {
 
 #[tokio::test]
 async fn units_are_started_and_stopped_by_their_names() {
-    let bus = Bus::start();
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-    let connect = async || zbus::connection::Builder::address(bus.address.as_str()).build().await.unwrap();
-    let other_side = connect().await;
+    let (ours, theirs) = UnixStream::pair().unwrap();
     let manager = Manager { asked: asked.clone() };
-    other_side.object_server().at("/org/freedesktop/systemd1", manager).await.unwrap();
-    other_side.request_name("org.freedesktop.systemd1").await.unwrap();
-
-    let hand = Systemd::on(&connect().await).await.unwrap();
+    let other_side = Builder::unix_stream(theirs).server(zbus::Guid::generate()).p2p();
+    let other_side = other_side.serve_at("/org/freedesktop/systemd1", manager).build();
+    let (_other_side, bus) = tokio::join!(other_side, Builder::unix_stream(ours).p2p().build());
+    let hand = Systemd::on(&bus.unwrap()).await.unwrap();
     let channel = |id: &str| Post::Channel(automation::id::ChannelId::new(id).unwrap());
     hand.start(&Post::Ingest).await.unwrap();
     hand.start(&channel("main-hall_2")).await.unwrap();

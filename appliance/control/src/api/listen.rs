@@ -115,13 +115,14 @@ fn open(address: SocketAddr, option: &'static str) -> Result<TcpListener, Listen
 pub async fn serve(
     desk: Arc<Desk>,
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    tls: Option<watch::Receiver<Arc<ServerConfig>>>,
     closing: watch::Receiver<bool>,
 ) {
-    let acceptor = tls.map(TlsAcceptor::from);
     let api = warp::service(routes(desk));
     accept(listener, closing, move |stream, address, graceful| {
-        let (api, acceptor) = (api.clone(), acceptor.clone());
+        // The certificate may have been made anew since the last connection.
+        let acceptor = tls.as_ref().map(|newest| TlsAcceptor::from(newest.borrow().clone()));
+        let api = api.clone();
         async move {
             let tls = acceptor.is_some();
             let service = service_fn(move |mut request: Request<Incoming>| {

@@ -118,6 +118,24 @@ pub fn names(proc: &Path) -> BTreeSet<String> {
     names
 }
 
+/// Those of the names by which other machines may reach this one: names before addresses.
+pub fn reachable(names: &BTreeSet<String>) -> impl Iterator<Item = String> {
+    let (mut addresses, mut words) = (Vec::new(), Vec::new());
+    for name in names.iter().filter(|name| *name != "localhost" && *name != "bandstand.local") {
+        match name.parse::<IpAddr>() {
+            Ok(address) if address.is_loopback() => {}
+            Ok(IpAddr::V6(address)) => addresses.push(format!("[{address}]")),
+            Ok(address) => addresses.push(address.to_string()),
+            Err(_) if name.ends_with(".local") => words.push(name.clone()),
+            Err(_) => {}
+        }
+    }
+    if words.is_empty() && addresses.is_empty() {
+        words.push("bandstand.local".into());
+    }
+    words.into_iter().chain(addresses)
+}
+
 /// Our own addresses in the kernel's routing tree: those with a line "/32 host LOCAL" below them.
 fn ipv4(trie: &str) -> BTreeSet<Ipv4Addr> {
     let mut last: Option<Ipv4Addr> = None;
@@ -182,5 +200,7 @@ mod tests {
         let mut expected = set(&expected);
         expected.extend(set(&["192.0.2.7", "2001:db8::5"]));
         assert_eq!(names(proc.path()), expected);
+        let reached: Vec<String> = reachable(&expected).collect();
+        assert_eq!(reached, ["stage-left.local", "192.0.2.7", "[2001:db8::5]"]);
     }
 }

@@ -4,10 +4,13 @@ use super::Commands;
 use super::channels::insert;
 use crate::doc::ChannelDraft;
 use crate::refusal::Refusal;
-use crate::store::{channels, settings};
+use crate::store::{channels, executions, settings};
 use automation::clock::Running;
 use automation::id::ChannelId;
 use automation::spec::Hold;
+
+/// What the log of broadcasts says of one that a restart of the box broke off.
+const RESTARTED: &str = "The box was restarted during the broadcast.";
 
 impl Commands {
     /// Names the venue. On an empty store it makes the channel `main`, which shows the slate until it gets sources.
@@ -33,6 +36,7 @@ impl Commands {
                         live.paused_at = live.paused_at.map(|_| now.running);
                         live.paused_ns = 0;
                         live.boot = boot.clone();
+                        executions::note(tx, &live.session, RESTARTED)?;
                         resumed.push(channel.id.clone());
                         changed = true;
                     }

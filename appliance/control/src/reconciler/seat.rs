@@ -158,9 +158,14 @@ impl Seat {
     /// Follows the clock and the machine. Answers whether something that is shown has changed.
     pub(super) fn tend(&mut self, post: &Post, now: Running, units: &dyn Units) -> bool {
         let shown = (self.alive, self.state(now));
-        let known = self.gone.map(|(pid, _)| pid).filter(|pid| children::runs(*pid));
-        let process = known.or_else(|| units.started(post).filter(|pid| children::runs(*pid)));
-        self.alive = self.up.is_some() || process.is_some();
+        let process = match &self.up {
+            Some(up) => Some(up.pid),
+            None => {
+                let known = self.gone.map(|(pid, _)| pid).filter(|pid| children::runs(*pid));
+                known.or_else(|| units.started(post).filter(|pid| children::runs(*pid)))
+            }
+        };
+        self.alive = process.is_some();
         if self.up.as_ref().is_some_and(|up| now.ms_since(up.since) >= STAYED_MS) {
             self.starts.succeeded();
         }

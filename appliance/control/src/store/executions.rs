@@ -35,6 +35,13 @@ pub fn begin(connection: &Connection, channel: &ChannelId, execution: &Execution
     Ok(())
 }
 
+/// Something went wrong with a broadcast, which goes on.
+pub fn note(connection: &Connection, session: &SessionId, text: &str) -> Result<(), Refusal> {
+    let sql = "UPDATE timeline_executions SET error_message = ?2 WHERE session = ?1";
+    connection.execute(sql, params![session.as_str(), text])?;
+    Ok(())
+}
+
 /// A broadcast ends.
 pub fn end(
     connection: &Connection,

@@ -116,8 +116,10 @@ impl Store {
         schema::migrations()
             .to_latest(&mut writer)
             .map_err(|source| OpenError::Migration { path: name.clone(), source })?;
-        let first = wanted::load(&writer, &context)
-            .map_err(|refusal| OpenError::Inconsistent { path: name.clone(), reason: refusal.detail })?;
+        let first = wanted::load(&writer, &context).map_err(|refusal| {
+            let reason = refusal.cause.map_or(refusal.detail, |cause| cause.to_string());
+            OpenError::Inconsistent { path: name.clone(), reason }
+        })?;
         let mut connections = Vec::new();
         for _ in 0..READERS {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
