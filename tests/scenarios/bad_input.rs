@@ -268,3 +268,36 @@ fn publishers_without_the_right_token_are_refused_and_a_second_one_too() {
     });
     assert_goes_on(&bandstand);
 }
+
+#[test]
+fn a_wrong_stream_key_is_named_not_hammered_and_mended_at_once() {
+    let stage = Stage::new("key");
+    let bandstand = box_with_bars(&stage);
+    let platforms = [1, 2].map(|n| Platform::start(&stage.room(&format!("platform-{n}")), "nginx"));
+    platforms[1].refuse(Some("wrong-key"));
+    for (id, platform, key) in [("right", &platforms[0], "right-key"), ("wrong", &platforms[1], "wrong-key")] {
+        let body = json!({"id": id, "name": id, "url": platform.url(), "key": key});
+        bandstand.ok("POST", "/channels/main/destinations", body);
+    }
+    bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+    let status = bandstand.wait(MAIN, "the refused key to be named", s(15), |status| {
+        let wrong = status.destinations.iter().find(|d| d.id.as_str() == "wrong");
+        wrong.and_then(|d| d.fault.as_ref()).is_some_and(|fault| fault.code.as_str() == "destination_refused")
+    });
+    let fault = status.destinations.into_iter().find(|d| d.id.as_str() == "wrong").and_then(|d| d.fault);
+    let fault = fault.expect("it was there just now");
+    assert!(!fault.remedy.is_empty() && !fault.text.contains("wrong-key"), "{fault:?}");
+    note(NAME, &format!("a refused stream key: {} – {}", fault.text, fault.remedy));
+    until("12 s of broadcast at the other platform", s(30), || (platforms[0].pictures(0) > 360).then_some(()));
+    let tries = platforms[1].publishes().len();
+    assert!(tries <= 3, "{tries} tries with a key that is refused");
+    // A person corrects it: that is a reason to try at once.
+    let body = json!({"name": "wrong", "url": platforms[1].url(), "key": "mended-key"});
+    bandstand.ok("PUT", "/channels/main/destinations/wrong", body);
+    until("media with the mended key", s(5), || (platforms[1].pictures(0) > 0).then_some(()));
+    bandstand.ok("POST", "/channels/main/end", Value::Null);
+    platforms.iter().for_each(|platform| platform.wait_until_closed(0));
+    assert_eq!(platforms[0].connections(), 1);
+    assert_whole("the platform with the right key", &Recording::read(&platforms[0].recordings()[0]));
+    assert!(!bandstand.log().contains("wrong-key") && !bandstand.log().contains("mended-key"), "no key in a log");
+}
