@@ -1,6 +1,7 @@
 //! The rooms of the house forbid: what each crate may never depend upon, and what nobody may.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What `arguments` of `cargo tree` list: name to version and licence. That is what is really built for this machine:
@@ -41,6 +42,34 @@ fn each_room_keeps_to_its_rule() {
     let direct = tree(&[&["-p", "automation", "--depth", "1", "--all-features"], &BUILT[..]].concat());
     let more: Vec<_> = direct.keys().filter(|name| !may.contains(&name.as_str())).collect();
     assert!(more.is_empty(), "automation may use {may:?} and not {more:?}: see appliance/ARCHITECTURE.md");
+}
+
+/// Every Rust file below `folder` with its text.
+fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("list a folder of sources").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            let text = std::fs::read_to_string(&path).expect("read a source");
+            found.push((path, text));
+        }
+    }
+    found
+}
+
+#[test]
+fn only_commands_write_what_is_wanted() {
+    let control = harness::place::root().join("appliance/control/src");
+    // The store has one verb for that: it gives the change its generation.
+    let (inside, outside): (Vec<_>, Vec<_>) = sources(&control)
+        .into_iter()
+        .filter(|(path, text)| text.contains(".change(") && !path.starts_with(control.join("store")))
+        .map(|(path, _)| path)
+        .partition(|path| path.starts_with(control.join("commands")));
+    assert!(inside.len() >= 3, "the verb is still named so");
+    assert!(outside.is_empty(), "only commands may change what is wanted, and not {outside:?}");
 }
 
 /// The texts in quotes of one list of deny.toml, by its key.
