@@ -1,6 +1,7 @@
 //! Destinations: one thread, one pipeline and one bounded feed each. What happens to one is unknown to the others.
 //! The decisions are `automation`'s `Delivery`; this thread carries packets and tells it what happens.
 
+mod pace;
 mod rtmp;
 
 use crate::clock::running;
@@ -130,8 +131,10 @@ impl Runner {
             let now = running();
             let live = wish.live.as_ref().is_some_and(|(_, at)| now >= *at);
             if self.made_for.as_ref().is_some_and(|made| made.url != wish.spec.url || made.key != wish.spec.key) {
-                // Another address: an end, and a beginning with a count of its own.
-                self.handle(&wish, Event::Wanted(false));
+                // Another address or key: what was learned of the old one, a wait above all, does not hold for it.
+                self.close();
+                self.made_for = None;
+                self.delivery = Delivery::new();
             }
             self.handle(&wish, Event::Wanted(live && wish.spec.enabled));
             self.turn(&wish);
@@ -165,6 +168,7 @@ impl Runner {
         }
         self.session = session;
         self.connection = None;
+        self.made_for = None;
         self.delivery = Delivery::new();
     }
 
@@ -208,7 +212,6 @@ impl Runner {
             self.before.0 += connection.acked();
             self.before.1 += connection.dropped();
         }
-        self.made_for = None;
     }
 
     /// Carries packets for some milliseconds, or asks whether somebody listens.

@@ -4,6 +4,7 @@
 //! pictures at the start, goes out at 1.25 × real time at most: platforms flag what is faster. A far side that
 //! pauses keeps its connection: the sink's own time-out is off, and progress is watched here.
 
+use super::pace::Pace;
 use crate::clock::running;
 use crate::encoder::hub::{Feed, Format, Hub, Packet, Track};
 use automation::clock::Running;
@@ -19,8 +20,8 @@ use std::time::Duration;
 const CHUNK_BYTES: u32 = 4096;
 /// Encoded data that may wait inside the pipeline; the rest waits in the feed, which knows keyframes.
 const INSIDE_BYTES_MAX: u64 = 256 << 10;
-/// Pace of a burst: hundredths of real time.
-const PACE_PERCENT: u64 = 125;
+/// What goes out before an answer to `connect`, beyond the handshake (RTMP 1.0, 5.2).
+const HANDSHAKE_BYTES: u64 = 3_073;
 /// Without a byte that goes out for so long, while some wait, the connection is dead.
 const STALLED_MS: u64 = 30_000;
 /// A connection that does not come to stand within this time is given up.
@@ -38,7 +39,9 @@ pub(super) struct Connection {
     sink: gst::Element,
     feed: Arc<Feed>,
     held: Option<Packet>,
-    base: Option<(u64, Running)>,
+    /// Program time of the first packet.
+    base: Option<u64>,
+    pace: Pace,
     begun: Running,
     progressed: Running,
     sent: u64,
@@ -99,6 +102,7 @@ impl Connection {
             feed,
             held: None,
             base: None,
+            pace: Pace::default(),
             begun: now,
             progressed: now,
             sent: 0,
@@ -149,14 +153,12 @@ impl Connection {
                 return;
             }
             let Some(packet) = self.held.take().or_else(|| self.feed.next(left)) else { return };
-            let (base_ns, base_at) = *self.base.get_or_insert((packet.pts_ns, running()));
+            let base_ns = *self.base.get_or_insert(packet.pts_ns);
             // Sound that was heard before the first picture belongs to nobody.
             let Some(since_ns) = packet.pts_ns.checked_sub(base_ns) else { continue };
-            let allowed_ns = running().0.saturating_sub(base_at.0) * PACE_PERCENT / 100;
-            if since_ns > allowed_ns {
-                let wait = Duration::from_nanos((since_ns - allowed_ns) * 100 / PACE_PERCENT).min(left);
+            if let Err(early) = self.pace.ask(since_ns, now) {
                 self.held = Some(packet);
-                std::thread::sleep(wait);
+                std::thread::sleep(Duration::from_nanos(early).min(left));
                 continue;
             }
             self.push(&packet, since_ns);
@@ -207,7 +209,7 @@ impl Connection {
         let gst::MessageView::Error(error) = message.view() else { return None };
         let detail = error.debug().unwrap_or_default();
         tracing::debug!(error = %error.error(), %detail, "destination's pipeline failed");
-        Some(judge(&error.error(), &detail, self.sent > COMMAND_BYTES))
+        Some(judge(&error.error(), &detail, self.sent.max(self.stat("out-bytes-total"))))
     }
 }
 
@@ -228,8 +230,8 @@ fn location(destination: &Destination) -> String {
     }
 }
 
-/// What an error of the sink means. `flowed`: media had been accepted before.
-fn judge(error: &gst::glib::Error, debug: &str, flowed: bool) -> Fault {
+/// What an error of the sink means, given the bytes that went out before it.
+fn judge(error: &gst::glib::Error, debug: &str, sent: u64) -> Fault {
     let text = format!("{error} {debug}").to_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
     let code = if has(&["certificate", "tls", "handshake with peer"]) {
@@ -244,7 +246,13 @@ fn judge(error: &gst::glib::Error, debug: &str, flowed: bool) -> Fault {
         "invalid stream",
     ]) {
         Code::DestinationRefused
-    } else if flowed {
+    } else if sent > COMMAND_BYTES {
+        Code::DestinationLost
+    } else if sent > HANDSHAKE_BYTES {
+        // It answered, heard the key, and hung up: many platforms say no in this way.
+        Code::DestinationRefused
+    } else if sent > 0 {
+        // Somebody listens and hangs up: knocking would not tell when that changes.
         Code::DestinationLost
     } else {
         Code::DestinationUnreachable

@@ -2,7 +2,7 @@
 
 use super::overlay::Painter;
 use super::picture::Sprite;
-use automation::fault::{Code, Fault};
+use automation::fault::Fault;
 use automation::id::CueId;
 use automation::spec::{ImageOverlay, TextOverlay};
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(super) enum Job {
     Message(String),
 }
 
-type Drawn = Result<Arc<Sprite>, String>;
+type Drawn = Result<Arc<Sprite>, Fault>;
 
 /// The easel.
 pub(super) struct Easel {
@@ -46,7 +46,7 @@ impl Easel {
                     Job::Image(path, image) => painter.image(path, image, width, height),
                     Job::Message(text) => painter.message(text, width, height),
                 };
-                let sprite = sprite.map(Arc::new).map_err(|error| error.to_string());
+                let sprite = sprite.map(Arc::new).map_err(|error| error.fault("overlay"));
                 if done.send((job, sprite)).is_err() {
                     return;
                 }
@@ -98,13 +98,7 @@ impl Easel {
 
     /// What could not be drawn.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        let failed = self.known.iter().filter_map(|(job, drawn)| Some((job, drawn.as_ref()?.as_ref().err()?)));
-        failed
-            .map(|(job, why)| {
-                let code = if matches!(job, Job::Image(..)) { Code::MediaUnreadable } else { Code::Internal };
-                Fault::new(code, "overlay").with_text(format!("An overlay cannot be drawn: {why}."))
-            })
-            .collect()
+        self.known.iter().filter_map(|(_, drawn)| drawn.as_ref()?.as_ref().err().cloned()).collect()
     }
 
     fn collect(&mut self) {

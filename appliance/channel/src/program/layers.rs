@@ -23,12 +23,13 @@ struct Content {
 /// The overlays of a spec, and their sprites.
 pub(super) struct Layers {
     easel: Easel,
+    painter: Arc<Painter>,
     contents: BTreeMap<CueId, Content>,
 }
 
 impl Layers {
     pub(super) fn new(painter: Arc<Painter>, width: u32, height: u32) -> Layers {
-        Layers { easel: Easel::start(painter, width, height), contents: BTreeMap::new() }
+        Layers { easel: Easel::start(painter.clone(), width, height), painter, contents: BTreeMap::new() }
     }
 
     /// Takes up a spec: every overlay of its timeline is drawn before its cue comes.
@@ -51,8 +52,7 @@ impl Layers {
                 self.contents.insert(cue.id.clone(), Content { job, ticking });
             }
         }
-        self.easel
-            .keep(|job| self.contents.values().any(|c| c.ticking || c.job == *job) || matches!(job, Job::Message(_)));
+        self.easel.keep(|job| self.contents.values().any(|c| c.job == *job) || matches!(job, Job::Message(_)));
     }
 
     /// The sprites of a tick, lowest first, with their opacity. One that is not drawn yet is left out.
@@ -74,6 +74,6 @@ impl Layers {
 
     /// Overlays that cannot be drawn.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        self.easel.faults()
+        self.painter.fault().into_iter().chain(self.easel.faults()).collect()
     }
 }

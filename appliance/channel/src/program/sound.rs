@@ -81,7 +81,7 @@ impl Ears {
             match &**source {
                 Source::Live(live) => live.shared.store.listen(at_ns, &mut self.scratch),
                 Source::Made(made) => made.listen(first, &mut self.scratch),
-                Source::Media(media) => match media.player(ear.shown.began, at_ns) {
+                Source::Media(media) => match media.showing(ear.shown.began) {
                     Some(player) => player.store.listen(at_ns, &mut self.scratch),
                     None => self.scratch.fill(0.0),
                 },

@@ -258,7 +258,8 @@ impl Mixer {
             match self.inbox.try_recv() {
                 Ok(Order::Spec(spec)) => self.take_spec(&spec),
                 Ok(Order::Source(id, Some(source))) => {
-                    self.newest.remove(&id);
+                    // Its last picture bridges until the new one has its first.
+                    self.phases.remove(&id);
                     self.sources.insert(id, source);
                 }
                 Ok(Order::Source(id, None)) => {
@@ -387,7 +388,8 @@ impl Mixer {
             Some(Source::Made(made)) => return made.picture().buffer,
             Some(Source::Media(media)) => {
                 let position = position_ns(&self.house, shown, n);
-                if let Some(player) = media.player(shown.began, position) {
+                let player = media.showing(shown.began).or_else(|| media.player(shown.began, position));
+                if let Some(player) = player {
                     // Half a tick ahead: the nearest picture, whichever way the file rounds its times.
                     let look_at = position + self.house.rate.tick_ns(1) / 2;
                     let picture = player.store.look(look_at).picture.or_else(|| player.store.first());

@@ -58,7 +58,10 @@ pub(super) fn picture_tail(
     let convert = gst::ElementFactory::make("videoconvertscale").property("add-borders", true).build()?;
     let mut caps = picture_caps(house);
     // The mixer picks by time; a source keeps its own rate.
-    caps.make_mut().structure_mut(0).expect("one structure").remove_field("framerate");
+    let fields = caps.make_mut().structure_mut(0).expect("one structure");
+    fields.remove_field("framerate");
+    // An interlaced source is shown as it comes, rather than not at all.
+    fields.remove_field("interlace-mode");
     let store = store.clone();
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;

@@ -79,6 +79,10 @@ pub(super) trait Connect: Send + 'static {
     }
     /// The fault that stands while nothing has been heard from the far side.
     fn waiting(&self) -> Fault;
+    /// The fault that stands before the first try has ended: none where nothing is known yet.
+    fn at_first(&self) -> Option<Fault> {
+        None
+    }
     /// The fault for an error of the pipeline.
     fn judge(&self, error: &gst::glib::Error, debug: &str) -> Fault;
 }
@@ -112,6 +116,7 @@ impl Try {
     pub(super) fn picture_arrived(&self, stream_ns: u64) {
         let now = running();
         hold(&self.mapping).arrived(stream_ns, now.0);
+        self.shared.attempt.store(0, Ordering::Relaxed);
         let mut facts = hold(&self.shared.facts);
         facts.last_picture = Some(now);
         facts.fault = None;
@@ -123,6 +128,11 @@ impl Try {
             facts.counted = 0;
             facts.counted_at = now;
         }
+    }
+
+    /// What stands in the way for now; the try goes on.
+    pub(super) fn say(&self, fault: Fault) {
+        self.shared.fail(fault);
     }
 
     /// Whether the source is being taken down.
@@ -164,7 +174,7 @@ impl Live {
     pub(super) fn start(name: &str, house: &House, latency_ms: u32, kind: impl Connect) -> Live {
         let shared = Arc::new(Shared {
             store: Arc::new(Store::default()),
-            facts: Mutex::new(Facts { fault: Some(kind.waiting()), ..Facts::default() }),
+            facts: Mutex::new(Facts { fault: kind.at_first(), ..Facts::default() }),
             attempt: AtomicU32::new(0),
             stop: AtomicBool::new(false),
         });

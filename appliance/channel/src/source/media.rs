@@ -67,6 +67,8 @@ struct Inner {
     ready: Option<Arc<Player>>,
     /// The showing, by the tick at which it began, and when it was last asked for.
     showing: Option<(i64, Arc<Player>, Running)>,
+    /// The one before it, which a cross-fade or a mix still needs.
+    previous: Option<(i64, Arc<Player>, Running)>,
     /// A showing in mid-clip that wants a seeking player: its tick, and the position to begin at.
     seek: Option<(i64, u64)>,
     seeking: bool,
@@ -103,7 +105,7 @@ impl Media {
         if position_ns < SEEK_FROM_NS
             && let Some(player) = inner.ready.take()
         {
-            inner.showing = Some((began, player.clone(), now));
+            inner.previous = inner.showing.replace((began, player.clone(), now));
             self.desk.changed.notify_all();
             return Some(player);
         }
@@ -112,6 +114,16 @@ impl Media {
             self.desk.changed.notify_all();
         }
         None
+    }
+
+    /// The player of a showing that is or was just on air; asks for none.
+    pub fn showing(&self, began: i64) -> Option<Arc<Player>> {
+        let mut inner = hold(&self.desk);
+        let now = running();
+        let Inner { showing, previous, .. } = &mut *inner;
+        let found = [showing, previous].into_iter().flatten().find(|(tick, ..)| *tick == began)?;
+        found.2 = now;
+        Some(found.1.clone())
     }
 
     /// A player for a thumbnail: the showing, or the one that stands ready.
@@ -153,11 +165,18 @@ fn keep(desk: &Arc<Desk>, path: &Path, house: &House) {
                 if inner.ended {
                     inner.ready = None;
                     inner.showing = None;
+                    inner.previous = None;
                     return;
                 }
                 let now = running();
-                if inner.showing.as_ref().is_some_and(|(_, _, asked)| now.ms_since(*asked) > UNUSED_MS) {
+                let unused = |one: &Option<(i64, Arc<Player>, Running)>| {
+                    one.as_ref().is_some_and(|(_, _, asked)| now.ms_since(*asked) > UNUSED_MS)
+                };
+                if unused(&inner.showing) {
                     inner.showing = None;
+                }
+                if unused(&inner.previous) {
+                    inner.previous = None;
                 }
                 if let Some((began, from)) = inner.seek.take() {
                     inner.seeking = true;
@@ -181,7 +200,12 @@ fn keep(desk: &Arc<Desk>, path: &Path, house: &House) {
                 inner.fault = None;
                 inner.ready = Some(player);
             }
-            (Ok(player), Job::Seek(began, _)) => inner.showing = Some((began, player, running())),
+            (Ok(player), Job::Seek(began, _)) => {
+                // While it was made, a later showing may have begun.
+                if inner.showing.as_ref().is_none_or(|(tick, ..)| *tick <= began) {
+                    inner.previous = inner.showing.replace((began, player, running()));
+                }
+            }
             (Err(fault), _) => {
                 tracing::warn!(path = %path.display(), fault = fault.code.as_str(), text = fault.text, "media cannot be played");
                 inner.retry_at = running().plus_ms(RETRY_MS);

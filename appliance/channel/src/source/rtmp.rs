@@ -36,6 +36,7 @@ impl Connect for Rtmp {
         let dialled =
             socket.write_all(format!("{hello}\n").as_bytes()).and_then(|()| socket.set_read_timeout(Some(READ_LIMIT)));
         dialled.map_err(|_| Fault::new(Code::IngestLost, ""))?;
+        this.say(self.waiting());
         if !self.somebody(&mut socket, this) {
             return Err(self.waiting());
         }
@@ -49,6 +50,10 @@ impl Connect for Rtmp {
     /// Dialling a socket on this machine costs nothing: a publisher that comes back shall not wait.
     fn steps(&self) -> Steps {
         Steps { first_ms: 200, cap_ms: 1_000 }
+    }
+
+    fn at_first(&self) -> Option<Fault> {
+        Some(self.waiting())
     }
 
     fn waiting(&self) -> Fault {
@@ -91,6 +96,13 @@ impl Rtmp {
             let Some(this) = to.upgrade() else { return };
             if let Err(error) = attach(&this, pad) {
                 this.give_up(Fault::new(Code::Internal, "").with_text(error.to_string()));
+            }
+        });
+        let to = Arc::downgrade(this);
+        demux.connect_no_more_pads(move |demux| {
+            let has_video = demux.src_pads().iter().any(|pad| pad.name() == "video");
+            if let (Some(this), false) = (to.upgrade(), has_video) {
+                this.give_up(Fault::new(Code::SourceNoVideo, "").with_text("The publisher sends no picture."));
             }
         });
         chain::chain(&this.pipeline, &[source.upcast_ref(), &demux])?;

@@ -16,6 +16,8 @@ const PICTURES_MAX: usize = 16;
 const SOUND_FRAMES_MAX: usize = 6 * 48_000;
 /// A step of the source's sound clock above this is a hole or an overlap and no jitter, nanoseconds.
 const SOUND_STEP_NS: i64 = 60_000_000;
+/// Sound that is heard this far from its time is set right at once, under a cross-fade; less is drift, nanoseconds.
+const SOUND_OFF_NS: f64 = 15_000_000.0;
 /// Share of the difference that the estimate of the sound's position takes over per buffer.
 const SOUND_FOLLOW: f64 = 0.02;
 /// Frames in which sound comes and goes: 20 ms.
@@ -214,8 +216,22 @@ impl Sound {
     fn listen(&mut self, at_ns: u64, out: &mut [f32]) {
         out.fill(0.0);
         let late_ns = at_ns as f64 - self.begins_ns();
-        let bound = if self.playing { SOUND_STEP_NS as f64 } else { frames_ns(1) };
+        let bound = if self.playing { SOUND_OFF_NS } else { frames_ns(1) };
         let jumped = late_ns.abs() > bound;
+        // What was being heard goes on under the jump, down to silence in 20 ms.
+        let tail: Vec<f32> = if self.playing && jumped {
+            self.samples.iter().take(out.len().min(2 * RAMP_FRAMES)).copied().collect()
+        } else {
+            Vec::new()
+        };
+        self.hear(late_ns, jumped, out);
+        for (i, (heard, gone)) in out.chunks_exact_mut(2).zip(tail.chunks_exact(2)).enumerate() {
+            let gain = 1.0 - i as f32 / RAMP_FRAMES as f32;
+            heard.iter_mut().zip(gone).for_each(|(h, g)| *h += g * gain);
+        }
+    }
+
+    fn hear(&mut self, late_ns: f64, jumped: bool, out: &mut [f32]) {
         let mut skip = 0;
         if jumped && late_ns > 0.0 {
             // Older than it should be: the surplus goes.
@@ -376,7 +392,30 @@ mod tests {
         let heard = hear(&store, 1500, 1700);
         assert!((heard[150 * 48 + 12] - 0.5).abs() < 0.01);
         let heard = hear(&store, 5000, 5100);
-        assert_eq!(loudest(&heard), 0.0);
+        assert_eq!(loudest(&heard[20 * 48..]), 0.0, "what was heard goes down in 20 ms, and no more comes");
+    }
+
+    #[test]
+    fn sound_that_began_late_is_set_right_at_once_and_without_a_click() {
+        for late_ms in [-45i64, 45] {
+            let store = Store::default();
+            // The first second is due too late or too early, then the source's time is known.
+            for n in 0..100u64 {
+                let off = if n < 50 { late_ms } else { 0 };
+                let from = 200 + n * 20;
+                let samples: Vec<f32> = (0..960u64)
+                    .flat_map(|i| {
+                        let s = (((from * 48 + i) % 48) as f32 / 48.0 * std::f32::consts::TAU).sin() * 0.5;
+                        [s, s]
+                    })
+                    .collect();
+                store.put_sound((from as i64 + off) as u64 * MS, &samples);
+            }
+            let heard = hear(&store, 0, 2000);
+            assert!(steepest(&heard[400 * 48..]) < 0.09, "a click of {}", steepest(&heard[400 * 48..]));
+            let off = store.hold().sound.begins_ns() - 2000.0 * 1e6;
+            assert!(off.abs() < 15.0e6, "still {} ms off", off / 1e6);
+        }
     }
 
     #[test]
