@@ -1,4 +1,4 @@
-//! The one place of this crate that reads a clock.
+//! The clock of the program. Besides it, only the clock overlay reads the time of day.
 
 use automation::clock::Running;
 use rustix::time::{ClockId, clock_gettime};

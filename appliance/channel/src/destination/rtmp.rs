@@ -20,8 +20,6 @@ use std::time::Duration;
 const CHUNK_BYTES: u32 = 4096;
 /// Encoded data that may wait inside the pipeline; the rest waits in the feed, which knows keyframes.
 const INSIDE_BYTES_MAX: u64 = 256 << 10;
-/// What goes out before an answer to `connect`, beyond the handshake (RTMP 1.0, 5.2).
-const HANDSHAKE_BYTES: u64 = 3_073;
 /// Without a byte that goes out for so long, while some wait, the connection is dead.
 const STALLED_MS: u64 = 30_000;
 /// A connection that does not come to stand within this time is given up.
@@ -209,7 +207,7 @@ impl Connection {
         let gst::MessageView::Error(error) = message.view() else { return None };
         let detail = error.debug().unwrap_or_default();
         tracing::debug!(error = %error.error(), %detail, "destination's pipeline failed");
-        Some(judge(&error.error(), &detail, self.sent.max(self.stat("out-bytes-total"))))
+        Some(judge(&error.error(), &detail, self.sent > COMMAND_BYTES))
     }
 }
 
@@ -230,29 +228,18 @@ fn location(destination: &Destination) -> String {
     }
 }
 
-/// What an error of the sink means, given the bytes that went out before it.
-fn judge(error: &gst::glib::Error, debug: &str, sent: u64) -> Fault {
+/// What an error of the sink means. `flowed`: media had been accepted before.
+fn judge(error: &gst::glib::Error, debug: &str, flowed: bool) -> Fault {
     let text = format!("{error} {debug}").to_lowercase();
     let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
     let code = if has(&["certificate", "tls", "handshake with peer"]) {
         Code::DestinationTls
-    } else if has(&[
-        "badname",
-        "denied",
-        "not authorized",
-        "authentication",
-        "rejected",
-        "publish failed",
-        "invalid stream",
-    ]) {
+    } else if !flowed
+        // Many platforms, nginx-rtmp among them, answer a wrong key by hanging up in the middle of a command.
+        && has(&["cmd failed", "badname", "denied", "not authorized", "authentication", "rejected", "invalid stream"])
+    {
         Code::DestinationRefused
-    } else if sent > COMMAND_BYTES {
-        Code::DestinationLost
-    } else if sent > HANDSHAKE_BYTES {
-        // It answered, heard the key, and hung up: many platforms say no in this way.
-        Code::DestinationRefused
-    } else if sent > 0 {
-        // Somebody listens and hangs up: knocking would not tell when that changes.
+    } else if flowed {
         Code::DestinationLost
     } else {
         Code::DestinationUnreachable

@@ -2,6 +2,8 @@
 
 use super::overlay::Painter;
 use super::picture::Sprite;
+use crate::clock::running;
+use automation::clock::Running;
 use automation::fault::Fault;
 use automation::id::CueId;
 use automation::spec::{ImageOverlay, TextOverlay};
@@ -11,6 +13,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 /// Sprites that are kept, at most; the oldest of those that are no more wanted go first.
 const SPRITES_MAX: usize = 256;
+
+/// A clock that was off air for so long shows no old time when it comes back, milliseconds.
+const STALE_MS: u64 = 1_000;
 
 /// What can be drawn.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,13 +30,20 @@ pub(super) enum Job {
 
 type Drawn = Result<Arc<Sprite>, Fault>;
 
+/// A text that shows the time.
+struct Ticking {
+    drawing: Job,
+    last: Option<Arc<Sprite>>,
+    shown: Running,
+}
+
 /// The easel.
 pub(super) struct Easel {
     jobs: Sender<Job>,
     drawn: Receiver<(Job, Drawn)>,
     known: Vec<(Job, Option<Drawn>)>,
-    /// The newest sprite of each text that shows the time, and the time that is being drawn.
-    ticking: BTreeMap<CueId, (Job, Option<Arc<Sprite>>)>,
+    /// Texts that show the time: what is being drawn, the newest sprite, and when it was last on air.
+    ticking: BTreeMap<CueId, Ticking>,
 }
 
 impl Easel {
@@ -85,15 +97,22 @@ impl Easel {
         let now = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
         let job = Job::Text(TextOverlay { text: text.text.replace(word, &now), ..text.clone() });
         let sprite = self.sprite(&job);
-        let (drawing, last) = self.ticking.entry(cue.clone()).or_insert_with(|| (job.clone(), None));
-        if *drawing != job {
-            let old = std::mem::replace(drawing, job.clone());
+        let at = running();
+        let new = || Ticking { drawing: job.clone(), last: None, shown: at };
+        let ticking = self.ticking.entry(cue.clone()).or_insert_with(new);
+        if at.ms_since(ticking.shown) > STALE_MS {
+            // It comes back after a pause: no time at all is better than a wrong one.
+            ticking.last = None;
+        }
+        ticking.shown = at;
+        if ticking.drawing != job {
+            let old = std::mem::replace(&mut ticking.drawing, job);
             self.known.retain(|(known, _)| *known != old);
         }
         if sprite.is_some() {
-            last.clone_from(&sprite);
+            ticking.last.clone_from(&sprite);
         }
-        sprite.or_else(|| last.clone())
+        sprite.or_else(|| ticking.last.clone())
     }
 
     /// What could not be drawn.

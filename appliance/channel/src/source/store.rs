@@ -17,9 +17,12 @@ const SOUND_FRAMES_MAX: usize = 6 * 48_000;
 /// A step of the source's sound clock above this is a hole or an overlap and no jitter, nanoseconds.
 const SOUND_STEP_NS: i64 = 60_000_000;
 /// Sound that is heard this far from its time is set right at once, under a cross-fade; less is drift, nanoseconds.
-const SOUND_OFF_NS: f64 = 15_000_000.0;
+const SOUND_OFF_NS: f64 = 8_000_000.0;
 /// Share of the difference that the estimate of the sound's position takes over per buffer.
 const SOUND_FOLLOW: f64 = 0.02;
+/// The same while the source's own time is still being found, and for how many buffers: about the first two seconds.
+const SOUND_FOLLOW_FIRST: f64 = 0.25;
+const SOUND_FIRST_BUFFERS: u32 = 100;
 /// Frames in which sound comes and goes: 20 ms.
 const RAMP_FRAMES: usize = 960;
 /// Fastest correction of drift, parts per million: far below what an ear notices.
@@ -60,6 +63,7 @@ struct Sound {
     end_ns: f64,
     resampler: Resampler,
     frames_in: u64,
+    buffers: u32,
     playing: bool,
 }
 
@@ -190,9 +194,11 @@ impl Sound {
             }
             self.end_ns = due_ns as f64;
         } else {
-            self.end_ns += step as f64 * SOUND_FOLLOW;
+            let share = if self.buffers < SOUND_FIRST_BUFFERS { SOUND_FOLLOW_FIRST } else { SOUND_FOLLOW };
+            self.end_ns += step as f64 * share;
         }
         self.samples.extend(samples);
+        self.buffers = self.buffers.saturating_add(1);
         self.end_ns += frames_ns(frames);
     }
 

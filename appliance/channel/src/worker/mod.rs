@@ -119,7 +119,9 @@ impl Worker {
             if self.stop.load(Ordering::Relaxed) {
                 return End::Quit;
             }
-            if self.program.as_ref().is_some_and(Program::ended) {
+            let ended = self.program.as_ref().is_some_and(Program::ended);
+            let never_began = self.spec.is_some() && self.program.is_none();
+            if ended || never_began {
                 self.tell_status();
                 return End::Again;
             }
