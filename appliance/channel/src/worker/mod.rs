@@ -23,7 +23,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 /// How often the loop turns while nothing happens.
@@ -58,7 +58,6 @@ pub struct Worker {
     channel: ChannelId,
     run: PathBuf,
     inbox: Receiver<Event>,
-    events: Sender<Event>,
     connections: Connections,
     painter: Arc<Painter>,
     hub: Arc<Hub>,
@@ -83,8 +82,7 @@ impl Worker {
             connections: Connections::default(),
             painter: Arc::new(Painter::new()),
             hub: Arc::default(),
-            previews: Previews::start(events.clone()),
-            events,
+            previews: Previews::start(events),
             spec: None,
             program: None,
             sources: BTreeMap::new(),
@@ -113,7 +111,7 @@ impl Worker {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                // We hold a sender ourselves.
+                // The listener and the previews hold a sender for as long as we live.
                 Err(RecvTimeoutError::Disconnected) => return End::Quit,
             }
             if self.stop.load(Ordering::Relaxed) {
@@ -305,11 +303,6 @@ impl Worker {
         let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
         io::Write::write_all(&mut file, &serde_json::to_vec(spec)?)?;
         std::fs::rename(&draft, &path)
-    }
-
-    /// The sender of the loop's inbox, for the threads that feed it.
-    pub fn events(&self) -> Sender<Event> {
-        self.events.clone()
     }
 }
 
