@@ -10,9 +10,9 @@ test:
 e2e NAME:
     ./dev e2e {{NAME}}
 
-# 2000 evenings in virtual time under seeded faults; a seed replays one and tells what happened
-simulate SEED="":
-    cargo run --quiet --locked -p automation --example simulate -- {{ if SEED == "" { "--many 2000" } else { SEED } }}
+# 2000 evenings in virtual time under seeded faults; --many: 1000 days of 24 hours; a seed, or --day and a seed, replays one and tells what happened
+simulate *ARGS="--evenings":
+    cargo run --quiet --locked -p automation --example simulate -- {{ARGS}}
 
 # A benchmark against ffmpeg, written to target/bench/NAME.json: program; takes a quiet machine
 bench NAME *ARGS:

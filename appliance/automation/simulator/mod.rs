@@ -18,6 +18,8 @@ pub(crate) use rules::Broken;
 /// How a seed is played. The last five break something on purpose, so that tests see the rules catch it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
+    /// A whole day instead of an evening.
+    pub(crate) day: bool,
     /// Ask the director at each tick: slow, and the same transcript.
     pub(crate) every_tick: bool,
     /// Let the wall clock alone.

@@ -73,6 +73,13 @@ impl Sources {
         self.up(id, now);
     }
 
+    /// A worker that knows of none has begun.
+    pub(crate) fn disconnect(&mut self) {
+        for sender in self.senders.values_mut() {
+            (sender.connected, sender.told) = (Running(u64::MAX), None);
+        }
+    }
+
     /// A worker begins to connect to all.
     pub(crate) fn connect(&mut self, id: &SourceId, at: Running) {
         if let Some(sender) = self.senders.get_mut(id) {

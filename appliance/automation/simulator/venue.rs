@@ -1,4 +1,4 @@
-//! A venue and its evening, made from a seed: what is configured, what people do, and what breaks when.
+//! A venue and its evening, or its whole day, made from a seed: what is configured, what people do, and what breaks when.
 
 use super::random::Random;
 use automation::id::{CueId, DestinationId, SourceId};
@@ -27,6 +27,10 @@ pub(crate) enum Trouble {
     /// An old message arrives again.
     Replay,
     WorkerDies,
+    /// The power goes: every process dies at once, and what lay in memory with them.
+    PowerCut,
+    /// It is back: `control` starts, and with it the worker.
+    PowerReturns,
     WallSteps(i64),
 }
 
@@ -61,7 +65,39 @@ pub(crate) enum Scripted {
     Command(Command),
 }
 
-/// The whole evening.
+/// How much of a venue's life is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    /// From the start to the moment when all trouble is over, milliseconds: shortest and longest.
+    quiet_ms: (u64, u64),
+    /// Longest cue of a timeline, milliseconds.
+    cue_ms_max: u64,
+    /// At most one trouble, and one command, in so many milliseconds on average.
+    trouble_each_ms: u64,
+    command_each_ms: u64,
+}
+
+impl Span {
+    /// Minutes in which much happens.
+    pub(crate) const EVENING: Span =
+        Span { quiet_ms: (120_000, 600_000), cue_ms_max: 20_000, trouble_each_ms: 15_000, command_each_ms: 20_000 };
+    /// 24 hours with what is left for the world to come to rest, of a box that nobody attends.
+    pub(crate) const DAY: Span = Span {
+        quiet_ms: (DAY_MS - PATIENCE_MS, DAY_MS - PATIENCE_MS),
+        cue_ms_max: 600_000,
+        trouble_each_ms: 40_000,
+        command_each_ms: 300_000,
+    };
+}
+
+/// Longest fade of an overlay, milliseconds: each of its ticks is another frame to play.
+const FADE_MS_MAX: u64 = 3_000;
+const DAY_MS: u64 = 86_400_000;
+/// How long the slowest thing may take after all trouble is over, milliseconds: a wait of 60 s of a destination, and
+/// the longest try.
+pub(crate) const PATIENCE_MS: u64 = 80_000;
+
+/// The whole evening, or day.
 pub(crate) struct Venue {
     pub(crate) spec: ChannelSpecDraft,
     /// Moments after the start, milliseconds, in order.
@@ -70,7 +106,7 @@ pub(crate) struct Venue {
     pub(crate) quiet_ms: u64,
 }
 
-pub(crate) fn venue(seed: u64) -> Venue {
+pub(crate) fn venue(seed: u64, span: Span) -> Venue {
     let random = &mut Random::new(seed);
     let cameras = random.between(1, 4);
     let mut sources: Vec<Value> = (1..=cameras).map(|n| camera(random, n, cameras)).collect();
@@ -95,13 +131,13 @@ pub(crate) fn venue(seed: u64) -> Venue {
         "generation": 1, "channel": "main", "name": "Town Hall",
         "house": {"width": 1280, "height": 720, "rate": {"num": rate.0, "den": rate.1}, "video_kbps": 3000, "audio_kbps": 128},
         "sources": sources, "assets": {"film": "/assets/film.mp4"}, "failover": failover,
-        "timeline": if random.percent(80) { timeline(random, &shown) } else { Value::Null },
+        "timeline": if random.percent(80) { timeline(random, &shown, span.cue_ms_max) } else { Value::Null },
         "manual": null, "live": null, "destinations": destinations,
         "messages": {"backup": random.percent(50)}
     });
-    let quiet_ms = random.between(120, 600) * 1000;
+    let quiet_ms = random.between(span.quiet_ms.0 / 1000, span.quiet_ms.1 / 1000) * 1000;
     let spec: ChannelSpecDraft = serde_json::from_value(spec).expect("the venue is well formed");
-    let script = script(random, &spec, quiet_ms);
+    let script = script(random, &spec, span, quiet_ms);
     Venue { spec, script, quiet_ms }
 }
 
@@ -116,20 +152,20 @@ fn camera(random: &mut Random, n: u64, cameras: u64) -> Value {
     json!({"id": format!("cam{n}"), "name": format!("Camera {n}"), "kind": "camera", "url": "rtsp://cam/1", "backup": backup})
 }
 
-fn timeline(random: &mut Random, shown: &[String]) -> Value {
+fn timeline(random: &mut Random, shown: &[String], cue_ms_max: u64) -> Value {
     let mut at = random.between(0, 1) * random.between(0, 5000);
     let (mut cues, mut overlays) = (Vec::new(), Vec::new());
     for n in 0..random.between(1, 12) {
-        let length = random.between(1, 20_000);
+        let length = random.between(1, cue_ms_max);
         let source = random.pick(shown);
         let action = if source.starts_with("clip") { "show_media" } else { "show_camera" };
         let kind = *random.pick(&["cut", "fade", "dissolve"]);
         let transition = if kind == "cut" { 0 } else { random.between(0, length.min(3000)) };
         cues.push(json!({"id": format!("cue{n}"), "at_ms": at, "duration_ms": length,
             "action": {"type": action, "source": source}, "transition": {"kind": kind, "duration_ms": transition}}));
-        let fade = random.between(0, length / 2);
+        let fade = random.between(0, (length / 2).min(FADE_MS_MAX));
         overlays.push(json!({"id": format!("text{n}"), "at_ms": at, "duration_ms": length,
-            "fade_in_ms": fade, "fade_out_ms": length / 2 - fade / 2,
+            "fade_in_ms": fade, "fade_out_ms": (length / 2 - fade / 2).min(FADE_MS_MAX),
             "overlay": {"type": "text", "text": "Tide: High 3:45 PM", "anchor": "bottom", "size": 50, "colour": "#ffffff"}}));
         at += length + random.between(0, 1) * random.between(0, 3000);
     }
@@ -139,17 +175,17 @@ fn timeline(random: &mut Random, shown: &[String]) -> Value {
     ]})
 }
 
-fn script(random: &mut Random, spec: &ChannelSpecDraft, quiet_ms: u64) -> Vec<(u64, Scripted)> {
+fn script(random: &mut Random, spec: &ChannelSpecDraft, span: Span, quiet_ms: u64) -> Vec<(u64, Scripted)> {
     let mut script = vec![(random.between(0, 20_000), Scripted::Command(Command::GoLive { countdown_ms: 5000 }))];
     // Every second publisher begins at some time; the others are there from the beginning.
     let obs = SourceId::new("obs").expect("an id");
     script.push((0, Scripted::Trouble(Trouble::SourceDown(obs.clone()))));
     script.push((random.between(0, quiet_ms / 1000) * 1000, Scripted::Trouble(Trouble::SourceUp(obs))));
-    for _ in 0..random.between(0, quiet_ms / 15_000) {
+    for _ in 0..random.between(0, quiet_ms / span.trouble_each_ms) {
         let at = random.between(0, quiet_ms - 60_000);
         trouble(random, spec, at, &mut script);
     }
-    for _ in 0..random.between(0, quiet_ms / 20_000) {
+    for _ in 0..random.between(0, quiet_ms / span.command_each_ms) {
         let at = random.between(0, quiet_ms);
         command(random, spec, at, &mut script);
     }
@@ -163,7 +199,7 @@ fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut V
     let live: Vec<&SourceId> = spec.sources.iter().filter(|s| s.kind.is_live()).map(|s| &s.id).collect();
     let source = (*random.pick(&live)).clone();
     let to = random.pick(&spec.destinations).id.clone();
-    match random.between(0, 10) {
+    match random.between(0, 12) {
         0 | 1 => {
             add(at, Trouble::SourceDown(source.clone()));
             add(at + random.between(10, 60_000), Trouble::SourceUp(source));
@@ -193,6 +229,19 @@ fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut V
             add(at + random.between(500, 40_000), Trouble::ControlReturns { generations_lost });
         }
         8 => add(at, Trouble::WorkerDies),
+        10 => {
+            add(at, Trouble::PowerCut);
+            add(at + random.between(2_000, 40_000), Trouble::PowerReturns);
+        }
+        // The uplink goes: no platform can be reached, and open connections stand still or break.
+        11 => {
+            let mode = *random.pick(&[Mode::Down, Mode::Silent]);
+            let back = at + random.between(1_000, 50_000);
+            for destination in &spec.destinations {
+                add(at, Trouble::FarSide(destination.id.clone(), mode));
+                add(back, Trouble::FarSide(destination.id.clone(), Mode::Up));
+            }
+        }
         9 => {
             add(at, Trouble::Slow(random.between(100, 4_000)));
             add(at + 10_000, Trouble::Slow(2));

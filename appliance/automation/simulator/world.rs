@@ -5,7 +5,7 @@ use super::far_side::{Answer, FarSide};
 use super::random::Random;
 use super::rules::{Broken, Rules};
 use super::sources::Sources;
-use super::venue::{Command, Mode, Scripted, Trouble, venue};
+use super::venue::{Command, Mode, PATIENCE_MS, Scripted, Span, Trouble, venue};
 use super::worker::Worker;
 use super::{Options, Outcome};
 use automation::clock::{Now, Running};
@@ -22,9 +22,6 @@ const BEGIN: Running = Running(1_000_000_000_000);
 const RESTART_MS: u64 = 1_000;
 /// How often `control` compares what is wanted and what is, milliseconds.
 const TURN_MS: u64 = 2_000;
-/// How long the slowest thing may take after all trouble is over, milliseconds: a wait of 60 s of a destination, and
-/// the longest try.
-const PATIENCE_MS: u64 = 80_000;
 
 enum Event {
     Scripted(Scripted),
@@ -53,6 +50,7 @@ pub(crate) struct World {
     /// Every spec that was sent, for replays.
     sent: Vec<ChannelSpec>,
     slow_ms: u64,
+    without_power: bool,
     sources: Sources,
     far_sides: Vec<FarSide>,
     rules: Rules,
@@ -63,7 +61,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(seed: u64, options: Options) -> World {
-        let venue = venue(seed);
+        let venue = venue(seed, if options.day { Span::DAY } else { Span::EVENING });
         let mut sources = Sources::default();
         for source in venue.spec.sources.iter().filter(|s| s.kind.is_live()) {
             sources.add(source.id.clone(), BEGIN);
@@ -81,6 +79,7 @@ impl World {
             kept: None,
             sent: Vec::new(),
             slow_ms: 2,
+            without_power: false,
             sources,
             far_sides,
             rules: Rules::default(),
@@ -180,6 +179,7 @@ impl World {
                 Ok(())
             }
             Event::SpecArrives(spec, life) => self.spec_arrives(*spec, life),
+            Event::WorkerStarts if self.without_power => Ok(()),
             Event::WorkerStarts => self.worker_starts(),
             Event::SourceConnects => {
                 self.worker.iter_mut().for_each(Worker::look);
@@ -228,13 +228,27 @@ impl World {
 
     fn spec_arrives(&mut self, spec: ChannelSpec, life: u32) -> Result<(), Broken> {
         let Some(worker) = self.worker.as_mut().filter(|worker| worker.life == life) else { return Ok(()) };
-        let before = worker.generation();
+        let (before, knew_sources) = (worker.generation(), worker.spec.is_some());
         let generation = spec.generation;
         let actions = worker.take(self.now.running, spec, &self.options);
         let verdict = if generation < before { "refused, older than" } else { "in force after" };
         self.kept = worker.spec.clone();
         self.log(format!("spec {generation} {verdict} {before}"));
+        if !knew_sources {
+            self.connect_sources();
+        }
         self.act(actions)
+    }
+
+    /// The worker connects to what its spec names.
+    fn connect_sources(&mut self) {
+        let ids: Vec<_> = self.sources.senders.keys().cloned().collect();
+        for id in ids {
+            // In the first life the cameras are there already: the evening begins with all in order.
+            let ms = if self.lives == 1 { 0 } else { self.random.between(100, 2000) };
+            self.sources.connect(&id, self.now.running.plus_ms(ms));
+            self.after(ms, Event::SourceConnects);
+        }
     }
 
     fn worker_starts(&mut self) -> Result<(), Broken> {
@@ -242,17 +256,14 @@ impl World {
         self.lives += 1;
         let rate = self.control.document.house.rate;
         let mut worker = Worker::new(self.lives, rate, now, &self.options);
-        let ids: Vec<_> = self.sources.senders.keys().cloned().collect();
-        for id in ids {
-            // In the first life the cameras are there already: the evening begins with all in order.
-            let ms = if self.lives == 1 { 0 } else { self.random.between(100, 2000) };
-            self.sources.connect(&id, now.plus_ms(ms));
-            self.after(ms, Event::SourceConnects);
-        }
         for id in &self.sources.unreadable {
             worker.director.unplayable(id, Some(unreadable(id.as_str())));
         }
         let actions = self.kept.clone().map_or(Vec::new(), |spec| worker.take(now, spec, &self.options));
+        self.sources.disconnect();
+        if worker.spec.is_some() {
+            self.connect_sources();
+        }
         self.worker = Some(worker);
         self.log(format!("worker {} starts", self.lives));
         self.act(actions)
@@ -371,6 +382,7 @@ impl World {
                 self.answer_later(id, answer);
             }
             Trouble::ControlDies => self.control.alive = false,
+            Trouble::ControlReturns { .. } if self.without_power => {}
             Trouble::ControlReturns { generations_lost } => {
                 self.control.return_with(generations_lost);
                 self.control_turn();
@@ -382,7 +394,13 @@ impl World {
                     self.after(1, Event::SpecArrives(Box::new(old), life));
                 }
             }
-            Trouble::WorkerDies => self.worker_dies(),
+            Trouble::WorkerDies => {
+                if self.worker_dies() {
+                    self.after(RESTART_MS, Event::WorkerStarts);
+                }
+            }
+            Trouble::PowerCut => self.power_cut(),
+            Trouble::PowerReturns => self.power_returns(),
             Trouble::WallSteps(ms) => self.now.wall_ms += ms,
         }
         self.worker.iter_mut().for_each(Worker::look);
@@ -399,20 +417,38 @@ impl World {
         self.answer_later(id.clone(), answer);
     }
 
-    fn worker_dies(&mut self) {
+    /// Whether there was one.
+    fn worker_dies(&mut self) -> bool {
         if self.worker.take().is_none() {
-            return;
+            return false;
         }
         for far in &mut self.far_sides {
             far.hold(self.now.running, &mut self.random);
             let was_live = far.live;
             far.close();
-            self.rules.breaks(&far.id, true);
             if was_live {
                 self.rules.ended(&far.id, self.now.running, true);
             }
+            // A new process counts its failures from nothing.
+            self.rules.breaks(&far.id, true);
         }
-        self.after(RESTART_MS, Event::WorkerStarts);
+        true
+    }
+
+    fn power_cut(&mut self) {
+        self.worker_dies();
+        self.control.alive = false;
+        // The folder of the last spec is memory; only the database outlives this.
+        self.kept = None;
+        self.sent.clear();
+        self.without_power = true;
+    }
+
+    fn power_returns(&mut self) {
+        if std::mem::take(&mut self.without_power) {
+            self.control.return_with(0);
+            self.after(RESTART_MS, Event::WorkerStarts);
+        }
     }
 
     /// All trouble is over: everything works from here on.
@@ -427,6 +463,7 @@ impl World {
         let ids: Vec<_> = self.far_sides.iter().map(|far| far.id.clone()).collect();
         ids.iter().for_each(|id| self.far_side(id, Mode::Up));
         self.slow_ms = 2;
+        self.power_returns();
         if !self.control.alive {
             self.control.return_with(0);
         }

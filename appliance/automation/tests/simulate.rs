@@ -43,6 +43,22 @@ fn no_seed_breaks_a_rule() {
     assert_eq!(unseen, Vec::<&str>::new(), "never happened");
 }
 
+/// Days of 24 hours: as many as pass in less than a minute on a busy machine.
+const DAYS: u64 = 24;
+
+#[test]
+fn no_day_breaks_a_rule() {
+    let mut unseen = vec!["PowerCut", "PowerReturns", "WorkerDies", "Silent", "generations_lost: 1"];
+    for seed in 0..DAYS {
+        let outcome = play(seed, Options { day: true, ..Options::default() });
+        let end = outcome.transcript[outcome.transcript.len().saturating_sub(25)..].join("\n");
+        assert_eq!(outcome.broken, None, "day {seed}; replay it with `just simulate --day {seed}`:\n{end}");
+        assert_eq!(outcome.played_ms, 86_400_000);
+        unseen.retain(|what| !outcome.transcript.iter().any(|line| line.contains(what)));
+    }
+    assert_eq!(unseen, Vec::<&str>::new(), "never happened");
+}
+
 #[test]
 fn a_seed_replays_to_the_letter() {
     for seed in 0..20 {
