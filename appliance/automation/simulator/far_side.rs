@@ -40,7 +40,7 @@ impl FarSide {
         self.open = Some(self.tries);
         let (after_ms, event) = match self.mode {
             Mode::Up if now < self.held_until => (200, failed(Code::DestinationRefused, &self.id)),
-            Mode::Up => (random.between(100, 800), Event::MediaAcked),
+            Mode::Up | Mode::Fickle => (random.between(100, 800), Event::MediaAcked),
             Mode::Down => (random.between(1, 50), failed(Code::DestinationUnreachable, &self.id)),
             Mode::Refusing => (300, failed(Code::DestinationRefused, &self.id)),
             Mode::Silent => return None,
@@ -60,7 +60,7 @@ impl FarSide {
             return false;
         }
         match event {
-            Event::MediaAcked if self.mode != Mode::Up => return false,
+            Event::MediaAcked if !matches!(self.mode, Mode::Up | Mode::Fickle) => return false,
             Event::MediaAcked => self.live = true,
             Event::Failed(_) => self.close(),
             Event::Stalled if self.mode != Mode::Silent => return false,
@@ -75,11 +75,12 @@ impl FarSide {
         let of_try = self.open?;
         match mode {
             Mode::Down => Some(self.cut(now, of_try, random)),
+            Mode::Fickle if self.live => Some(self.cut(now, of_try, random)),
             Mode::Silent if self.live => {
                 let after_ms = automation::delivery::STALL_MS;
                 Some(Answer { after_ms, of_try, event: Event::Stalled })
             }
-            Mode::Up | Mode::Silent | Mode::Refusing => None,
+            Mode::Up | Mode::Silent | Mode::Refusing | Mode::Fickle => None,
         }
     }
 
@@ -98,6 +99,6 @@ impl FarSide {
 
     /// What a bare TCP connect finds.
     pub(crate) fn listens(&self) -> bool {
-        matches!(self.mode, Mode::Up | Mode::Refusing)
+        matches!(self.mode, Mode::Up | Mode::Refusing | Mode::Fickle)
     }
 }

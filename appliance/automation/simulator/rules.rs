@@ -4,7 +4,7 @@
 use super::sources::Sources;
 use super::worker::Worker;
 use automation::clock::Running;
-use automation::delivery::{HELD_MS, HURRY_MS_MIN};
+use automation::delivery::{HELD_MS, HURRY_MS_MIN, SOUND_MS};
 use automation::director::{Frame, Picture};
 use automation::fault::Code;
 use automation::id::{DestinationId, SourceId};
@@ -49,7 +49,10 @@ struct Tries {
     news: bool,
     /// Nobody listened since the last try began.
     away: bool,
+    /// When the last session ended that was sound, or the first of a row.
     ended: Option<Running>,
+    /// Since when the session carries media.
+    carries: Option<Running>,
     sessions: u32,
     /// Troubles of the far side, and wishes of people, that may each cost one session.
     breaks: u32,
@@ -208,22 +211,36 @@ impl Rules {
     }
 
     /// A connection carries its first media.
-    pub(crate) fn session(&mut self, id: &DestinationId) -> Verdict {
+    pub(crate) fn session(&mut self, id: &DestinationId, now: Running) -> Verdict {
         let tries = self.tries.entry(id.clone()).or_default();
         tries.sessions += 1;
-        tries.failed = 0;
+        tries.carries = Some(now);
         hold(tries.sessions <= 1 + tries.breaks, "one session, unless the far side breaks it", || {
             format!("{id} has {} sessions after {} breaks", tries.sessions, tries.breaks)
         })
     }
 
+    /// Media still flows: after a while the failures before count no more.
+    pub(crate) fn carries(&mut self, id: &DestinationId, now: Running) {
+        let tries = self.tries.entry(id.clone()).or_default();
+        if tries.carries.is_some_and(|since| now >= since.plus_ms(SOUND_MS)) {
+            tries.failed = 0;
+        }
+    }
+
+    /// The network came up: news for who waits.
+    pub(crate) fn network_up(&mut self, id: &DestinationId) {
+        self.tries.entry(id.clone()).or_default().news = true;
+    }
+
     /// A try or a session ended by itself.
     pub(crate) fn ended(&mut self, id: &DestinationId, now: Running, was_live: bool) {
         let tries = self.tries.entry(id.clone()).or_default();
-        tries.failed += 1;
-        if was_live {
+        if was_live && tries.failed == 0 {
             tries.ended = Some(now);
         }
+        tries.failed += 1;
+        tries.carries = None;
     }
 
     /// A bare connect found somebody: news only where nobody was found since the last try, or the try found nobody.

@@ -17,6 +17,8 @@ pub(crate) enum Trouble {
     FarSide(DestinationId, Mode),
     /// It closes the connection, and holds the name for a while.
     FarSideCuts(DestinationId),
+    /// A link of the box comes up.
+    NetworkUp,
     ControlDies,
     /// It comes back; with a database that is so many changes old.
     ControlReturns {
@@ -44,6 +46,8 @@ pub(crate) enum Mode {
     Silent,
     /// Refuses the stream key.
     Refusing,
+    /// Takes each connection and its first media, then hangs up.
+    Fickle,
 }
 
 /// What a person does.
@@ -218,10 +222,11 @@ fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut V
             add(at + random.between(50, 12_000), Trouble::SourceThaws(source));
         }
         4 | 5 => {
-            let mode = *random.pick(&[Mode::Down, Mode::Silent, Mode::Refusing]);
+            let mode = *random.pick(&[Mode::Down, Mode::Silent, Mode::Refusing, Mode::Fickle]);
             add(at, Trouble::FarSide(to.clone(), mode));
             add(at + random.between(1_000, 90_000), Trouble::FarSide(to, Mode::Up));
         }
+        6 if random.percent(50) => add(at, Trouble::NetworkUp),
         6 => add(at, Trouble::FarSideCuts(to)),
         7 => {
             add(at, Trouble::ControlDies);

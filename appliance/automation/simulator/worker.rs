@@ -72,8 +72,7 @@ impl Worker {
         if session != self.session {
             // A broadcast of its own: the old one's connections end.
             for (id, delivery) in &mut self.deliveries {
-                actions.extend(delivery.handle(now, Event::Wanted(false)).map(|action| (id.clone(), action)));
-                *delivery = Delivery::new();
+                actions.extend(delivery.next_broadcast(now).map(|action| (id.clone(), action)));
             }
             self.session = session;
         }

@@ -311,7 +311,12 @@ impl World {
         }
         match &told {
             Told::MediaAcked => {
-                self.rules.session(id)?;
+                self.rules.session(id, now)?;
+                let cut = (far.mode == Mode::Fickle).then(|| far.cut(now, of_try, &mut self.random));
+                if cut.is_some() {
+                    self.rules.breaks(id, false);
+                }
+                self.answer_later(id.clone(), cut);
                 self.log(format!("{id}: media flows"));
             }
             Told::Failed(fault) => {
@@ -333,7 +338,7 @@ impl World {
         Ok(())
     }
 
-    /// A bare TCP connect once a second.
+    /// Once a second: a bare TCP connect, and media that flows.
     fn probe(&mut self) -> Result<(), Broken> {
         let now = self.now.running;
         let mut actions = Vec::new();
@@ -348,6 +353,10 @@ impl World {
                 self.rules.away(&far.id);
             }
             actions.extend(delivery.handle(now, Told::Reachable(reachable)).map(|action| (far.id.clone(), action)));
+            if far.live && far.mode == Mode::Up {
+                self.rules.carries(&far.id, now);
+                actions.extend(delivery.handle(now, Told::MediaAcked).map(|action| (far.id.clone(), action)));
+            }
         }
         self.act(actions)
     }
@@ -380,6 +389,14 @@ impl World {
                 let Some(far) = self.far_sides.iter_mut().find(|far| far.id == id) else { return Ok(()) };
                 let answer = far.open.map(|of_try| far.cut(now, of_try, &mut self.random));
                 self.answer_later(id, answer);
+            }
+            Trouble::NetworkUp => {
+                let mut actions = Vec::new();
+                for (id, delivery) in self.worker.iter_mut().flat_map(|worker| &mut worker.deliveries) {
+                    self.rules.network_up(id);
+                    actions.extend(delivery.handle(now, Told::NetworkUp).map(|action| (id.clone(), action)));
+                }
+                self.act(actions)?;
             }
             Trouble::ControlDies => self.control.alive = false,
             Trouble::ControlReturns { .. } if self.without_power => {}

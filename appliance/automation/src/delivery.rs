@@ -11,9 +11,11 @@
 //!      │                             ▼      │                │
 //!      └────────────────────────── Waiting ◄────────────────-┘
 //! ```
-//! Waits grow from 2 s to 60 s. For two minutes after a session of ours ended, the platform may still hold its name:
-//! then a try every 2 to 5 s, and a refusal is not called a bad key. A destination that begins to listen is tried at
-//! once, but no more often than every [`HURRY_MS_MIN`].
+//! Waits grow from 2 s to 60 s, and begin anew once a connection has carried media for [`SOUND_MS`]: a platform that
+//! takes a connection and hangs up soon is not hurried. For two minutes after a session of ours ended, the platform may
+//! still hold its name: then a try every 2 to 5 s, and a refusal is not called a bad key; the next broadcast knows of
+//! it too. A destination that begins to listen is tried at once, and so is one that waits when the network comes up,
+//! but no more often than every [`HURRY_MS_MIN`].
 //! Bad input: an event that does not fit the state is ignored, so a late answer of a try that was given up does no harm.
 
 use crate::backoff::{Backoff, Steps};
@@ -26,6 +28,8 @@ pub const TRY_MS_MAX: u64 = 15_000;
 /// How long a live connection may go without an acknowledged byte before the edge calls it stalled, milliseconds. A
 /// platform that freezes for 20 s keeps its connection.
 pub const STALL_MS: u64 = 30_000;
+/// How long a connection must carry acknowledged media before the count of failed tries begins anew, milliseconds.
+pub const SOUND_MS: u64 = 20_000;
 /// How long a platform may hold the name of a session that ended, milliseconds.
 pub const HELD_MS: u64 = 120_000;
 /// Shortest time between two tries, however often the far side begins to listen, milliseconds.
@@ -40,15 +44,16 @@ const HELD_WAITS_MS: [u64; 4] = [2_000, 3_000, 4_000, 5_000];
 pub enum Event {
     /// A broadcast runs and the destination is switched on, or not.
     Wanted(bool),
-    /// The far side acknowledged the first media of this connection.
+    /// The far side acknowledged media of this connection, the first or more of it.
     MediaAcked,
     /// The try or the connection ended, by itself.
     Failed(Fault),
     /// The connection is there and takes no data.
     Stalled,
-    /// A bare TCP connect, once a second while it waits, found somebody listening, or nobody. The network coming up
-    /// counts as nobody, then somebody.
+    /// A bare TCP connect, once a second while it waits, found somebody listening, or nobody.
     Reachable(bool),
+    /// A link or a route of this machine came up.
+    NetworkUp,
     /// The deadline has come.
     Elapsed,
 }
@@ -82,9 +87,16 @@ pub struct DeliveryStatus {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Idle,
-    Connecting { since: Running },
-    Live,
-    Waiting { until: Running },
+    Connecting {
+        since: Running,
+    },
+    /// Media is acknowledged since then.
+    Live {
+        since: Running,
+    },
+    Waiting {
+        until: Running,
+    },
 }
 
 /// Keeps one connection to one destination, for one broadcast: the next broadcast gets a new one.
@@ -94,8 +106,10 @@ pub struct Delivery {
     backoff: Backoff,
     sessions: u32,
     fault: Option<Fault>,
-    /// Until when the platform may hold the name of our last session.
+    /// Until when the platform may hold the name of our last session: a refusal is no bad key.
     held_until: Option<Running>,
+    /// Until when it is tried every few seconds for that reason.
+    quick_until: Option<Running>,
     /// When the last try began.
     tried: Option<Running>,
     /// Whether nobody listened since the last try failed: only then does somebody listening mean a change.
@@ -117,9 +131,18 @@ impl Delivery {
             sessions: 0,
             fault: None,
             held_until: None,
+            quick_until: None,
             tried: None,
             was_unreachable: false,
         }
+    }
+
+    /// Begins anew, for the next broadcast. What a platform may still hold of ours is not forgotten.
+    pub fn next_broadcast(&mut self, now: Running) -> Option<Action> {
+        let action = self.handle(now, Event::Wanted(false));
+        let Delivery { held_until, quick_until, .. } = *self;
+        *self = Delivery { held_until, quick_until, ..Delivery::new() };
+        action
     }
 
     /// Takes an event; answers what to do.
@@ -132,20 +155,25 @@ impl Delivery {
                 self.backoff.succeeded();
                 self.fault = None;
                 self.state = State::Idle;
-                matches!(state, State::Connecting { .. } | State::Live).then_some(Action::Disconnect)
+                matches!(state, State::Connecting { .. } | State::Live { .. }).then_some(Action::Disconnect)
             }
             (State::Connecting { .. }, Event::MediaAcked) => {
-                self.state = State::Live;
+                self.state = State::Live { since: now };
                 self.sessions = self.sessions.saturating_add(1);
-                self.backoff.succeeded();
                 self.fault = None;
                 None
             }
-            (State::Connecting { .. } | State::Live, Event::Failed(fault)) => {
+            (State::Live { since }, Event::MediaAcked) => {
+                if now >= since.plus_ms(SOUND_MS) {
+                    self.backoff.succeeded();
+                }
+                None
+            }
+            (State::Connecting { .. } | State::Live { .. }, Event::Failed(fault)) => {
                 self.failed(now, fault);
                 None
             }
-            (State::Connecting { .. } | State::Live, Event::Stalled) => {
+            (State::Connecting { .. } | State::Live { .. }, Event::Stalled) => {
                 self.failed(now, Fault::new(Code::DestinationStalled, ""));
                 Some(Action::Disconnect)
             }
@@ -155,7 +183,16 @@ impl Delivery {
             }
             (State::Waiting { until }, Event::Elapsed) if now >= until => Some(self.connect(now)),
             (State::Waiting { until }, Event::Reachable(reachable)) => self.probed(now, until, reachable),
-            (_, Event::MediaAcked | Event::Failed(_) | Event::Stalled | Event::Reachable(_) | Event::Elapsed) => None,
+            (State::Waiting { until }, Event::NetworkUp) => self.network_up(now, until),
+            (
+                _,
+                Event::MediaAcked
+                | Event::Failed(_)
+                | Event::Stalled
+                | Event::Reachable(_)
+                | Event::NetworkUp
+                | Event::Elapsed,
+            ) => None,
         }
     }
 
@@ -164,7 +201,7 @@ impl Delivery {
         match self.state {
             State::Connecting { since } => Some(since.plus_ms(TRY_MS_MAX)),
             State::Waiting { until } => Some(until),
-            State::Idle | State::Live => None,
+            State::Idle | State::Live { .. } => None,
         }
     }
 
@@ -174,7 +211,7 @@ impl Delivery {
         let (state, retry_ms) = match self.state {
             State::Idle => (DestinationState::Idle, None),
             State::Connecting { .. } => (DestinationState::Connecting, None),
-            State::Live => (DestinationState::Live, None),
+            State::Live { .. } => (DestinationState::Live, None),
             State::Waiting { until } => (DestinationState::Waiting, Some(until.ms_since(now))),
         };
         let alert = attempt >= ALERT_ATTEMPT;
@@ -190,27 +227,33 @@ impl Delivery {
 
     /// Remembers that a session ended, if there was one.
     fn leave(&mut self, now: Running) {
-        if self.state == State::Live {
-            self.held_until = Some(now.plus_ms(HELD_MS));
+        if !matches!(self.state, State::Live { .. }) {
+            return;
+        }
+        self.held_until = Some(now.plus_ms(HELD_MS));
+        // One that hangs up on each connection is not tried every few seconds for ever.
+        if self.backoff.attempt() == 0 {
+            self.quick_until = self.held_until;
         }
     }
 
     fn failed(&mut self, now: Running, fault: Fault) {
         self.leave(now);
-        let held = self.held_until.is_some_and(|until| now < until);
+        let stands = |until: Option<Running>| until.is_some_and(|until| now < until);
+        let (held, quick) = (stands(self.held_until), stands(self.quick_until));
         let refused = fault.code == Code::DestinationRefused;
         self.was_unreachable = fault.code == Code::DestinationUnreachable;
         let attempt = self.backoff.attempt();
         let mut wait_ms = self.backoff.failed(now);
         self.fault = Some(fault);
-        if held {
+        if quick {
             let last = HELD_WAITS_MS.len() - 1;
             wait_ms = HELD_WAITS_MS[(attempt as usize).min(last)];
-            if refused {
-                let subject = self.fault.take().map_or(String::new(), |fault| fault.subject);
-                let text = "The platform does not take the stream back yet: it may still hold the earlier connection.";
-                self.fault = Some(Fault::new(Code::DestinationLost, subject).with_text(text));
-            }
+        }
+        if refused && held {
+            let subject = self.fault.take().map_or(String::new(), |fault| fault.subject);
+            let text = "The platform does not take the stream back yet: it may still hold the earlier connection.";
+            self.fault = Some(Fault::new(Code::DestinationLost, subject).with_text(text));
         } else if refused {
             // No retry mends a wrong key (D-4).
             wait_ms = Steps::DESTINATION.cap_ms;
@@ -224,9 +267,17 @@ impl Delivery {
             self.was_unreachable = true;
             return None;
         }
-        if !self.was_unreachable {
-            return None;
-        }
+        if self.was_unreachable { self.hurry(now, until) } else { None }
+    }
+
+    /// A way to the platform may be there again. It mends no wrong key.
+    fn network_up(&mut self, now: Running, until: Running) -> Option<Action> {
+        let refused = self.fault.as_ref().is_some_and(|fault| fault.code == Code::DestinationRefused);
+        if refused { None } else { self.hurry(now, until) }
+    }
+
+    /// Tries now, or as soon as a try may follow the last one.
+    fn hurry(&mut self, now: Running, until: Running) -> Option<Action> {
         let earliest = self.tried.map_or(now, |tried| tried.plus_ms(HURRY_MS_MIN));
         if now >= earliest {
             return Some(self.connect(now));

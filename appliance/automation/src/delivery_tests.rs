@@ -149,6 +149,86 @@ fn a_try_has_a_limit_and_a_stalled_connection_is_closed() {
     assert_eq!(delivery.status(s(40)).fault.unwrap().code, Code::DestinationStalled);
 }
 
+#[test]
+fn the_next_broadcast_knows_that_our_name_may_still_be_held() {
+    let mut delivery = on_air();
+    delivery.handle(s(100), Event::MediaAcked);
+    assert_eq!(delivery.handle(s(101), Event::Wanted(false)), Some(Action::Disconnect));
+    assert_eq!(delivery.next_broadcast(s(102)), None);
+    assert_eq!(delivery.status(s(102)).sessions, 0, "the next broadcast counts for itself");
+    assert_eq!(delivery.handle(s(103), Event::Wanted(true)), Some(Action::Connect));
+    delivery.handle(s(104), refused());
+    let status = delivery.status(s(104));
+    assert_eq!((status.fault.unwrap().code, status.retry_ms), (Code::DestinationLost, Some(2_000)));
+    // One that follows without an END between them ends the session that runs.
+    let mut delivery = on_air();
+    assert_eq!(delivery.next_broadcast(s(9)), Some(Action::Disconnect));
+    delivery.handle(s(9), Event::Wanted(true));
+    delivery.handle(s(10), refused());
+    assert_eq!(delivery.status(s(10)).fault.unwrap().code, Code::DestinationLost);
+}
+
+#[test]
+fn one_that_takes_a_connection_and_hangs_up_is_not_hurried() {
+    let mut delivery = Delivery::new();
+    let mut now = s(0);
+    delivery.handle(now, Event::Wanted(true));
+    let mut waits = Vec::new();
+    for _ in 0..40 {
+        delivery.handle(now, Event::MediaAcked);
+        delivery.handle(now.plus_ms(900), Event::MediaAcked);
+        now = now.plus_ms(1_000);
+        delivery.handle(now, lost());
+        waits.push(delivery.status(now).retry_ms.unwrap() / 1000);
+        now = delivery.deadline().unwrap();
+        assert_eq!(delivery.handle(now, Event::Elapsed), Some(Action::Connect));
+    }
+    assert_eq!(waits[..5], [2, 3, 4, 5, 5], "for two minutes it may hold our name");
+    assert_eq!(waits[25..], [60; 15], "{waits:?}");
+    assert!(delivery.status(now).attempt == 40 && delivery.status(now).alert);
+    // Nor is its refusal called a bad key: a session of ours ended a minute ago.
+    delivery.handle(now, refused());
+    assert_eq!(delivery.status(now).fault.unwrap().code, Code::DestinationLost);
+}
+
+#[test]
+fn the_count_begins_anew_once_a_connection_has_carried_media_for_a_while() {
+    let mut delivery = connecting();
+    for _ in 0..3 {
+        delivery.handle(s(1), lost());
+        let now = delivery.deadline().unwrap();
+        delivery.handle(now, Event::Elapsed);
+    }
+    delivery.handle(s(100), Event::MediaAcked);
+    delivery.handle(Running(0).plus_ms(100_000 + SOUND_MS - 1), Event::MediaAcked);
+    assert_eq!(delivery.status(s(120)).attempt, 3, "not yet");
+    delivery.handle(Running(0).plus_ms(100_000 + SOUND_MS), Event::MediaAcked);
+    assert_eq!(delivery.status(s(120)).attempt, 0);
+    delivery.handle(s(500), lost());
+    assert_eq!(delivery.status(s(500)).retry_ms, Some(2_000));
+}
+
+#[test]
+fn the_network_coming_up_cuts_a_wait_short() {
+    let mut delivery = connecting();
+    let now = (0..6).fold(s(0), |now, _| {
+        delivery.handle(now, lost());
+        let now = delivery.deadline().unwrap();
+        delivery.handle(now, Event::Elapsed);
+        now
+    });
+    assert_eq!(delivery.handle(now, Event::NetworkUp), None, "a try is under way");
+    delivery.handle(now, lost());
+    assert_eq!(delivery.handle(now.plus_ms(500), Event::NetworkUp), None, "no more often than every 2 s");
+    assert_eq!(delivery.deadline(), Some(now.plus_ms(HURRY_MS_MIN)));
+    assert_eq!(delivery.handle(now.plus_ms(2_500), Event::NetworkUp), Some(Action::Connect));
+    let mut delivery = connecting();
+    delivery.handle(s(0), refused());
+    assert_eq!(delivery.handle(s(10), Event::NetworkUp), None, "it mends no wrong key");
+    let mut delivery = on_air();
+    assert_eq!(delivery.handle(s(10), Event::NetworkUp), None, "a stream that flows is left alone");
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         1 => any::<bool>().prop_map(Event::Wanted),
@@ -158,6 +238,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         2 => Just(unreachable()),
         1 => Just(Event::Stalled),
         4 => any::<bool>().prop_map(Event::Reachable),
+        1 => Just(Event::NetworkUp),
         6 => Just(Event::Elapsed),
     ]
 }

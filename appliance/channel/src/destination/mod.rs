@@ -78,7 +78,7 @@ impl Destination {
             session: None,
             made_for: None,
             connection: None,
-            flowing: false,
+            told_sent: None,
             before: (0, 0),
             rate: (start, 0),
             next_knock: start,
@@ -117,7 +117,8 @@ struct Runner {
     /// The address that the connection was made for.
     made_for: Option<Spec>,
     connection: Option<Connection>,
-    flowing: bool,
+    /// Bytes sent when media was last said to be acknowledged, of this connection.
+    told_sent: Option<u64>,
     /// What earlier connections of this broadcast carried and left out.
     before: (u64, u64),
     rate: (Running, u64),
@@ -169,7 +170,8 @@ impl Runner {
         self.session = session;
         self.connection = None;
         self.made_for = None;
-        self.delivery = Delivery::new();
+        // What closes the connection is done already.
+        self.delivery.next_broadcast(running());
     }
 
     fn handle(&mut self, wish: &Wish, event: Event) {
@@ -195,7 +197,7 @@ impl Runner {
 
     fn connect(&mut self, wish: &Wish) {
         self.made_for = Some(wish.spec.clone());
-        self.flowing = false;
+        self.told_sent = None;
         self.rate = (running(), 0);
         let Some(format) = self.hub.known_format() else {
             // The encoder gives its first packet within moments of the start.
@@ -220,9 +222,10 @@ impl Runner {
             (Some(connection), _) => match connection.turn(&self.hub) {
                 Turn::Failed(fault) if fault.code == Code::DestinationStalled => self.handle(wish, Event::Stalled),
                 Turn::Failed(fault) => self.handle(wish, Event::Failed(fault)),
-                Turn::Flowing if !self.flowing => {
-                    self.flowing = true;
-                    tracing::info!(destination = %wish.spec.id, "media accepted");
+                Turn::Flowing if self.told_sent != Some(connection.sent()) => {
+                    if self.told_sent.replace(connection.sent()).is_none() {
+                        tracing::info!(destination = %wish.spec.id, "media accepted");
+                    }
                     self.handle(wish, Event::MediaAcked);
                 }
                 Turn::Connecting | Turn::Flowing => {}
