@@ -17,7 +17,7 @@ pub(crate) const VIDEO_KBPS: u32 = 4500;
 pub(crate) const AUDIO_KBPS: u32 = 160;
 pub(crate) const KEYFRAME: u32 = 60;
 pub(crate) const THREADS: u32 = 2;
-pub(crate) const X264: &str = "scenecut=0:keyint=60:min-keyint=60:open-gop=0:weightp=0:no-psy=1:filler=1:level=4.1:sliced-threads=0:\
+pub(crate) const X264: &str = "scenecut=0:keyint=60:min-keyint=60:open-gop=0:weightp=0:no-psy=1:filler=1:level=4.0:sliced-threads=0:\
      sync-lookahead=0:rc-lookahead=0:bframes=0:ref=1:8x8dct=1:cabac=1:vbv-maxrate=4500:vbv-bufsize=9000";
 /// The overlays that both show.
 pub(crate) const TEXT: &str = "Tide: High 3:45 PM";

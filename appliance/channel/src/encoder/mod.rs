@@ -2,6 +2,7 @@
 
 mod h264_x264;
 pub mod hub;
+mod level;
 
 use automation::fault::{Code, Fault};
 use automation::spec::House;
@@ -161,4 +162,41 @@ fn packet(track: Track, sample: &gst::Sample) -> Option<Packet> {
     }
     let key = track == Track::Sound || !buffer.flags().contains(gst::BufferFlags::DELTA_UNIT);
     Some(Packet { track, pts_ns, key, data: buffer })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use automation::spec::Rate;
+    use std::time::{Duration, Instant};
+
+    /// The fourth byte of the decoder configuration is ten times the level (ISO/IEC 14496-15, 5.2.4).
+    #[test]
+    fn the_level_that_is_chosen_stands_in_the_stream() {
+        gst::init().unwrap();
+        for (width, height, fps, level) in [(1920, 1080, 10, 40), (320, 180, 30, 13)] {
+            let rate = Rate { num: fps, den: 1 };
+            let house = House { width, height, rate, video_kbps: 800, ..House::default() };
+            let hub = Arc::new(Hub::default());
+            let encoder = Encoder::start(&house, &hub).expect("x264 is installed");
+            let mut picture = gst::Buffer::with_size((width * height * 3 / 2) as usize).unwrap();
+            picture.get_mut().unwrap().set_pts(gst::ClockTime::ZERO);
+            encoder.picture(picture).unwrap();
+            let mut sound = gst::Buffer::with_size(48_000 * 8).unwrap();
+            sound.get_mut().unwrap().set_pts(gst::ClockTime::ZERO);
+            encoder.sound(sound).unwrap();
+            encoder.video.end_of_stream().unwrap();
+            let begun = Instant::now();
+            let format = loop {
+                if let Some(format) = hub.known_format() {
+                    break format;
+                }
+                assert!(begun.elapsed() < Duration::from_secs(30), "no format: {:?}", encoder.fault());
+                std::thread::sleep(Duration::from_millis(5));
+            };
+            let caps = format.video.structure(0).unwrap();
+            let config = caps.get::<gst::Buffer>("codec_data").unwrap().into_mapped_buffer_readable().unwrap();
+            assert_eq!(config[3], level, "{width}x{height} at {fps}");
+        }
+    }
 }
