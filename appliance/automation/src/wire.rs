@@ -4,8 +4,8 @@
 //! kind 0 is a JSON message; kind 1 is a preview: one byte length of a name, the name, a JPEG file.
 //! Each side begins with a hello. Frames above [`FRAME_BYTES_MAX`] end the connection.
 
-use crate::fault::Fault;
-use crate::spec::{ChannelSpec, IngestSpec};
+use crate::fault::{Code, Fault};
+use crate::spec::{ChannelSpec, ChannelSpecDraft, IngestSpec};
 use crate::status::{ChannelStatus, IngestStatus};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -166,6 +166,24 @@ pub fn encode_preview(name: &str, jpeg: &[u8]) -> Vec<u8> {
 /// Parses a JSON message.
 pub fn decode<T: DeserializeOwned>(message: &[u8]) -> Result<T, WireError> {
     Ok(serde_json::from_slice(message)?)
+}
+
+/// For a message to a channel that [`decode`] did not understand: where it is a spec all the same, the generation and
+/// the fault for its refusal. The fault repeats nothing of the spec, for there are secrets in it.
+pub fn refusal_of_spec(message: &[u8]) -> Option<(u64, Fault)> {
+    let mut message: serde_json::Value = serde_json::from_slice(message).ok()?;
+    if message["type"] != "spec" {
+        return None;
+    }
+    let spec = message["spec"].take();
+    let generation = spec["generation"].as_u64()?;
+    let fault = Fault::new(Code::SpecInvalid, "spec");
+    let Ok(draft) = serde_json::from_value::<ChannelSpecDraft>(spec) else {
+        return Some((generation, fault.with_text("The plan has a form that this process does not know.")));
+    };
+    let wrongs = ChannelSpec::try_from(draft).err()?;
+    let place = wrongs.0.first().map_or(String::new(), |wrong| wrong.place.clone());
+    Some((generation, Fault { subject: place, ..fault.with_text(format!("The plan is not consistent: {wrongs}.")) }))
 }
 
 /// Takes whole frames out of bytes as they arrive.

@@ -165,6 +165,32 @@ fn an_older_spec_is_refused_and_a_newer_one_changes_the_program() {
 }
 
 #[test]
+fn a_spec_that_is_none_is_refused_with_its_place_and_the_connection_goes_on() {
+    let run = tempfile::tempdir().unwrap();
+    let _worker = Worker::start(run.path());
+    let mut link = Link::connect(run.path());
+    offer(&mut link, spec(3, "bars"));
+    link.status("generation 3", |s| s.generation == 3);
+    let whole = serde_json::to_value(ToChannel::Spec { spec: Box::new(spec(4, "bars")) }).unwrap();
+    let mut broken = whole.clone();
+    broken["spec"]["failover"]["primary"] = serde_json::json!("gone");
+    let mut unknown = whole;
+    unknown["spec"]["generation"] = serde_json::json!(5);
+    unknown["spec"]["house"]["width"] = serde_json::json!("secret");
+    for (message, generation, subject) in [(broken, 4, "failover.primary"), (unknown, 5, "spec")] {
+        link.stream.write_all(&encode(&message)).unwrap();
+        let (of, fault) = link.hears("a refusal", |message| match message {
+            FromChannel::Refused { generation, fault } => Some((generation, fault)),
+            _ => None,
+        });
+        assert_eq!((of, fault.code, fault.subject.as_str()), (generation, Code::SpecInvalid, subject), "{fault:?}");
+        assert!(!fault.text.contains("secret"), "{fault:?}");
+    }
+    offer(&mut link, spec(6, "note"));
+    link.status("the next one is taken on the same connection", |s| s.generation == 6);
+}
+
+#[test]
 fn a_camera_that_answers_nothing_is_named_and_the_slate_is_on_air() {
     let run = tempfile::tempdir().unwrap();
     let _worker = Worker::start(run.path());

@@ -38,6 +38,8 @@ pub enum Event {
     Joined(u64, socket::Connection),
     /// It said something.
     Said(u64, ToChannel),
+    /// It sent a spec, of this generation, that is none.
+    Broken(u64, u64, Fault),
     /// It is gone, or spoke nonsense.
     Left(u64),
     /// A small picture was made.
@@ -152,16 +154,15 @@ impl Worker {
             }
             Event::Said(_, ToChannel::Quit) => return Some(End::Quit),
             Event::Said(id, ToChannel::Spec { spec }) => return self.offered(id, *spec),
+            Event::Broken(id, generation, fault) => self.refuse(id, generation, fault),
         }
         None
     }
 
     fn offered(&mut self, id: u64, spec: ChannelSpec) -> Option<End> {
         let generation = spec.generation;
-        let refusal = self.refusal(&spec);
-        if let Some(fault) = refusal {
-            tracing::info!(generation, fault = fault.text, "spec refused");
-            self.connections.send(id, encode(&FromChannel::Refused { generation, fault }));
+        if let Some(fault) = self.refusal(&spec) {
+            self.refuse(id, generation, fault);
             return None;
         }
         if self.spec.as_ref().is_some_and(|ours| **ours == spec) {
@@ -177,12 +178,16 @@ impl Worker {
             return Some(End::Again);
         }
         if let Err(fault) = self.take(spec) {
-            tracing::error!(fault = fault.text, "the spec cannot be taken up");
-            self.connections.send(id, encode(&FromChannel::Refused { generation, fault }));
+            self.refuse(id, generation, fault);
             return Some(End::Again);
         }
         self.tell_status();
         None
+    }
+
+    fn refuse(&self, id: u64, generation: u64, fault: Fault) {
+        tracing::warn!(generation, code = fault.code.as_str(), text = fault.text, "spec refused");
+        self.connections.send(id, encode(&FromChannel::Refused { generation, fault }));
     }
 
     fn refusal(&self, spec: &ChannelSpec) -> Option<Fault> {

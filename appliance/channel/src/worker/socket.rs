@@ -1,7 +1,7 @@
 //! The Unix socket that `control` connects to. A connection that does not read loses frames, and nobody waits for it.
 
 use super::Event;
-use automation::wire::{Deframer, Frame, decode};
+use automation::wire::{Deframer, Frame, decode, refusal_of_spec};
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -126,8 +126,14 @@ fn hear(id: u64, mut stream: UnixStream, events: &Sender<Event>) -> io::Result<(
         deframer.push(&bytes[..n]);
         while let Some(frame) = deframer.next_frame().map_err(io::Error::other)? {
             let Frame::Message(message) = frame else { continue };
-            let said = decode(&message).map_err(io::Error::other)?;
-            if events.send(Event::Said(id, said)).is_err() {
+            let event = match decode(&message) {
+                Ok(said) => Event::Said(id, said),
+                Err(error) => match refusal_of_spec(&message) {
+                    Some((generation, fault)) => Event::Broken(id, generation, fault),
+                    None => return Err(io::Error::other(error)),
+                },
+            };
+            if events.send(event).is_err() {
                 return Ok(());
             }
         }
