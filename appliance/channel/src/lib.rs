@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod destination;
 pub mod encoder;
+mod lock;
 pub mod preview;
 pub mod program;
 pub mod source;

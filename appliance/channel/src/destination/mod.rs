@@ -6,6 +6,7 @@ mod rtmp;
 
 use crate::clock::running;
 use crate::encoder::hub::Hub;
+use crate::lock::{hold, whole};
 use crate::source::live::knock;
 use automation::clock::Running;
 use automation::delivery::{Action, Delivery, Event};
@@ -14,7 +15,7 @@ use automation::id::SessionId;
 use automation::spec::Destination as Spec;
 use automation::status::{DestinationState, DestinationStatus};
 use rtmp::{Connection, Turn};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// How long the thread waits for a wish before it looks around.
@@ -46,10 +47,6 @@ type Shared = Arc<(Mutex<Desk>, Condvar)>;
 #[derive(Debug)]
 pub struct Destination {
     shared: Shared,
-}
-
-fn hold(shared: &Shared) -> MutexGuard<'_, Desk> {
-    shared.0.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Destination {
@@ -91,19 +88,19 @@ impl Destination {
 
     /// Says what is wanted from now on.
     pub fn wish(&self, wish: Wish) {
-        hold(&self.shared).wish = wish;
+        hold(&self.shared.0).wish = wish;
         self.shared.1.notify_all();
     }
 
     /// Its status.
     pub fn status(&self) -> DestinationStatus {
-        hold(&self.shared).status.clone()
+        hold(&self.shared.0).status.clone()
     }
 }
 
 impl Drop for Destination {
     fn drop(&mut self) {
-        hold(&self.shared).ended = true;
+        hold(&self.shared.0).ended = true;
         self.shared.1.notify_all();
     }
 }
@@ -148,13 +145,12 @@ impl Runner {
 
     /// What is wanted now; without a connection this is also where the thread waits.
     fn look(&mut self) -> Option<Wish> {
-        let desk = hold(&self.shared);
+        let desk = hold(&self.shared.0);
         // The countdown's end is waited for exactly: GO LIVE is when the person sees zero.
         let left = desk.wish.live.as_ref().map(|(_, at)| Duration::from_nanos(at.0.saturating_sub(running().0)));
         let wait = left.filter(|left| !left.is_zero()).map_or(TURN, |left| left.min(TURN));
         let idle = self.connection.is_none() && !desk.ended;
-        let desk =
-            if idle { self.shared.1.wait_timeout(desk, wait).unwrap_or_else(PoisonError::into_inner).0 } else { desk };
+        let desk = if idle { whole(self.shared.1.wait_timeout(desk, wait)).0 } else { desk };
         (!desk.ended).then(|| desk.wish.clone())
     }
 
@@ -244,7 +240,7 @@ impl Runner {
         let now = running();
         let told = self.delivery.status(now);
         let off = told.state == DestinationState::Idle && !wish.spec.enabled;
-        let mut desk = hold(&self.shared);
+        let mut desk = hold(&self.shared.0);
         let status = &mut desk.status;
         status.state = if off { DestinationState::Off } else { told.state };
         status.attempt = told.attempt;

@@ -2,8 +2,9 @@
 //! keyframe; joining never asks the encoder for one. Each consumer has a bounded feed of its own: when it is
 //! full, it loses packets up to the next keyframe, and nobody else does (D-7).
 
+use crate::lock::{hold, whole};
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
 
 /// Longest time that a feed holds, nanoseconds: what an uplink's hiccup may last before packets are left out.
@@ -67,10 +68,6 @@ struct Waiting {
     packets: VecDeque<Packet>,
     until_key: bool,
     dropped: u64,
-}
-
-fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Hub {
@@ -171,10 +168,7 @@ impl Feed {
     /// The next packet, waiting for it for at most `limit`.
     pub fn next(&self, limit: Duration) -> Option<Packet> {
         let waiting = hold(&self.inner);
-        let (mut waiting, _) = self
-            .filled
-            .wait_timeout_while(waiting, limit, |w| w.packets.is_empty())
-            .unwrap_or_else(PoisonError::into_inner);
+        let (mut waiting, _) = whole(self.filled.wait_timeout_while(waiting, limit, |w| w.packets.is_empty()));
         waiting.packets.pop_front()
     }
 

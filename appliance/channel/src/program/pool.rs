@@ -1,7 +1,8 @@
 //! Memory for the pictures that we paint ourselves.
 
+use crate::lock::hold;
 use automation::spec::House;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Picture buffers of our own that wait for their next use.
 const POOL_MAX: usize = 8;
@@ -13,7 +14,7 @@ pub(super) struct Pool(Mutex<Vec<Vec<u8>>>);
 
 impl Pool {
     pub(super) fn take(&self, house: &House) -> Vec<u8> {
-        let free = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let free = hold(&self.0).pop();
         free.unwrap_or_else(|| vec![0; (house.width * house.height * 3 / 2) as usize])
     }
 }
@@ -39,7 +40,7 @@ impl AsMut<[u8]> for Pooled {
 impl Drop for Pooled {
     fn drop(&mut self) {
         if let Some(data) = self.data.take() {
-            let mut free = self.pool.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut free = hold(&self.pool.0);
             if free.len() < POOL_MAX {
                 free.push(data);
             }

@@ -17,6 +17,7 @@ use super::sound::Ears;
 use super::sound_mix::Meter;
 use crate::clock::running;
 use crate::encoder::{Encoder, hub::Hub, picture_caps};
+use crate::lock::hold;
 use crate::source::Source;
 use crate::source::made::{Made, describe};
 use automation::clock::Running;
@@ -30,7 +31,7 @@ use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Lateness above which pictures are repeated instead of mixed.
@@ -135,10 +136,6 @@ impl Drop for Program {
             let _ = thread.join();
         }
     }
-}
-
-fn hold(view: &Mutex<View>) -> MutexGuard<'_, View> {
-    view.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Mixer {

@@ -11,6 +11,7 @@ use super::chain::Due;
 use super::mapping::Mapping;
 use super::store::Store;
 use crate::clock::running;
+use crate::lock::hold;
 use automation::backoff::{Backoff, Steps};
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
@@ -19,7 +20,7 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A connection that gives no picture for so long is given up: half-open, or a far side that hangs.
@@ -85,10 +86,6 @@ pub(super) trait Connect: Send + 'static {
     }
     /// The fault for an error of the pipeline.
     fn judge(&self, error: &gst::glib::Error, debug: &str) -> Fault;
-}
-
-fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {

@@ -8,13 +8,14 @@
 use super::chain::{self, Built, Due};
 use super::store::Store;
 use crate::clock::running;
+use crate::lock::{hold, whole};
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
 use automation::spec::House;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// A showing that is asked for this late into the clip or later gets a player that seeks.
@@ -78,10 +79,6 @@ struct Inner {
     sound: bool,
 }
 
-fn hold(desk: &Desk) -> MutexGuard<'_, Inner> {
-    desk.inner.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Media {
     pub(super) fn start(path: &Path, house: &House) -> Media {
         let desk = Arc::new(Desk { inner: Mutex::default(), changed: Condvar::new() });
@@ -94,7 +91,7 @@ impl Media {
 
     /// The player of the showing that began at tick `began` and is now at `position_ns`. None while it is being made.
     pub fn player(&self, began: i64, position_ns: u64) -> Option<Arc<Player>> {
-        let mut inner = hold(&self.desk);
+        let mut inner = hold(&self.desk.inner);
         let now = running();
         if let Some((showing, player, asked)) = &mut inner.showing
             && *showing == began
@@ -118,7 +115,7 @@ impl Media {
 
     /// The player of a showing that is or was just on air; asks for none.
     pub fn showing(&self, began: i64) -> Option<Arc<Player>> {
-        let mut inner = hold(&self.desk);
+        let mut inner = hold(&self.desk.inner);
         let now = running();
         let Inner { showing, previous, .. } = &mut *inner;
         let found = [showing, previous].into_iter().flatten().find(|(tick, ..)| *tick == began)?;
@@ -128,25 +125,25 @@ impl Media {
 
     /// A player for a thumbnail: the showing, or the one that stands ready.
     pub fn any(&self) -> Option<Arc<Player>> {
-        let inner = hold(&self.desk);
+        let inner = hold(&self.desk.inner);
         inner.showing.as_ref().map(|(_, player, _)| player.clone()).or_else(|| inner.ready.clone())
     }
 
     /// Why it cannot be played.
     pub fn fault(&self) -> Option<Fault> {
-        hold(&self.desk).fault.clone()
+        hold(&self.desk.inner).fault.clone()
     }
 
     /// Size of its pictures, and whether it has sound.
     pub fn facts(&self) -> ((u32, u32), bool) {
-        let inner = hold(&self.desk);
+        let inner = hold(&self.desk.inner);
         (inner.size, inner.sound)
     }
 }
 
 impl Drop for Media {
     fn drop(&mut self) {
-        hold(&self.desk).ended = true;
+        hold(&self.desk.inner).ended = true;
         self.desk.changed.notify_all();
     }
 }
@@ -160,7 +157,7 @@ enum Job {
 fn keep(desk: &Arc<Desk>, path: &Path, house: &House) {
     loop {
         let job = {
-            let mut inner = hold(desk);
+            let mut inner = hold(&desk.inner);
             loop {
                 if inner.ended {
                     inner.ready = None;
@@ -185,7 +182,7 @@ fn keep(desk: &Arc<Desk>, path: &Path, house: &House) {
                 if inner.ready.is_none() && now >= inner.retry_at {
                     break Job::Ready;
                 }
-                inner = desk.changed.wait_timeout(inner, TURN).unwrap_or_else(PoisonError::into_inner).0;
+                inner = whole(desk.changed.wait_timeout(inner, TURN)).0;
             }
         };
         let from_ns = match job {
@@ -193,7 +190,7 @@ fn keep(desk: &Arc<Desk>, path: &Path, house: &House) {
             Job::Seek(_, from_ns) => from_ns,
         };
         let made = open(desk, path, house, from_ns);
-        let mut inner = hold(desk);
+        let mut inner = hold(&desk.inner);
         inner.seeking = false;
         match (made, job) {
             (Ok(player), Job::Ready) => {
@@ -242,14 +239,14 @@ fn open(desk: &Arc<Desk>, path: &Path, house: &House, from_ns: u64) -> Result<Ar
     if paused.is_err() || state != gst::State::Paused {
         return Err(fault_of().unwrap_or_else(|| unreadable("The file cannot be opened.".into())));
     }
-    if hold(desk).size == (0, 0) {
+    if hold(&desk.inner).size == (0, 0) {
         return Err(unreadable("The file has no picture.".into()));
     }
     let duration = pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds);
     // A still has one picture, which stays; a clip loops by segments.
     if duration > 2 * house.rate.tick_ns(1) {
         let start = from_ns % duration;
-        *base.lock().unwrap_or_else(PoisonError::into_inner) = from_ns;
+        *hold(&base) = from_ns;
         let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT | gst::SeekFlags::ACCURATE;
         let sought = pipeline.seek(
             1.0,
@@ -296,7 +293,7 @@ fn loop_by_segments(pipeline: &gst::Pipeline, desk: &Arc<Desk>, duration: u64) {
             gst::MessageView::Error(error) => {
                 if let Some(desk) = desk.upgrade() {
                     let text = format!("The file cannot be played to its end: {}", error.error());
-                    hold(&desk).fault = Some(Fault::new(Code::MediaUnreadable, "").with_text(text));
+                    hold(&desk.inner).fault = Some(Fault::new(Code::MediaUnreadable, "").with_text(text));
                 }
             }
             _ => {}
@@ -320,7 +317,7 @@ fn build(
         .expect("decodebin is a bin")
         .connect_deep_element_added(|_, _, e| chain::one_thread(e));
     let base = base.clone();
-    let due: Due = Arc::new(move |at| Some(at + *base.lock().unwrap_or_else(PoisonError::into_inner)));
+    let due: Due = Arc::new(move |at| Some(at + *hold(&base)));
     let (weak, house, store, desk) = (pipeline.downgrade(), house.clone(), store.clone(), Arc::downgrade(desk));
     decode.connect_pad_added(move |_, pad| {
         let (Some(pipeline), Some(desk)) = (weak.upgrade(), desk.upgrade()) else { return };
@@ -328,10 +325,10 @@ fn build(
         let Some(structure) = caps.structure(0) else { return };
         let tail = if structure.name() == "video/x-raw" {
             let (width, height) = (structure.get::<i32>("width"), structure.get::<i32>("height"));
-            hold(&desk).size = (width.unwrap_or(0).max(0) as u32, height.unwrap_or(0).max(0) as u32);
+            hold(&desk.inner).size = (width.unwrap_or(0).max(0) as u32, height.unwrap_or(0).max(0) as u32);
             chain::picture_tail(&pipeline, &house, &store, due.clone())
         } else if structure.name() == "audio/x-raw" {
-            hold(&desk).sound = true;
+            hold(&desk.inner).sound = true;
             chain::sound_tail(&pipeline, &store, due.clone())
         } else {
             return;

@@ -6,9 +6,10 @@
 //! Moments are nanoseconds on the reader's scale: the machine's monotonic clock for live sources, the position
 //! in the clip for files.
 
+use crate::lock::{hold, whole};
 use crate::program::sound_mix::Resampler;
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Decoded pictures that wait, at most: 50 MB at 1080p. It must hold what lies between two reads.
 const PICTURES_MAX: usize = 16;
@@ -78,16 +79,13 @@ pub struct Looked {
 
 impl Store {
     fn hold(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        hold(&self.inner)
     }
 
     /// Adds a picture; waits while the store is full. False: the store is closed, and the source shall end.
     pub fn put_picture(&self, picture: Picture) -> bool {
         let inner = self.hold();
-        let mut inner = self
-            .taken
-            .wait_while(inner, |i| !i.closed && i.pictures.len() >= PICTURES_MAX)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut inner = whole(self.taken.wait_while(inner, |i| !i.closed && i.pictures.len() >= PICTURES_MAX));
         if inner.closed {
             return false;
         }
@@ -104,10 +102,8 @@ impl Store {
     /// Adds interleaved stereo that is due at `due_ns`; waits while the store is full. False: closed.
     pub fn put_sound(&self, due_ns: u64, samples: &[f32]) -> bool {
         let inner = self.hold();
-        let mut inner = self
-            .taken
-            .wait_while(inner, |i| !i.closed && i.sound.samples.len() >= 2 * SOUND_FRAMES_MAX)
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut inner =
+            whole(self.taken.wait_while(inner, |i| !i.closed && i.sound.samples.len() >= 2 * SOUND_FRAMES_MAX));
         if inner.closed {
             return false;
         }

@@ -1,6 +1,7 @@
 //! Makes small pictures of the program and of every source, on a thread of its own, while somebody watches.
 
 use super::Event;
+use crate::lock::hold;
 use crate::preview::jpeg;
 use crate::program::tick::{Viewer, lend};
 use crate::source::Source;
@@ -12,7 +13,7 @@ use gstreamer_video as gst_video;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// Time between two pictures of the program: 8 a second.
@@ -51,7 +52,7 @@ impl Previews {
 
     pub(super) fn show(&self, viewer: Viewer, sources: BTreeMap<SourceId, Arc<Source>>, house: &House) {
         let Ok(info) = gst_video::VideoInfo::from_caps(&crate::encoder::picture_caps(house)) else { return };
-        *self.scene.lock().unwrap_or_else(PoisonError::into_inner) = Some(Scene { viewer, sources, info });
+        *hold(&self.scene) = Some(Scene { viewer, sources, info });
     }
 }
 
@@ -76,7 +77,7 @@ type Shot = (String, u32, gst::Buffer, gst_video::VideoInfo);
 
 /// Collects the buffers under the lock; the work is done outside it.
 fn pictures(scene: &Mutex<Option<Scene>>, with_sources: bool) -> Vec<Shot> {
-    let scene = scene.lock().unwrap_or_else(PoisonError::into_inner);
+    let scene = hold(scene);
     let Some(scene) = scene.as_ref() else { return Vec::new() };
     let mut shots = Vec::new();
     if let Some(buffer) = scene.viewer.view().picture {
