@@ -1,13 +1,18 @@
-//! The tail that every source's streams end in: decoder, house format, store.
+//! What every source's streams pass: decoder, house format, store. A live source hands each of its streams to
+//! [`attach`]; the first pictures and the first sound are taken.
 
+use super::formats::{Track, Unknown, way};
+use super::live::Try;
 use super::store::{Picture, Store};
 use crate::encoder::{picture_caps, sound_caps};
+use automation::fault::{Code, Fault};
 use automation::spec::House;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Encoded data that waits before a decoder: the longest jitter buffer and a burst.
 const QUEUE_NS_MAX: u64 = 8_000_000_000;
@@ -20,13 +25,119 @@ pub(super) type Due = Arc<dyn Fn(u64) -> Option<u64> + Send + Sync>;
 /// An error while building a pipeline, in words for the log.
 pub(super) type Built<T> = Result<T, gst::glib::BoolError>;
 
+/// Attaches a stream of a live source as soon as its caps are known: to the store, or to nothing where it is one too
+/// many or cannot be used. Whatever fails ends the try.
+pub(super) fn attach(this: &Arc<Try>, pad: &gst::Pad) {
+    if let Err(error) = attach_by_caps(this, pad) {
+        this.give_up(Fault::new(Code::Internal, "").with_text(error.to_string()));
+    }
+}
+
+/// The source has shown all its streams: without pictures it is of no use.
+pub(super) fn attached_all(this: &Arc<Try>) {
+    if !this.streams.pictures.load(Ordering::Relaxed) {
+        this.give_up(Fault::new(Code::SourceNoVideo, "").with_text(format!("{} sends no picture.", this.sender)));
+    }
+}
+
+/// Which kinds of stream a try has taken.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    pictures: AtomicBool,
+    sound: AtomicBool,
+}
+
+impl Streams {
+    /// Takes a stream of this kind. False: there is one already.
+    pub(super) fn take(&self, track: Track) -> bool {
+        let taken = match track {
+            Track::Pictures => &self.pictures,
+            Track::Sound => &self.sound,
+        };
+        !taken.swap(true, Ordering::Relaxed)
+    }
+}
+
+fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad) -> Built<()> {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    let way = match way(&caps) {
+        Ok(way) => way,
+        Err(Unknown { track: Some(Track::Pictures), format }) if this.streams.take(Track::Pictures) => {
+            let text = format!("{} sends {format}, which cannot be decoded here.", this.sender);
+            this.give_up(Fault::new(Code::SourceUnsupported, "").with_text(text));
+            return Ok(());
+        }
+        Err(Unknown { format, .. }) => return let_go(this, pad, &format),
+    };
+    if !this.streams.take(way.track) {
+        return let_go(this, pad, "one stream of its kind too many");
+    }
+    let parse = make(way.parse)?;
+    let queue = encoded_queue()?;
+    let mut elements = Vec::with_capacity(4);
+    elements.extend(way.unpack.map(make).transpose()?);
+    elements.extend([parse.clone(), queue]);
+    elements.extend(way.decode.map(decoder).transpose()?);
+    let tail = match way.track {
+        Track::Pictures => {
+            watch_pictures(this, &parse.static_pad("src").expect("parsers have one"));
+            picture_tail(&this.pipeline, &this.house, &this.shared.store, this.due())?
+        }
+        Track::Sound => {
+            this.has_sound();
+            sound_tail(&this.pipeline, &this.shared.store, this.due())?
+        }
+    };
+    let elements: Vec<&gst::Element> = elements.iter().collect();
+    chain(&this.pipeline, &elements)?;
+    elements[elements.len() - 1].link(&tail)?;
+    link(pad, elements[0])
+}
+
+fn let_go(this: &Arc<Try>, pad: &gst::Pad, why: &str) -> Built<()> {
+    tracing::info!(source = this.name, stream = %pad.name(), why, "a stream is left out");
+    let sink = gst::ElementFactory::make("fakesink").property("sync", false).property("async", false).build()?;
+    chain(&this.pipeline, &[&sink])?;
+    link(pad, &sink)
+}
+
+fn link(pad: &gst::Pad, to: &gst::Element) -> Built<()> {
+    let sink = to.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("no sink pad"))?;
+    pad.link(&sink).map(|_| ()).map_err(|error| gst::glib::bool_error!("{error}"))
+}
+
+/// Tells the try of each encoded picture that passes, and of the stream's size.
+fn watch_pictures(this: &Arc<Try>, pad: &gst::Pad) {
+    let to = Arc::downgrade(this);
+    pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
+        let Some(this) = to.upgrade() else { return gst::PadProbeReturn::Ok };
+        match &info.data {
+            Some(gst::PadProbeData::Buffer(buffer)) => {
+                if let Some(at) = running_ns(pad, buffer) {
+                    this.picture_arrived(at);
+                }
+            }
+            Some(gst::PadProbeData::Event(event)) => {
+                if let gst::EventView::Caps(caps) = event.view()
+                    && let Some(s) = caps.caps().structure(0)
+                    && let (Ok(width), Ok(height)) = (s.get::<i32>("width"), s.get::<i32>("height"))
+                {
+                    this.size(width.max(0) as u32, height.max(0) as u32);
+                }
+            }
+            _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 /// Makes an element.
 pub(super) fn make(factory: &str) -> Built<gst::Element> {
     gst::ElementFactory::make(factory).build()
 }
 
 /// A queue of encoded data that may hold a whole jitter buffer.
-pub(super) fn encoded_queue() -> Built<gst::Element> {
+fn encoded_queue() -> Built<gst::Element> {
     gst::ElementFactory::make("queue")
         .property("max-size-buffers", 0u32)
         .property("max-size-bytes", QUEUE_BYTES_MAX)
@@ -35,7 +146,7 @@ pub(super) fn encoded_queue() -> Built<gst::Element> {
 }
 
 /// A decoder. One thread: frame threads would keep a picture back for each thread, and hold its memory.
-pub(super) fn decoder(factory: &str) -> Built<gst::Element> {
+fn decoder(factory: &str) -> Built<gst::Element> {
     let element = make(factory)?;
     one_thread(&element);
     Ok(element)
@@ -132,7 +243,7 @@ fn timed(sample: &gst::Sample) -> Option<(gst::Buffer, u64)> {
 }
 
 /// The running time of a buffer that passes a pad, nanoseconds.
-pub(super) fn running_ns(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<u64> {
+fn running_ns(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<u64> {
     let segment = pad.sticky_event::<gst::event::Segment>(0)?;
     let segment = segment.segment().downcast_ref::<gst::ClockTime>()?.clone();
     Some(segment.to_running_time(buffer.pts()?)?.nseconds())

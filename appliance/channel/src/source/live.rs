@@ -7,7 +7,7 @@
 //! ```
 //! Each try has its own pipeline; one that hangs is left behind on its own thread and nobody waits for it.
 
-use super::chain::Due;
+use super::chain::{self, Due, Streams};
 use super::mapping::Mapping;
 use super::store::Store;
 use crate::clock::running;
@@ -62,7 +62,12 @@ pub struct Facts {
 
 /// One try: a pipeline that is being built or runs.
 pub(super) struct Try {
+    /// The source's name, for the log.
+    pub(super) name: String,
+    /// Who sends, as a text begins.
+    pub(super) sender: &'static str,
     pub(super) pipeline: gst::Pipeline,
+    pub(super) streams: Streams,
     pub(super) shared: Arc<Shared>,
     pub(super) house: House,
     pub(super) mapping: Arc<Mutex<Mapping>>,
@@ -70,8 +75,10 @@ pub(super) struct Try {
 
 /// How a kind of live source connects.
 pub(super) trait Connect: Send + 'static {
-    /// Builds the pipeline of one try; its streams end in `chain`'s tails.
+    /// Builds the pipeline of one try; its streams go to `chain::attach`.
     fn build(&self, this: &Arc<Try>) -> Result<(), Fault>;
+    /// Who sends, in the operator's words, as a text begins: `The camera`.
+    fn sender(&self) -> &'static str;
     /// Host and port that a knock asks, where a bare TCP connect tells something.
     fn knock(&self) -> Option<(String, u16)>;
     /// The waits between tries.
@@ -109,6 +116,22 @@ impl Shared {
 }
 
 impl Try {
+    /// Attaches each stream that this element finds, and ends the try where none of them has pictures.
+    pub(super) fn attach_streams_of(self: &Arc<Try>, element: &gst::Element) {
+        let to = Arc::downgrade(self);
+        element.connect_pad_added(move |_, pad| {
+            if let Some(this) = to.upgrade() {
+                chain::attach(&this, pad);
+            }
+        });
+        let to = Arc::downgrade(self);
+        element.connect_no_more_pads(move |_| {
+            if let Some(this) = to.upgrade() {
+                chain::attached_all(&this);
+            }
+        });
+    }
+
     /// A picture passed, still encoded, with this running time.
     pub(super) fn picture_arrived(&self, stream_ns: u64) {
         let now = running();
@@ -243,7 +266,10 @@ fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shar
     let pipeline = gst::Pipeline::new();
     pipeline.use_clock(Some(&gst::SystemClock::obtain()));
     let this = Arc::new(Try {
+        name: name.to_owned(),
+        sender: kind.sender(),
         pipeline: pipeline.clone(),
+        streams: Streams::default(),
         shared: shared.clone(),
         house: house.clone(),
         mapping: Arc::new(Mutex::new(Mapping::new(latency_ms))),

@@ -5,7 +5,8 @@
 //! a fallback begins at once; the next one is made as soon as it is used. Clips loop: the player seeks by segments
 //! and its running time goes on.
 
-use super::chain::{self, Built, Due};
+use super::chain::{self, Built, Due, Streams};
+use super::formats::Track;
 use super::store::Store;
 use crate::clock::running;
 use crate::lock::{hold, whole};
@@ -319,19 +320,27 @@ fn build(
     let base = base.clone();
     let due: Due = Arc::new(move |at| Some(at + *hold(&base)));
     let (weak, house, store, desk) = (pipeline.downgrade(), house.clone(), store.clone(), Arc::downgrade(desk));
+    let streams = Streams::default();
     decode.connect_pad_added(move |_, pad| {
         let (Some(pipeline), Some(desk)) = (weak.upgrade(), desk.upgrade()) else { return };
         let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
         let Some(structure) = caps.structure(0) else { return };
-        let tail = if structure.name() == "video/x-raw" {
+        let track = match structure.name().as_str() {
+            "video/x-raw" => Track::Pictures,
+            "audio/x-raw" => Track::Sound,
+            _ => return,
+        };
+        if !streams.take(track) {
+            tracing::info!(stream = %pad.name(), "a stream of a file is left out: one of its kind too many");
+            return;
+        }
+        let tail = if track == Track::Pictures {
             let (width, height) = (structure.get::<i32>("width"), structure.get::<i32>("height"));
             hold(&desk.inner).size = (width.unwrap_or(0).max(0) as u32, height.unwrap_or(0).max(0) as u32);
             chain::picture_tail(&pipeline, &house, &store, due.clone())
-        } else if structure.name() == "audio/x-raw" {
+        } else {
             hold(&desk.inner).sound = true;
             chain::sound_tail(&pipeline, &store, due.clone())
-        } else {
-            return;
         };
         if let Ok(tail) = tail
             && let Some(sink) = tail.static_pad("sink")

@@ -5,6 +5,7 @@
 
 mod camera;
 mod chain;
+mod formats;
 pub mod live;
 pub mod made;
 mod mapping;

@@ -1,6 +1,5 @@
 //! A publisher such as OBS: `ingest` receives it and hands its FLV over a Unix socket, dialled by stream name.
 
-use super::camera::watch_pictures;
 use super::chain::{self, Built};
 use super::live::{Connect, Try};
 use automation::backoff::Steps;
@@ -41,6 +40,10 @@ impl Connect for Rtmp {
             return Err(self.waiting());
         }
         self.build_pipeline(this, socket).map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))
+    }
+
+    fn sender(&self) -> &'static str {
+        "The publisher"
     }
 
     fn knock(&self) -> Option<(String, u16)> {
@@ -91,20 +94,7 @@ impl Rtmp {
             .max_bytes(WAITING_BYTES_MAX)
             .build();
         let demux = chain::make("flvdemux")?;
-        let to = Arc::downgrade(this);
-        demux.connect_pad_added(move |_, pad| {
-            let Some(this) = to.upgrade() else { return };
-            if let Err(error) = attach(&this, pad) {
-                this.give_up(Fault::new(Code::Internal, "").with_text(error.to_string()));
-            }
-        });
-        let to = Arc::downgrade(this);
-        demux.connect_no_more_pads(move |demux| {
-            let has_video = demux.src_pads().iter().any(|pad| pad.name() == "video");
-            if let (Some(this), false) = (to.upgrade(), has_video) {
-                this.give_up(Fault::new(Code::SourceNoVideo, "").with_text("The publisher sends no picture."));
-            }
-        });
+        this.attach_streams_of(&demux);
         chain::chain(&this.pipeline, &[source.upcast_ref(), &demux])?;
         let to = Arc::downgrade(this);
         std::thread::Builder::new()
@@ -133,43 +123,5 @@ fn pump(mut socket: UnixStream, source: &gst_app::AppSrc, to: &Weak<Try>) {
     }
     if let Some(this) = to.upgrade() {
         this.give_up(Fault::new(Code::SourceWaiting, "").with_text("The publisher has stopped."));
-    }
-}
-
-fn attach(this: &Arc<Try>, pad: &gst::Pad) -> Built<()> {
-    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-    let name = caps.structure(0).map(|s| s.name().to_string()).unwrap_or_default();
-    let tail = |parse: &str, decoder: &str, video: bool| -> Built<()> {
-        let parse = chain::make(parse)?;
-        let queue = chain::encoded_queue()?;
-        let decode = chain::decoder(decoder)?;
-        let tail = if video {
-            watch_pictures(this, &parse.static_pad("src").expect("parsers have one"));
-            chain::picture_tail(&this.pipeline, &this.house, &this.shared.store, this.due())?
-        } else {
-            this.has_sound();
-            chain::sound_tail(&this.pipeline, &this.shared.store, this.due())?
-        };
-        chain::chain(&this.pipeline, &[&parse, &queue, &decode])?;
-        decode.link(&tail)?;
-        let sink = parse.static_pad("sink").expect("parsers have one");
-        pad.link(&sink).map(|_| ()).map_err(|error| gst::glib::bool_error!("{error}"))
-    };
-    match name.as_str() {
-        "video/x-h264" => tail("h264parse", "avdec_h264", true),
-        "video/x-h265" => tail("h265parse", "avdec_h265", true),
-        "audio/mpeg" => {
-            let version = caps.structure(0).and_then(|s| s.get::<i32>("mpegversion").ok());
-            if version == Some(4) {
-                tail("aacparse", "avdec_aac", false)
-            } else {
-                tail("mpegaudioparse", "mpg123audiodec", false)
-            }
-        }
-        other => {
-            let text = format!("The publisher sends {other}, which cannot be decoded here. Set OBS to H.264 and AAC.");
-            this.give_up(Fault::new(Code::SourceUnsupported, "").with_text(text));
-            Ok(())
-        }
     }
 }
