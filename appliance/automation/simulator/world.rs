@@ -1,7 +1,9 @@
 //! Time and events: who is told what, and when.
 
+mod destinations;
+
 use super::control::Control;
-use super::far_side::{Answer, FarSide};
+use super::far_side::FarSide;
 use super::random::Random;
 use super::rules::{Broken, Rules};
 use super::sources::Sources;
@@ -9,7 +11,7 @@ use super::venue::{Command, Mode, PATIENCE_MS, Scripted, Span, Trouble, venue};
 use super::worker::Worker;
 use super::{Options, Outcome};
 use automation::clock::{Now, Running};
-use automation::delivery::{Action, Event as Told};
+use automation::delivery::Event as Told;
 use automation::fault::{Code, Fault};
 use automation::id::DestinationId;
 use automation::spec::ChannelSpec;
@@ -269,98 +271,6 @@ impl World {
         self.act(actions)
     }
 
-    /// Does what deliveries say.
-    fn act(&mut self, actions: Vec<(DestinationId, Action)>) -> Result<(), Broken> {
-        let now = self.now.running;
-        for (id, action) in actions {
-            let Some(far) = self.far_sides.iter_mut().find(|far| far.id == id) else { continue };
-            match action {
-                Action::Connect => {
-                    self.rules.connects(&id, now, far.open.is_some())?;
-                    let answer = far.connect(now, &mut self.random);
-                    self.log(format!("{id}: a try begins"));
-                    self.answer_later(id, answer);
-                }
-                Action::Disconnect => {
-                    let was_live = far.live;
-                    far.close();
-                    self.rules.ended(&id, now, was_live);
-                    if !was_live {
-                        // A try that got no answer found nobody.
-                        self.rules.away(&id);
-                    }
-                    self.log(format!("{id}: closed"));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn answer_later(&mut self, id: DestinationId, answer: Option<Answer>) {
-        if let Some(Answer { after_ms, of_try, event }) = answer {
-            self.after(after_ms, Event::Answer(id, of_try, event));
-        }
-    }
-
-    fn answer(&mut self, id: &DestinationId, of_try: u64, told: Told) -> Result<(), Broken> {
-        let now = self.now.running;
-        let Some(far) = self.far_sides.iter_mut().find(|far| far.id == *id) else { return Ok(()) };
-        let was_live = far.live;
-        if !far.answer(of_try, &told) {
-            return Ok(());
-        }
-        match &told {
-            Told::MediaAcked => {
-                self.rules.session(id, now)?;
-                let cut = (far.mode == Mode::Fickle).then(|| far.cut(now, of_try, &mut self.random));
-                if cut.is_some() {
-                    self.rules.breaks(id, false);
-                }
-                self.answer_later(id.clone(), cut);
-                self.log(format!("{id}: media flows"));
-            }
-            Told::Failed(fault) => {
-                self.rules.ended(id, now, was_live);
-                if fault.code == Code::DestinationUnreachable {
-                    self.rules.away(id);
-                }
-                let code = fault.code.as_str();
-                self.log(format!("{id}: {code}"));
-            }
-            _ => self.log(format!("{id}: takes no data")),
-        }
-        let delivery = self.worker.as_mut().and_then(|worker| worker.deliveries.get_mut(id));
-        let action = delivery.and_then(|delivery| delivery.handle(now, told.clone()));
-        self.act(action.map(|action| (id.clone(), action)).into_iter().collect())?;
-        if self.options.storms && matches!(told, Told::Failed(_)) {
-            self.act(vec![(id.clone(), Action::Connect)])?;
-        }
-        Ok(())
-    }
-
-    /// Once a second: a bare TCP connect, and media that flows.
-    fn probe(&mut self) -> Result<(), Broken> {
-        let now = self.now.running;
-        let mut actions = Vec::new();
-        for far in &self.far_sides {
-            let Some(delivery) = self.worker.as_mut().and_then(|worker| worker.deliveries.get_mut(&far.id)) else {
-                continue;
-            };
-            let reachable = far.listens();
-            if reachable {
-                self.rules.listens(&far.id);
-            } else {
-                self.rules.away(&far.id);
-            }
-            actions.extend(delivery.handle(now, Told::Reachable(reachable)).map(|action| (far.id.clone(), action)));
-            if far.live && far.mode == Mode::Up {
-                self.rules.carries(&far.id, now);
-                actions.extend(delivery.handle(now, Told::MediaAcked).map(|action| (far.id.clone(), action)));
-            }
-        }
-        self.act(actions)
-    }
-
     fn trouble(&mut self, trouble: Trouble) -> Result<(), Broken> {
         if self.options.steady_wall && matches!(trouble, Trouble::WallSteps(_)) {
             return Ok(());
@@ -390,14 +300,7 @@ impl World {
                 let answer = far.open.map(|of_try| far.cut(now, of_try, &mut self.random));
                 self.answer_later(id, answer);
             }
-            Trouble::NetworkUp => {
-                let mut actions = Vec::new();
-                for (id, delivery) in self.worker.iter_mut().flat_map(|worker| &mut worker.deliveries) {
-                    self.rules.network_up(id);
-                    actions.extend(delivery.handle(now, Told::NetworkUp).map(|action| (id.clone(), action)));
-                }
-                self.act(actions)?;
-            }
+            Trouble::NetworkUp => self.network_up()?,
             Trouble::ControlDies => self.control.alive = false,
             Trouble::ControlReturns { .. } if self.without_power => {}
             Trouble::ControlReturns { generations_lost } => {
@@ -422,16 +325,6 @@ impl World {
         }
         self.worker.iter_mut().for_each(Worker::look);
         Ok(())
-    }
-
-    fn far_side(&mut self, id: &DestinationId, mode: Mode) {
-        if mode != Mode::Up {
-            self.rules.breaks(id, false);
-        }
-        let now = self.now.running;
-        let Some(far) = self.far_sides.iter_mut().find(|far| far.id == *id) else { return };
-        let answer = far.turn(now, mode, &mut self.random);
-        self.answer_later(id.clone(), answer);
     }
 
     /// Whether there was one.
