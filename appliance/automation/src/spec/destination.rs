@@ -90,6 +90,22 @@ impl RtmpUrl {
         self.port
     }
 
+    /// The application, and the name under which to publish there. The key is the name, whatever characters it has;
+    /// without one the address's last part is.
+    pub fn application_and_name(&self, key: &Secret) -> (String, String) {
+        let after_scheme = self.text.split_once("://").map_or("", |(_, rest)| rest);
+        let path = after_scheme.split_once('/').map_or("", |(_, path)| path);
+        if !key.is_empty() {
+            return (path.trim_end_matches('/').to_owned(), key.expose().to_owned());
+        }
+        // A slash in a query separates nothing.
+        let end = path.find('?').unwrap_or(path.len());
+        match path[..end].rfind('/') {
+            Some(at) => (path[..at].to_owned(), path[at + 1..].to_owned()),
+            None => (path.to_owned(), String::new()),
+        }
+    }
+
     /// Whether it is RTMP over TLS.
     pub fn tls(&self) -> bool {
         self.tls
@@ -132,5 +148,25 @@ impl TryFrom<String> for RtmpUrl {
 impl From<RtmpUrl> for String {
     fn from(url: RtmpUrl) -> String {
         url.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn application_and_name_of_an_address_and_a_key() {
+        let check = |url: &str, key: &str, application: &str, name: &str| {
+            let found = RtmpUrl::parse(url).expect("an address").application_and_name(&Secret::new(key));
+            assert_eq!(found, (application.to_owned(), name.to_owned()), "{url} {key}");
+        };
+        check("rtmp://h/live", "abc", "live", "abc");
+        check("rtmp://h/live/", "abc", "live", "abc");
+        check("rtmps://h:443/app/instance", "a/b?c=d&e=f/g#h", "app/instance", "a/b?c=d&e=f/g#h");
+        check("rtmp://h/app?auth=x", "abc", "app?auth=x", "abc");
+        check("rtmp://[::1]:1935/live/abc", "", "live", "abc");
+        check("rtmp://h/app/instance/abc?token=x/y", "", "app/instance", "abc?token=x/y");
+        check("rtmp://h/live", "", "live", "");
     }
 }

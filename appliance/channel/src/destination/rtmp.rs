@@ -77,8 +77,14 @@ impl Connection {
             .property("encoder", "Bandstand")
             .build()
             .map_err(internal)?;
+        // One by one: in a location a key with a slash in it would be cut at the wrong place.
+        let (application, name) = destination.url.application_and_name(&destination.key);
         let sink = gst::ElementFactory::make("rtmp2sink")
-            .property("location", location(destination))
+            .property_from_str("scheme", if destination.url.tls() { "rtmps" } else { "rtmp" })
+            .property("host", destination.url.host())
+            .property("port", i32::from(destination.url.port()))
+            .property("application", application)
+            .property("stream", name)
             .property("timeout", 0u32)
             .property("chunk-size", CHUNK_BYTES)
             .property("sync", false)
@@ -217,14 +223,6 @@ impl Drop for Connection {
         let pipeline = self.pipeline.clone();
         let end = std::thread::Builder::new().name("dst-end".into());
         let _ = end.spawn(move || pipeline.set_state(gst::State::Null));
-    }
-}
-
-fn location(destination: &Destination) -> String {
-    let url = destination.url.as_str().trim_end_matches('/');
-    match destination.key.expose() {
-        "" => url.to_owned(),
-        key => format!("{url}/{key}"),
     }
 }
 
