@@ -7,6 +7,7 @@ pub mod clock;
 pub mod destination;
 pub mod encoder;
 mod lock;
+pub mod network;
 pub mod preview;
 pub mod program;
 pub mod source;

@@ -38,6 +38,8 @@ pub struct Wish {
 struct Desk {
     wish: Wish,
     ended: bool,
+    /// A way to the outside came up, and the thread has not seen it yet.
+    network_up: bool,
     status: DestinationStatus,
 }
 
@@ -65,7 +67,8 @@ impl Destination {
             fault: None,
         };
         let name = format!("dst-{}", wish.spec.id);
-        let shared: Shared = Arc::new((Mutex::new(Desk { wish, ended: false, status }), Condvar::new()));
+        let shared: Shared =
+            Arc::new((Mutex::new(Desk { wish, ended: false, network_up: false, status }), Condvar::new()));
         let ours = shared.clone();
         let mut runner = Runner {
             shared: ours,
@@ -89,6 +92,12 @@ impl Destination {
     /// Says what is wanted from now on.
     pub fn wish(&self, wish: Wish) {
         hold(&self.shared.0).wish = wish;
+        self.shared.1.notify_all();
+    }
+
+    /// A way to the outside came up: one that waits may try now (D-5).
+    pub fn network_up(&self) {
+        hold(&self.shared.0).network_up = true;
         self.shared.1.notify_all();
     }
 
@@ -124,8 +133,11 @@ struct Runner {
 
 impl Runner {
     fn run(&mut self) {
-        while let Some(wish) = self.look() {
+        while let Some((wish, network_up)) = self.look() {
             self.begin_session(&wish);
+            if network_up {
+                self.handle(&wish, Event::NetworkUp);
+            }
             let now = running();
             let live = wish.live.as_ref().is_some_and(|(_, at)| now >= *at);
             if self.made_for.as_ref().is_some_and(|made| made.url != wish.spec.url || made.key != wish.spec.key) {
@@ -143,15 +155,16 @@ impl Runner {
         }
     }
 
-    /// What is wanted now; without a connection this is also where the thread waits.
-    fn look(&mut self) -> Option<Wish> {
+    /// What is wanted now, and whether the network came up; without a connection this is also where the thread waits.
+    fn look(&mut self) -> Option<(Wish, bool)> {
         let desk = hold(&self.shared.0);
         // The countdown's end is waited for exactly: GO LIVE is when the person sees zero.
         let left = desk.wish.live.as_ref().map(|(_, at)| Duration::from_nanos(at.0.saturating_sub(running().0)));
         let wait = left.filter(|left| !left.is_zero()).map_or(TURN, |left| left.min(TURN));
         let idle = self.connection.is_none() && !desk.ended;
-        let desk = if idle { whole(self.shared.1.wait_timeout(desk, wait)).0 } else { desk };
-        (!desk.ended).then(|| desk.wish.clone())
+        let mut desk = if idle { whole(self.shared.1.wait_timeout(desk, wait)).0 } else { desk };
+        let network_up = std::mem::take(&mut desk.network_up);
+        (!desk.ended).then(|| (desk.wish.clone(), network_up))
     }
 
     fn begin_session(&mut self, wish: &Wish) {

@@ -8,6 +8,7 @@ mod socket;
 use crate::clock::running;
 use crate::destination::{Destination, Wish};
 use crate::encoder::hub::Hub;
+use crate::network;
 use crate::program::overlay::Painter;
 use crate::program::tick::{Order, Program};
 use crate::source::Source;
@@ -42,6 +43,8 @@ pub enum Event {
     Broken(u64, u64, Fault),
     /// It is gone, or spoke nonsense.
     Left(u64),
+    /// A link or a route of this machine came up.
+    NetworkUp,
     /// A small picture was made.
     Preview(String, Vec<u8>),
 }
@@ -78,6 +81,10 @@ impl Worker {
     pub fn new(channel_id: ChannelId, run: &Path, stop: Arc<AtomicBool>) -> io::Result<Worker> {
         let (events, inbox) = channel();
         socket::listen(&run.join(format!("channel-{channel_id}.sock")), events.clone())?;
+        let network = events.clone();
+        if let Err(error) = network::watch(move || network.send(Event::NetworkUp).is_ok()) {
+            tracing::warn!(%error, "the network cannot be watched: destinations wait their time");
+        }
         let mut worker = Worker {
             run: run.to_owned(),
             inbox,
@@ -152,6 +159,7 @@ impl Worker {
                 self.connections.previews(id, on);
                 self.previews.wanted(self.connections.previews_wanted());
             }
+            Event::NetworkUp => self.destinations.values().for_each(Destination::network_up),
             Event::Said(_, ToChannel::Quit) => return Some(End::Quit),
             Event::Said(id, ToChannel::Spec { spec }) => return self.offered(id, *spec),
             Event::Broken(id, generation, fault) => self.refuse(id, generation, fault),
