@@ -19,6 +19,7 @@ export function fixtures() {
     house: { width: 1920, height: 1080, rate: { num: 30, den: 1 }, video_kbps: 4500, audio_kbps: 160, effort: "superfast" },
     failover: { primary: "camera-1", live_input: "obs", loop: "loop", holdoff_ms: 300, stable_ms: 5000 },
     messages: { slate: "Technical difficulties – we'll be right back", backup: false },
+    slate_picture: "logo",
     timeline: "evening",
     sources: [
       camera("camera-1", "Camera 1", "192.168.1.21", "camera-2"),

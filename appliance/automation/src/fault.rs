@@ -49,6 +49,7 @@ codes! {
     MediaUnreadable "media_unreadable" "The file is no video or picture that can be played." "Upload it again, as MP4 with H.264 and AAC, or as PNG or JPEG."
     MediaMissing "media_missing" "The file is gone." "Upload it again."
     FontMissing "font_missing" "No font is installed: texts over the picture are left out." "Install a font on the box, for example the package fonts-dejavu-core."
+    SlatePicture "slate_picture" "The slate's picture cannot be shown: the slate has its text alone." "Choose another picture for the slate under Settings, or upload it again."
     SlateOnAir "slate_on_air" "No source is available: the audience sees the slate." "Bring a camera back, or configure a backup camera or a loop."
     FallbackOnAir "fallback_on_air" "A fallback is on air instead of the planned source." "Mend the planned source; Bandstand returns to it by itself."
     DestinationUnreachable "destination_unreachable" "The platform does not answer." "Check the internet connection and the address. Bandstand tries again by itself."

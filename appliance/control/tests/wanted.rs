@@ -267,6 +267,46 @@ async fn files_are_examined_kept_and_in_use() {
 }
 
 #[tokio::test]
+async fn a_picture_is_the_slate_until_it_is_taken_out() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let picture = client.upload("back-soon.png", files::PNG).await.ok()["id"].as_str().unwrap().to_owned();
+    let film = client.upload("film.mp4", &files::mp4()).await.ok()["id"].as_str().unwrap().to_owned();
+    assert_eq!(client.get("/channels/main").await.ok()["slate_picture"], Value::Null);
+    for (wrong, reason) in
+        [(film.as_str(), "\"film.mp4\" is a film: choose a picture"), ("gone", "there is no file \"gone\"")]
+    {
+        let answer = client.patch("/channels/main", json!({"slate_picture": wrong, "name": "New"})).await;
+        assert_eq!((answer.status, answer.code().as_str()), (422, "spec_invalid"), "{wrong}");
+        assert_eq!(answer.places(), ["slate_picture"]);
+        assert_eq!(answer.json()["wrongs"][0]["reason"], reason);
+    }
+    let doc = client.get("/channels/main").await.ok();
+    assert_eq!(
+        (doc["slate_picture"].clone(), doc["name"].as_str()),
+        (Value::Null, Some("Town Hall")),
+        "nothing stored"
+    );
+
+    let doc = client.patch("/channels/main", json!({"slate_picture": picture})).await.ok();
+    assert_eq!(doc["slate_picture"], picture.as_str());
+    let doc = client.patch("/channels/main", json!({"messages": {"slate": ""}})).await.ok();
+    assert_eq!(doc["slate_picture"], picture.as_str(), "what is absent stays");
+    let spec = house.store.wanted().borrow().channels[0].spec.clone();
+    let path = &spec.assets[spec.slate_picture.as_ref().unwrap()];
+    assert_eq!(std::fs::read(path).unwrap(), files::PNG, "the worker finds the file");
+
+    let one = format!("/assets/{picture}");
+    let answer = client.delete(&one).await;
+    assert_eq!((answer.status, answer.code().as_str()), (409, "in_use"));
+    assert_eq!(answer.places(), ["slate of \"Town Hall\""]);
+    assert_eq!(client.patch("/channels/main", json!({"slate_picture": null})).await.ok()["slate_picture"], Value::Null);
+    assert!(house.store.wanted().borrow().channels[0].spec.assets.is_empty());
+    assert_eq!(client.delete(&one).await.status, 204);
+}
+
+#[tokio::test]
 async fn a_broadcast_from_go_live_to_end() {
     let folder = folder();
     let house = House::claimed(folder.path()).await;

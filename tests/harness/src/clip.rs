@@ -104,6 +104,17 @@ impl Clip {
         path
     }
 
+    /// One of its pictures as a PNG file in `folder`.
+    pub fn still(&self, frame: u32, folder: &Path) -> PathBuf {
+        let path = folder.join(format!("{}-{frame}.png", self.name()));
+        let mut ffmpeg = Command::new("ffmpeg");
+        ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-i"]).arg(self.file());
+        ffmpeg.args(["-vf", &format!("select=eq(n\\,{frame})"), "-frames:v", "1"]).arg(&path);
+        let status = ffmpeg.status().expect("start ffmpeg; ./dev setup installs it");
+        assert!(status.success(), "ffmpeg could not take picture {frame} out of {}: {status}", self.name());
+        path
+    }
+
     fn encode(&self, desk: &Path, out: &Path) {
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-hide_banner", "-loglevel", "error", "-y"]);

@@ -666,6 +666,7 @@ export interface components {
             messages: components["schemas"]["Messages"];
             /** @description Its name; the venue's name on the slate. */
             name: string;
+            slate_picture: components["schemas"]["AssetId"] | null;
             /** @description Its sources. */
             sources: components["schemas"]["SourceDoc"][];
             timeline: components["schemas"]["TimelineId"] | null;
@@ -689,6 +690,7 @@ export interface components {
             messages?: components["schemas"]["Messages"];
             /** @description Its name, 1 to 100 characters. */
             name?: string;
+            slate_picture?: components["schemas"]["AssetId"] | null;
             timeline?: components["schemas"]["TimelineId"] | null;
         };
         /** @description The status of a channel's worker. */
@@ -739,7 +741,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_on_air" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -1041,7 +1043,7 @@ export interface components {
              */
             backup: boolean;
             /**
-             * @description The slate's line below the venue's name.
+             * @description The slate's line below the venue's name, or over the foot of its picture; empty for none.
              * @default Technical difficulties – we'll be right back
              */
             slate: string;

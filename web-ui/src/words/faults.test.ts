@@ -36,6 +36,22 @@ test("the same fault told by the channel and by its status is one card", () => {
   expect(list[0]).toMatchObject({ alarm: true, audience: "The slate: “Back soon”" });
 });
 
+test("the slate with its picture, and without it where it cannot be shown", () => {
+  const slate = (text: string, ...more: string[]) => {
+    const wanted = { ...channel(), slate_picture: "logo", messages: { ...channel().messages, slate: text } };
+    const faults = ["slate_on_air", ...more].map((code) => fault(code as "slate_on_air", "main"));
+    return cards(status({ source: null, wanted: "camera-1", carrier: "slate" }, { faults }), wanted);
+  };
+  expect(slate("Back soon")[0]?.audience).toBe("The slate with its picture: “Back soon”");
+  expect(slate(" ")[0]?.audience).toBe("The slate with its picture.");
+  const bad = slate("Back soon", "slate_picture");
+  expect(bad.map((card) => [card.alarm, card.audience])).toEqual([
+    [true, "The slate: “Back soon”"],
+    [false, "The slate: “Back soon”"],
+  ]);
+  expect(bad[1]?.doing).toBe("shows the slate’s text instead, should the slate be needed.");
+});
+
 test("a camera that is lost and not wanted warns, and what needs help first stands first", () => {
   const now = status(
     {},

@@ -73,8 +73,14 @@ function audience(channel: ChannelBoard, fault: Fault, name: string | null): str
     return anyLive && name !== null ? t.faults.destinationDown(name) : t.faults.allDown;
   }
   if (fault.code.startsWith("publisher_") || fault.code === "ingest_lost") return t.faults.nothing;
-  if (onAir.carrier === "slate" && onAir.source == null) return t.faults.seesSlate(channel.wanted.messages.slate);
+  if (onAir.carrier === "slate" && onAir.source == null) return seesSlate(channel);
   return t.faults.sees(sourceName(channel.wanted, onAir.source));
+}
+
+function seesSlate({ wanted, faults, status }: ChannelBoard): string {
+  const bad = [...faults, ...(status?.faults ?? [])].some((fault) => fault.code === "slate_picture");
+  const text = wanted.messages.slate.trim();
+  return wanted.slate_picture === null || bad ? t.faults.seesSlate(text) : t.faults.seesSlatePicture(text);
 }
 
 function doing(channel: ChannelBoard, fault: Fault): string {
@@ -90,5 +96,6 @@ function doing(channel: ChannelBoard, fault: Fault): string {
   }
   if (code === "worker_lost" || code === "encoder_failed" || code === "ingest_lost") return t.faults.restarts;
   if (code.startsWith("publisher_")) return t.faults.refuses;
+  if (code === "slate_picture") return t.faults.slateText;
   return t.faults.watches;
 }

@@ -20,6 +20,7 @@ export function channel(): Channel {
     house: { width: 1920, height: 1080, rate: { num: 30, den: 1 }, video_kbps: 4500, audio_kbps: 160, effort: "superfast" },
     failover: { primary: "camera-1", live_input: "obs", loop: "loop", holdoff_ms: 300, stable_ms: 5000 },
     messages: { slate: "Back soon", backup: false },
+    slate_picture: null,
     timeline: null,
     sources: [
       camera("camera-1", "Camera 1", "camera-2"),

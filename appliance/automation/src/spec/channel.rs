@@ -34,6 +34,9 @@ pub struct ChannelSpecDraft {
     pub destinations: Vec<Destination>,
     /// What the audience is told.
     pub messages: Messages,
+    /// The picture of the slate, PNG or JPEG, in place of the name (CT-12); none is the slate of text.
+    #[serde(default)]
+    pub slate_picture: Option<AssetId>,
 }
 
 /// What happens when a source is lost (D-16): hold the last picture while deciding → the source that is wanted →
@@ -104,7 +107,7 @@ pub struct Live {
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Messages {
-    /// The slate's line below the venue's name.
+    /// The slate's line below the venue's name, or over the foot of its picture; empty for none.
     pub slate: String,
     /// Whether "Switched to backup camera" is shown for 5 s.
     pub backup: bool,

@@ -6,6 +6,7 @@ pub mod overlay;
 mod phase;
 pub mod picture;
 mod pool;
+mod slate;
 mod sound;
 pub mod sound_mix;
 pub mod tick;

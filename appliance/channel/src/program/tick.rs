@@ -13,13 +13,14 @@ use super::overlay::Painter;
 use super::phase::Phase;
 use super::picture::{self, I420, I420Ref, PlaneRef};
 use super::pool::{Pool, Pooled};
+use super::slate::{Look, Slate};
 use super::sound::Ears;
 use super::sound_mix::Meter;
 use crate::clock::running;
 use crate::encoder::{Encoder, hub::Hub, picture_caps};
 use crate::lock::hold;
 use crate::source::Source;
-use crate::source::made::{Made, describe};
+use crate::source::made::describe;
 use automation::clock::Running;
 use automation::director::{Director, Picture as Base, Shown};
 use automation::fault::{Code, Fault};
@@ -148,9 +149,7 @@ struct Mixer {
     /// The newest due picture of each live source.
     newest: BTreeMap<SourceId, gst::Buffer>,
     phases: BTreeMap<SourceId, Phase>,
-    slate: Made,
-    slate_words: (String, String),
-    painter: Arc<Painter>,
+    slate: Slate,
     layers: Layers,
     ears: Ears,
     meter: Meter,
@@ -184,8 +183,7 @@ impl Mixer {
             .map_err(|error| Fault::new(Code::EncoderFailed, "").with_text(error.to_string()))?;
         let mut director = Director::new(house.rate, start);
         director.spec(spec);
-        let slate_words = (spec.name.clone(), spec.messages.slate.clone());
-        let slate = Made::slate(&painter, &house, &slate_words.0, &slate_words.1);
+        let slate = Slate::start(painter.clone(), house.width, house.height, Look::of(spec));
         let view = View {
             program: ProgramStatus { encoder: encoder.name.clone(), ..ProgramStatus::default() },
             on_air: director.on_air(),
@@ -196,7 +194,7 @@ impl Mixer {
             faults: Vec::new(),
             picture: None,
         };
-        let layers = Layers::new(painter.clone(), house.width, house.height);
+        let layers = Layers::new(painter, house.width, house.height);
         let seen = Seen { status: view.program.clone(), ..Seen::default() };
         let mut mixer = Mixer {
             info,
@@ -207,8 +205,6 @@ impl Mixer {
             newest: BTreeMap::new(),
             phases: BTreeMap::new(),
             slate,
-            slate_words,
-            painter,
             layers,
             ears: Ears::default(),
             meter: Meter::default(),
@@ -273,11 +269,7 @@ impl Mixer {
     fn take_spec(&mut self, spec: &Arc<ChannelSpec>) {
         self.director.spec(spec);
         self.layers.spec(spec);
-        let words = (spec.name.clone(), spec.messages.slate.clone());
-        if words != self.slate_words {
-            self.slate = Made::slate(&self.painter, &self.house, &words.0, &words.1);
-            self.slate_words = words;
-        }
+        self.slate.want(Look::of(spec));
     }
 
     /// Waits until tick `n` is due. Answers how late it is, nanoseconds.
@@ -380,7 +372,7 @@ impl Mixer {
 
     /// The picture of a source at tick `n`; what it showed last, or the slate, where there is none.
     fn shown(&mut self, shown: &Shown, n: u64) -> gst::Buffer {
-        let Some(id) = &shown.source else { return self.slate.picture().buffer };
+        let Some(id) = &shown.source else { return self.slate.buffer() };
         match self.sources.get(id).map(|s| &**s) {
             Some(Source::Made(made)) => return made.picture().buffer,
             Some(Source::Media(media)) => {
@@ -401,7 +393,7 @@ impl Mixer {
             }
             Some(Source::Live(_)) | None => {}
         }
-        self.newest.get(id).cloned().unwrap_or_else(|| self.slate.picture().buffer)
+        self.newest.get(id).cloned().unwrap_or_else(|| self.slate.buffer())
     }
 
     /// Paints into a buffer of our own. The second argument of `how` lends the planes of a source's buffer.
@@ -451,6 +443,7 @@ impl Mixer {
         }
         let mut faults = self.director.faults();
         faults.extend(self.layers.faults());
+        faults.extend(self.slate.fault());
         if self.seen.status.missing > 0 {
             let text =
                 format!("The box was too slow: {} pictures are missing from the program.", self.seen.status.missing);

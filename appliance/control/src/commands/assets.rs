@@ -33,6 +33,9 @@ impl Commands {
                 let asset = assets::get(tx, &id)?;
                 let mut places = Vec::new();
                 for channel in channels::all(tx)? {
+                    if channel.slate_picture.as_ref() == Some(&id) {
+                        places.push(format!("slate of \"{}\"", channel.name));
+                    }
                     for stored in sources::of(tx, context, &channel.id)? {
                         if wanted::assets_of(std::slice::from_ref(&stored.source), None).contains(&id) {
                             places.push(format!("source \"{}\" of \"{}\"", stored.source.name, channel.name));

@@ -1,12 +1,12 @@
 //! Channels.
 
-use super::{Commands, check, name, new_id, room};
-use crate::doc::{ChannelDoc, ChannelDraft, ChannelPatch};
+use super::{Commands, check, name, new_id, room, there};
+use crate::doc::{AssetKind, ChannelDoc, ChannelDraft, ChannelPatch};
 use crate::refusal::Refusal;
 use crate::store::channels::{CHANNELS_MAX, StoredChannel};
 use crate::store::{channels, settings, sources, timelines};
 use automation::fault::Code;
-use automation::id::ChannelId;
+use automation::id::{AssetId, ChannelId};
 use automation::spec::{Failover, Messages, SourceKind};
 use rusqlite::Transaction;
 
@@ -40,6 +40,9 @@ impl Commands {
                 }
                 if let Some(messages) = patch.messages {
                     stored.messages = messages;
+                }
+                if let Some(picture) = patch.slate_picture {
+                    stored.slate_picture = picture.map(|asset| still(tx, asset)).transpose()?;
                 }
                 if let Some(timeline) = &patch.timeline {
                     if let Some(timeline) = timeline {
@@ -90,6 +93,16 @@ impl Commands {
     }
 }
 
+/// An uploaded file that is a picture.
+fn still(tx: &Transaction<'_>, id: AssetId) -> Result<AssetId, Refusal> {
+    let asset = there(tx, id, "slate_picture")?;
+    if asset.doc.kind != AssetKind::Image {
+        let reason = format!("\"{}\" is a film: choose a picture", asset.doc.name);
+        return Err(Refusal::wrong(Code::SpecInvalid, "slate_picture", reason));
+    }
+    Ok(asset.doc.id)
+}
+
 /// Writes a new channel, and answers its id.
 pub(super) fn insert(tx: &Transaction<'_>, draft: ChannelDraft, at_ms: i64) -> Result<ChannelId, Refusal> {
     let name = name(&draft.name, Code::SpecInvalid)?;
@@ -103,6 +116,7 @@ pub(super) fn insert(tx: &Transaction<'_>, draft: ChannelDraft, at_ms: i64) -> R
         house: draft.house.unwrap_or_default(),
         failover: Failover::default(),
         messages: Messages::default(),
+        slate_picture: None,
         manual: None,
         live: None,
     };

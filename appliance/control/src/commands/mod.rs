@@ -13,11 +13,12 @@ mod timelines;
 use crate::clock::Clock;
 use crate::doc::NAME_CHARS_MAX;
 use crate::refusal::Refusal;
+use crate::store::assets::StoredAsset;
 use crate::store::channels::StoredChannel;
 use crate::store::{Context, Store};
 use automation::clock::Now;
 use automation::fault::Code;
-use automation::id::{BadId, ChannelId};
+use automation::id::{AssetId, BadId, ChannelId};
 use automation::spec::{ChannelSpec, Timeline, Wrong};
 use rusqlite::Connection;
 
@@ -146,6 +147,16 @@ fn seen_from(refusal: Refusal, inside: &str, code: Code) -> Refusal {
         None => wrong,
     });
     Refusal::wrongs(code, wrongs.collect())
+}
+
+/// The uploaded file that a document names at `place`.
+fn there(connection: &Connection, asset: AssetId, place: &str) -> Result<StoredAsset, Refusal> {
+    match crate::store::assets::get(connection, &asset) {
+        Err(refusal) if refusal.code == Code::NotFound => {
+            Err(Refusal::wrong(Code::SpecInvalid, place, format!("there is no file \"{asset}\"")))
+        }
+        found => found,
+    }
 }
 
 /// A refusal that names every place where something is used.

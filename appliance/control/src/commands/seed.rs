@@ -133,6 +133,7 @@ fn channel(tx: &Transaction<'_>, context: &Context, seed: SeedChannel, at_ms: i6
         house: seed.house,
         failover: seed.failover,
         messages: seed.messages,
+        slate_picture: None,
         manual: None,
         live: None,
     };

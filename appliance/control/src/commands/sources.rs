@@ -1,13 +1,13 @@
 //! Sources.
 
-use super::{Commands, check, in_use, name, new_id, room, token};
+use super::{Commands, check, in_use, name, new_id, room, there, token};
 use crate::doc::{SourceDoc, SourceDraft, SourceKindDraft};
 use crate::refusal::Refusal;
 use crate::store::sources::{SOURCES_MAX, StoredSource};
 use crate::store::wanted::source_document;
-use crate::store::{Context, assets, channels, settings, sources, timelines};
+use crate::store::{Context, channels, settings, sources, timelines};
 use automation::fault::Code;
-use automation::id::{AssetId, ChannelId, SourceId};
+use automation::id::{ChannelId, SourceId};
 use automation::secret::Secret;
 use automation::spec::{Source, SourceKind, Track};
 use rusqlite::Transaction;
@@ -135,7 +135,7 @@ fn new_kind(
             let kind = SourceKind::Rtmp { stream, latency_ms: latency_ms.unwrap_or(LATENCY_MS) };
             return Ok((kind, Secret::new(token()?)));
         }
-        SourceKindDraft::Media { asset } => SourceKind::Media { asset: there(tx, asset)? },
+        SourceKindDraft::Media { asset } => SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id },
         SourceKindDraft::Slate { title, text } => SourceKind::Slate { title, text },
         SourceKindDraft::TestPattern { pattern } => SourceKind::TestPattern { pattern },
     };
@@ -156,7 +156,9 @@ fn changed_kind(tx: &Transaction<'_>, old: SourceKind, draft: SourceKindDraft) -
         (SourceKind::Rtmp { stream, latency_ms: old_ms }, SourceKindDraft::Rtmp { latency_ms }) => {
             SourceKind::Rtmp { stream, latency_ms: latency_ms.unwrap_or(old_ms) }
         }
-        (SourceKind::Media { .. }, SourceKindDraft::Media { asset }) => SourceKind::Media { asset: there(tx, asset)? },
+        (SourceKind::Media { .. }, SourceKindDraft::Media { asset }) => {
+            SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id }
+        }
         (SourceKind::Slate { .. }, SourceKindDraft::Slate { title, text }) => SourceKind::Slate { title, text },
         (SourceKind::TestPattern { .. }, SourceKindDraft::TestPattern { pattern }) => {
             SourceKind::TestPattern { pattern }
@@ -166,16 +168,6 @@ fn changed_kind(tx: &Transaction<'_>, old: SourceKind, draft: SourceKindDraft) -
             return Err(Refusal::wrong(Code::SpecInvalid, "kind", reason));
         }
     })
-}
-
-fn there(tx: &Transaction<'_>, asset: AssetId) -> Result<AssetId, Refusal> {
-    match assets::get(tx, &asset) {
-        Ok(_) => Ok(asset),
-        Err(refusal) if refusal.code == Code::NotFound => {
-            Err(Refusal::wrong(Code::SpecInvalid, "asset", format!("there is no file \"{asset}\"")))
-        }
-        Err(refusal) => Err(refusal),
-    }
 }
 
 /// Every place of the channel that names the source.

@@ -1,7 +1,7 @@
 //! Channels.
 
 use super::{DestinationDoc, LiveDoc, ManualDoc, SourceDoc};
-use automation::id::{ChannelId, TimelineId};
+use automation::id::{AssetId, ChannelId, TimelineId};
 use automation::spec::{Failover, House, Messages};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -19,6 +19,9 @@ pub struct ChannelDoc {
     pub failover: Failover,
     /// What the audience is told.
     pub messages: Messages,
+    /// The picture of its slate, instead of the name; none is the slate of text.
+    #[schema(required)]
+    pub slate_picture: Option<AssetId>,
     /// The timeline that is loaded.
     #[schema(required)]
     pub timeline: Option<TimelineId>,
@@ -64,6 +67,10 @@ pub struct ChannelPatch {
     /// What the audience is told.
     #[schema(nullable = false)]
     pub messages: Option<Messages>,
+    /// The picture of its slate: a PNG or JPEG of the library; `null` is the slate of text.
+    #[serde(default, deserialize_with = "told")]
+    #[schema(value_type = Option<AssetId>)]
+    pub slate_picture: Option<Option<AssetId>>,
     /// The timeline to load; `null` unloads.
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<TimelineId>)]

@@ -3,7 +3,7 @@
 use super::{from_json, id, to_json};
 use crate::refusal::Refusal;
 use automation::clock::Running;
-use automation::id::{ChannelId, SessionId, SourceId};
+use automation::id::{AssetId, ChannelId, SessionId, SourceId};
 use automation::spec::{Failover, Hold, House, Messages};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,8 @@ pub struct StoredChannel {
     pub failover: Failover,
     /// What the audience is told.
     pub messages: Messages,
+    /// The picture of its slate.
+    pub slate_picture: Option<AssetId>,
     /// What a person put on air by hand.
     pub manual: Option<StoredManual>,
     /// The broadcast.
@@ -64,9 +66,9 @@ pub struct StoredLive {
     pub boot: String,
 }
 
-const COLUMNS: &str = "id, name, generation, house, failover, messages, manual, live";
+const COLUMNS: &str = "id, name, generation, house, failover, messages, manual, live, slate_picture";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<[Option<String>; 8]> {
+fn read(row: &Row<'_>) -> rusqlite::Result<[Option<String>; 9]> {
     let generation: i64 = row.get(2)?;
     Ok([
         row.get(0)?,
@@ -77,11 +79,12 @@ fn read(row: &Row<'_>) -> rusqlite::Result<[Option<String>; 8]> {
         row.get(5)?,
         row.get(6)?,
         row.get(7)?,
+        row.get(8)?,
     ])
 }
 
-fn parse(columns: [Option<String>; 8]) -> Result<StoredChannel, Refusal> {
-    let [channel, name, generation, house, failover, messages, manual, live] = columns;
+fn parse(columns: [Option<String>; 9]) -> Result<StoredChannel, Refusal> {
+    let [channel, name, generation, house, failover, messages, manual, live, slate_picture] = columns;
     Ok(StoredChannel {
         id: id(channel.unwrap_or_default())?,
         name: name.unwrap_or_default(),
@@ -89,6 +92,7 @@ fn parse(columns: [Option<String>; 8]) -> Result<StoredChannel, Refusal> {
         house: from_json(&house.unwrap_or_default())?,
         failover: from_json(&failover.unwrap_or_default())?,
         messages: from_json(&messages.unwrap_or_default())?,
+        slate_picture: slate_picture.map(id).transpose()?,
         manual: manual.as_deref().map(from_json).transpose()?,
         live: live.as_deref().map(from_json).transpose()?,
     })
@@ -130,7 +134,7 @@ pub fn insert(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> R
 pub fn update(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> Result<(), Refusal> {
     connection.execute(
         "UPDATE channels SET name = ?2, generation = generation + 1, house = ?3, failover = ?4, messages = ?5,
-                manual = ?6, live = ?7, modified_at_ms = ?8 WHERE id = ?1",
+                manual = ?6, live = ?7, slate_picture = ?8, modified_at_ms = ?9 WHERE id = ?1",
         params![
             channel.id.as_str(),
             channel.name,
@@ -139,6 +143,7 @@ pub fn update(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> R
             to_json(&channel.messages),
             channel.manual.as_ref().map(to_json),
             channel.live.as_ref().map(to_json),
+            channel.slate_picture.as_ref().map(AssetId::as_str),
             at_ms
         ],
     )?;

@@ -4,7 +4,7 @@ use rusqlite_migration::{M, Migrations};
 
 /// Every step from an empty file to the newest tables. A step that has been released never changes.
 pub(super) fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(FIRST).down(FIRST_BACK)])
+    Migrations::new(vec![M::up(FIRST).down(FIRST_BACK), M::up(SLATE_PICTURE).down(SLATE_PICTURE_BACK)])
 }
 
 /// Times are milliseconds: of the wall clock where the name ends in `_at_ms`. Documents of `automation` lie in JSON
@@ -146,6 +146,11 @@ DROP TABLE sessions;
 DROP TABLE users;
 DROP TABLE settings;
 ";
+
+/// The picture of a channel's slate (CT-12).
+const SLATE_PICTURE: &str = "ALTER TABLE channels ADD COLUMN slate_picture TEXT REFERENCES assets (id);";
+
+const SLATE_PICTURE_BACK: &str = "ALTER TABLE channels DROP COLUMN slate_picture;";
 
 #[cfg(test)]
 mod tests {

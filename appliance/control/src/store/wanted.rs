@@ -80,7 +80,8 @@ pub fn spec(
     files: &BTreeMap<AssetId, String>,
 ) -> Result<ChannelSpec, Refusal> {
     let sources: Vec<Source> = sources.into_iter().map(|stored| stored.source).collect();
-    let used = assets_of(&sources, timeline.as_ref());
+    let mut used = assets_of(&sources, timeline.as_ref());
+    used.extend(channel.slate_picture.clone());
     let draft = ChannelSpecDraft {
         generation: channel.generation,
         channel: channel.id,
@@ -103,6 +104,7 @@ pub fn spec(
         }),
         destinations,
         messages: channel.messages,
+        slate_picture: channel.slate_picture,
     };
     Ok(ChannelSpec::try_from(draft)?)
 }
@@ -137,6 +139,7 @@ fn document(
         house: channel.house.clone(),
         failover: channel.failover.clone(),
         messages: channel.messages.clone(),
+        slate_picture: channel.slate_picture.clone(),
         timeline: timeline.map(|timeline| timeline.draft().id.clone()),
         sources: sources.iter().map(source_document).collect(),
         destinations: destinations.iter().map(destination_document).collect(),

@@ -39,6 +39,10 @@ pub(crate) fn channel(draft: &ChannelSpecDraft) -> Result<(), Wrongs> {
     let ids = draft.destinations.iter().enumerate();
     check.unique(ids.map(|(d, one)| (format!("destinations[{d}].id"), one.id.as_str())));
     check.line("messages.slate", &draft.messages.slate, 0, SLATE_CHARS_MAX);
+    if let Some(picture) = &draft.slate_picture {
+        let there = draft.assets.contains_key(picture);
+        check.must(there, "slate_picture", format!("there is no file \"{picture}\""));
+    }
     check.done()
 }
 

@@ -42,7 +42,7 @@ fn sound_channel() -> Value {
         "manual": {"source": "card", "hold": "pin", "at": 5},
         "live": null,
         "destinations": [{"id": "yt", "name": "YouTube", "url": "rtmps://a.example.org/live2", "key": "k", "enabled": true}],
-        "messages": {}
+        "messages": {}, "slate_picture": "logo"
     })
 }
 
@@ -315,6 +315,7 @@ fn channels() {
             ("/destinations/0/name", json!(""), &["destinations[0].name: must not be empty"]),
             ("/destinations/0/key", json!("ab cd"), &["destinations[0].key: must not hold a space"]),
             ("/messages/slate", json!("x".repeat(201)), &["messages.slate: must have 0 to 200 characters"]),
+            ("/slate_picture", json!("gone"), &["slate_picture: there is no file \"gone\""]),
         ],
     );
 }

@@ -12,7 +12,7 @@ mod slate;
 mod tests;
 mod text;
 
-use super::picture::{I420, Sprite};
+use super::picture::{I420, Sprite, blend};
 use automation::fault::{Code, Fault};
 use automation::spec::{Anchor, ImageOverlay, TextOverlay};
 use std::path::Path;
@@ -148,6 +148,23 @@ impl Painter {
     /// The slate: `title`, the venue's name, large; `text` below. Whatever is too long is wrapped and made smaller.
     pub fn slate(&self, title: &str, text: &str, width: u32, height: u32) -> I420 {
         slate::draw(&self.letters, title, text, width, height)
+    }
+
+    /// The slate with the picture in the file at `path`, PNG or JPEG, instead of a title: whole and centred, a small one
+    /// enlarged at most twice. `text`, where there is one, stands on a dark box at its foot.
+    pub fn slate_picture(
+        &self,
+        path: impl AsRef<Path>,
+        text: &str,
+        width: u32,
+        height: u32,
+    ) -> Result<I420, OverlayError> {
+        let mut slate = slate::picture(path.as_ref(), width, height)?;
+        match self.message(text.trim(), width, height) {
+            Ok(sprite) => blend(&mut slate, &sprite, 256),
+            Err(error) => tracing::warn!(%error, "the slate has no text"),
+        }
+        Ok(slate)
     }
 
     /// Colour bars at 75 %, with a castellation and black level steps below, after SMPTE ECR 1-1978.

@@ -1,9 +1,10 @@
 //! The slate: what the audience sees when nothing else is there.
 
 use super::text::{Align, Block, Letters, Paint, rounded};
-use super::{OverlayError, Rgba};
+use super::{OverlayError, Rgba, image};
 use crate::program::picture::{I420, Sprite, blend};
 use resvg::tiny_skia::{Pixmap, Transform};
+use std::path::Path;
 
 /// Background at the top and at the bottom: Y, U, V in video range.
 const TOP: [f32; 3] = [52.0, 137.0, 122.0];
@@ -25,6 +26,8 @@ const GAP: f32 = 0.04;
 /// Room for lines, and length of the rule, as shares of the picture's width.
 const LINE_ROOM: f32 = 0.84;
 const RULE_LENGTH: f32 = 0.1;
+/// How much a picture is enlarged at most: beyond that a small logo is a blur that fills the screen.
+const ENLARGED_MAX: f64 = 2.0;
 
 /// Draws a slate; without fonts it is a background alone.
 pub(super) fn draw(letters: &Letters, title: &str, text: &str, width: u32, height: u32) -> I420 {
@@ -34,6 +37,23 @@ pub(super) fn draw(letters: &Letters, title: &str, text: &str, width: u32, heigh
         Err(error) => tracing::warn!(%error, "the slate has no text"),
     }
     picture
+}
+
+/// Draws the picture in the file at `path` whole and centred over the background, as large as fits, but not enlarged
+/// more than [`ENLARGED_MAX`] times.
+pub(super) fn picture(path: &Path, width: u32, height: u32) -> Result<I420, OverlayError> {
+    let fitted = |w: u32, h: u32| {
+        let share = |room: u32, side: u32| f64::from(room) / f64::from(side);
+        let scale = share(width, w).min(share(height, h)).min(ENLARGED_MAX);
+        let even = |side: u32, room: u32| ((f64::from(side) * scale / 2.0).round() as u32 * 2).clamp(2, room);
+        (even(w, width), even(h, height))
+    };
+    let raster = image::load(path, fitted)?;
+    let middle = |room: u32, side: u32| ((room - side) / 2) as i32;
+    let (x, y) = (middle(width, raster.width), middle(height, raster.height));
+    let mut slate = background(width, height);
+    blend(&mut slate, &Sprite::from_rgba(x, y, raster.width, raster.height, &raster.rgba), 256);
+    Ok(slate)
 }
 
 fn lettering(letters: &Letters, title: &str, text: &str, w: f32, h: f32) -> Result<Vec<Sprite>, OverlayError> {

@@ -1,5 +1,4 @@
 use super::*;
-use crate::program::picture::blend;
 use proptest::prelude::*;
 use std::path::PathBuf;
 
@@ -263,6 +262,52 @@ proptest! {
             prop_assert!((f64::from(pixel[0]) - wanted).abs() <= 0.51 && pixel[3] == alpha, "{:?}", pixel);
         }
     }
+}
+
+/// Left, top, right and bottom of what is bright in a slate.
+fn bright(slate: &I420) -> [usize; 4] {
+    let (w, lent) = (slate.width as usize, slate.as_ref());
+    let lit = |x: usize, y: usize| lent.y.row(y, w)[x] > 200;
+    let (rows, columns) = (0..slate.height as usize, 0..w);
+    let row = |y: &usize| columns.clone().any(|x| lit(x, *y));
+    let column = |x: &usize| rows.clone().any(|y| lit(*x, y));
+    let (left, right) = (columns.clone().find(column).unwrap(), columns.clone().rev().find(column).unwrap());
+    [left, rows.clone().find(row).unwrap(), right, rows.clone().rev().find(row).unwrap()]
+}
+
+#[test]
+fn a_slates_picture_is_whole_and_in_the_middle() {
+    let files = Files::new();
+    for (size, at) in [
+        ((1280, 720), [0, 0, 1279, 719]),
+        ((3840, 2160), [0, 0, 1279, 719]),
+        ((640, 360), [0, 0, 1279, 719]),
+        ((800, 800), [280, 0, 999, 719]),
+        ((4000, 1000), [0, 200, 1279, 519]),
+        // Small ones are enlarged twice, and no more.
+        ((100, 60), [540, 300, 739, 419]),
+        ((1, 1), [638, 358, 639, 359]),
+    ] {
+        let path =
+            files.put("slate.png", &png(size.0, size.1, png::ColorType::Grayscale, png::BitDepth::Eight, &[255]));
+        let slate = Painter::without_fonts().slate_picture(&path, "soon", W, H).unwrap();
+        let is = bright(&slate);
+        assert!(is.iter().zip(at).all(|(is, at)| is.abs_diff(at) <= 1), "{size:?}: {is:?}, not {at:?}");
+    }
+    let clear =
+        files.put("clear.png", &png(1280, 720, png::ColorType::Rgba, png::BitDepth::Eight, &[255, 255, 255, 0]));
+    let (clear, bare) = (Painter::new().slate_picture(&clear, "", W, H).unwrap(), Painter::new().slate("", "", W, H));
+    assert_eq!(clear, bare, "the slate's background shines through");
+}
+
+#[test]
+fn a_slates_picture_carries_its_text_at_the_foot() {
+    let files = Files::new();
+    let path = files.put("dark.png", &png(1280, 720, png::ColorType::Grayscale, png::BitDepth::Eight, &[0]));
+    let is = bright(&Painter::new().slate_picture(&path, " We'll be right back ", W, H).unwrap());
+    assert!(is[1] > 600 && is[3] < 700 && (is[0] + is[2]).abs_diff(W as usize) < 20, "{is:?}");
+    let error = Painter::new().slate_picture(files.0.path().join("none"), "text", W, H).unwrap_err();
+    assert!(matches!(error, OverlayError::Missing));
 }
 
 #[test]
