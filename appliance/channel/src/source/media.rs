@@ -4,18 +4,25 @@
 //! Each showing has its own player. One stands ready on the first picture all the time, so that a cue, a take or
 //! a fallback begins at once; the next one is made as soon as it is used. Clips loop: the player seeks by segments
 //! and its running time goes on.
+//!
+//! ```text
+//! playable ── cannot be opened, or breaks off in mid-play ──► fault: not asked for
+//!    ▲                                                             │
+//!    └── a player stands ready, and the wait is over ──────────────┘
+//! ```
+//! The wait doubles with each failure, up to ten minutes, until a whole round has been played.
 
-use super::chain::{self, Built, Due, Streams};
-use super::formats::Track;
-use super::store::Store;
+use super::player::{Player, Progress, Tell};
 use crate::clock::running;
 use crate::lock::{hold, whole};
+use automation::backoff::{Backoff, Steps};
 use automation::clock::Running;
-use automation::fault::{Code, Fault};
+use automation::fault::Fault;
 use automation::spec::House;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -25,30 +32,10 @@ const SEEK_FROM_NS: u64 = 1_500_000_000;
 const SEEK_AHEAD_NS: u64 = 400_000_000;
 /// A player that nobody has asked for so long is let go, milliseconds.
 const UNUSED_MS: u64 = 2_000;
-/// How long a file may take to open.
-const OPEN_LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(10);
-/// Wait before a file that cannot be played is tried again.
-const RETRY_MS: u64 = 10_000;
+/// Waits before a file that cannot be played is tried again.
+const RETRY: Steps = Steps { first_ms: 10_000, cap_ms: 600_000 };
 /// How often the keeper looks around.
 const TURN: Duration = Duration::from_millis(100);
-
-/// One running decoder of the file.
-#[derive(Debug)]
-pub struct Player {
-    /// Pictures and sound by position in the showing, nanoseconds.
-    pub store: Arc<Store>,
-    pipeline: gst::Pipeline,
-}
-
-impl Drop for Player {
-    fn drop(&mut self) {
-        self.store.close();
-        let pipeline = self.pipeline.clone();
-        // The end waits for streaming threads; the mixer, which may hold the last handle, must not.
-        let end = std::thread::Builder::new().name("media-end".into());
-        let _ = end.spawn(move || pipeline.set_state(gst::State::Null));
-    }
-}
 
 /// A media source; dropping it ends its keeper.
 #[derive(Debug)]
@@ -62,7 +49,7 @@ struct Desk {
     changed: Condvar,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     ended: bool,
     /// Stands ready on the first picture.
@@ -75,16 +62,37 @@ struct Inner {
     seek: Option<(i64, u64)>,
     seeking: bool,
     fault: Option<Fault>,
-    retry_at: Running,
+    retry: Backoff,
     size: (u32, u32),
     sound: bool,
 }
 
 impl Media {
     pub(super) fn start(path: &Path, house: &House) -> Media {
-        let desk = Arc::new(Desk { inner: Mutex::default(), changed: Condvar::new() });
-        let (ours, path, house) = (desk.clone(), path.to_owned(), house.clone());
-        if let Err(error) = std::thread::Builder::new().name("media".into()).spawn(move || keep(&ours, &path, &house)) {
+        let inner = Inner {
+            ended: false,
+            ready: None,
+            showing: None,
+            previous: None,
+            seek: None,
+            seeking: false,
+            fault: None,
+            retry: Backoff::new(RETRY),
+            size: (0, 0),
+            sound: false,
+        };
+        let desk = Arc::new(Desk { inner: Mutex::new(inner), changed: Condvar::new() });
+        let (end, ended) = channel::<gst::Pipeline>();
+        let keeper = Keeper { desk: desk.clone(), path: path.to_owned(), house: house.clone(), end };
+        let thread = |name: &str| std::thread::Builder::new().name(name.into());
+        // Ends when the last player is gone.
+        let take_down = move || {
+            for pipeline in ended {
+                let _ = pipeline.set_state(gst::State::Null);
+            }
+        };
+        let started = thread("media-end").spawn(take_down).and_then(|_| thread("media").spawn(move || keeper.run()));
+        if let Err(error) = started {
             tracing::error!(%error, "no thread for a media source");
         }
         Media { desk }
@@ -154,200 +162,99 @@ enum Job {
     Seek(i64, u64),
 }
 
-/// The keeper's loop: makes players, lets unused ones go.
-fn keep(desk: &Arc<Desk>, path: &Path, house: &House) {
-    loop {
-        let job = {
-            let mut inner = hold(&desk.inner);
-            loop {
-                if inner.ended {
-                    inner.ready = None;
-                    inner.showing = None;
-                    inner.previous = None;
-                    return;
-                }
-                let now = running();
-                let unused = |one: &Option<(i64, Arc<Player>, Running)>| {
-                    one.as_ref().is_some_and(|(_, _, asked)| now.ms_since(*asked) > UNUSED_MS)
-                };
-                if unused(&inner.showing) {
-                    inner.showing = None;
-                }
-                if unused(&inner.previous) {
-                    inner.previous = None;
-                }
+/// Makes players, lets unused ones go.
+struct Keeper {
+    desk: Arc<Desk>,
+    path: PathBuf,
+    house: House,
+    end: Sender<gst::Pipeline>,
+}
+
+impl Keeper {
+    fn run(&self) {
+        while let Some(job) = self.next_job() {
+            let from_ns = if let Job::Seek(_, from_ns) = job { from_ns } else { 0 };
+            let made = Player::open(&self.path, &self.house, from_ns, &self.end, self.ear());
+            let mut inner = hold(&self.desk.inner);
+            inner.seeking = false;
+            match made {
+                Ok(player) => inner.take(Arc::new(player), &job),
+                Err(fault) => inner.fail(&self.path, fault),
+            }
+        }
+    }
+
+    /// Hears of a player's progress.
+    fn ear(&self) -> Tell {
+        let (desk, path) = (Arc::downgrade(&self.desk), self.path.clone());
+        Box::new(move |progress| {
+            let Some(desk) = desk.upgrade() else { return };
+            match progress {
+                Progress::Round => hold(&desk.inner).retry.succeeded(),
+                Progress::Broke(fault) => hold(&desk.inner).fail(&path, fault),
+            }
+            desk.changed.notify_all();
+        })
+    }
+
+    /// Waits for something to do. None: the source is gone.
+    fn next_job(&self) -> Option<Job> {
+        let mut inner = hold(&self.desk.inner);
+        loop {
+            if inner.ended {
+                (inner.ready, inner.showing, inner.previous) = (None, None, None);
+                return None;
+            }
+            let now = running();
+            inner.let_go(now);
+            if inner.retry.is_due(now) {
                 if let Some((began, from)) = inner.seek.take() {
                     inner.seeking = true;
-                    break Job::Seek(began, from);
+                    return Some(Job::Seek(began, from));
                 }
-                if inner.ready.is_none() && now >= inner.retry_at {
-                    break Job::Ready;
+                if inner.ready.is_none() {
+                    return Some(Job::Ready);
                 }
-                inner = whole(desk.changed.wait_timeout(inner, TURN)).0;
-            }
-        };
-        let from_ns = match job {
-            Job::Ready => 0,
-            Job::Seek(_, from_ns) => from_ns,
-        };
-        let made = open(desk, path, house, from_ns);
-        let mut inner = hold(&desk.inner);
-        inner.seeking = false;
-        match (made, job) {
-            (Ok(player), Job::Ready) => {
                 inner.fault = None;
-                inner.ready = Some(player);
             }
-            (Ok(player), Job::Seek(began, _)) => {
-                // While it was made, a later showing may have begun.
-                if inner.showing.as_ref().is_none_or(|(tick, ..)| *tick <= began) {
-                    inner.previous = inner.showing.replace((began, player, running()));
-                }
-            }
-            (Err(fault), _) => {
-                tracing::warn!(path = %path.display(), fault = fault.code.as_str(), text = fault.text, "media cannot be played");
-                inner.retry_at = running().plus_ms(RETRY_MS);
-                inner.fault = Some(fault);
-            }
+            inner = whole(self.desk.changed.wait_timeout(inner, TURN)).0;
         }
     }
 }
 
-/// Opens the file, from a position within its loop, and lets it run until its store is full.
-fn open(desk: &Arc<Desk>, path: &Path, house: &House, from_ns: u64) -> Result<Arc<Player>, Fault> {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    match std::fs::metadata(path) {
-        Err(_) => return Err(Fault::new(Code::MediaMissing, name)),
-        Ok(meta) if meta.len() == 0 => {
-            return Err(Fault::new(Code::MediaUnreadable, name).with_text("The file is empty."));
+impl Inner {
+    /// Lets players go that nobody asks for any more, and one that broke while it stood ready.
+    fn let_go(&mut self, now: Running) {
+        for one in [&mut self.showing, &mut self.previous] {
+            if one.as_ref().is_some_and(|(_, _, asked)| now.ms_since(*asked) > UNUSED_MS) {
+                *one = None;
+            }
         }
-        Ok(_) => {}
+        if self.ready.as_ref().is_some_and(|player| player.is_broken()) {
+            self.ready = None;
+        }
     }
-    let unreadable = |text: String| Fault::new(Code::MediaUnreadable, name.clone()).with_text(text);
-    let store = Arc::new(Store::default());
-    let base = Arc::new(Mutex::new(0u64));
-    let pipeline = build(desk, path, house, &store, &base).map_err(|error| unreadable(error.to_string()))?;
-    let player = Arc::new(Player { store, pipeline: pipeline.clone() });
-    let fault_of = || {
-        let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
-        let gst::MessageView::Error(error) = message.view() else { return None };
-        Some(unreadable(format!("The file cannot be played: {}", error.error())))
-    };
-    let (paused, state, _) = match pipeline.set_state(gst::State::Paused) {
-        Ok(_) => pipeline.state(OPEN_LIMIT),
-        Err(error) => (Err(error), gst::State::Null, gst::State::Null),
-    };
-    if paused.is_err() || state != gst::State::Paused {
-        return Err(fault_of().unwrap_or_else(|| unreadable("The file cannot be opened.".into())));
+
+    fn take(&mut self, player: Arc<Player>, job: &Job) {
+        (self.size, self.sound) = (player.size(), player.has_sound());
+        match *job {
+            Job::Ready => self.ready = Some(player),
+            // While it was made, a later showing may have begun.
+            Job::Seek(began, _) if self.showing.as_ref().is_none_or(|(tick, ..)| *tick <= began) => {
+                self.previous = self.showing.replace((began, player, running()));
+            }
+            Job::Seek(..) => {}
+        }
     }
-    if hold(&desk.inner).size == (0, 0) {
-        return Err(unreadable("The file has no picture.".into()));
+
+    /// The file cannot be played, for now.
+    fn fail(&mut self, path: &Path, fault: Fault) {
+        let wait_ms = self.retry.failed(running());
+        let (code, text) = (fault.code.as_str(), &fault.text);
+        tracing::warn!(path = %path.display(), fault = code, text, wait_ms, "media cannot be played");
+        self.fault = Some(fault);
     }
-    let duration = pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds);
-    // A still has one picture, which stays; a clip loops by segments.
-    if duration > 2 * house.rate.tick_ns(1) {
-        let start = from_ns % duration;
-        *hold(&base) = from_ns;
-        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT | gst::SeekFlags::ACCURATE;
-        let sought = pipeline.seek(
-            1.0,
-            flags,
-            gst::SeekType::Set,
-            gst::ClockTime::from_nseconds(start),
-            gst::SeekType::Set,
-            gst::ClockTime::from_nseconds(duration),
-        );
-        sought.map_err(|error| unreadable(error.to_string()))?;
-        loop_by_segments(&pipeline, desk, duration);
-    }
-    if pipeline.set_state(gst::State::Playing).is_err() {
-        return Err(fault_of().unwrap_or_else(|| unreadable("The file cannot be played.".into())));
-    }
-    Ok(player)
 }
 
-/// At the end of each round the same segment is asked for again, without a flush: running time goes on.
-fn loop_by_segments(pipeline: &gst::Pipeline, desk: &Arc<Desk>, duration: u64) {
-    let Some(bus) = pipeline.bus() else { return };
-    let (weak, desk) = (pipeline.downgrade(), Arc::downgrade(desk));
-    bus.set_sync_handler(move |_, message| {
-        match message.view() {
-            gst::MessageView::SegmentDone(_) => {
-                if let Some(pipeline) = weak.upgrade() {
-                    // A seek from a streaming thread would wait for itself.
-                    pipeline.call_async(move |pipeline| {
-                        let again = pipeline.seek(
-                            1.0,
-                            gst::SeekFlags::SEGMENT,
-                            gst::SeekType::Set,
-                            gst::ClockTime::ZERO,
-                            gst::SeekType::Set,
-                            gst::ClockTime::from_nseconds(duration),
-                        );
-                        // One that is being let go refuses, and nobody misses it.
-                        if let (Err(error), gst::State::Playing) = (again, pipeline.current_state()) {
-                            tracing::warn!(%error, "a clip could not begin again");
-                        }
-                    });
-                }
-            }
-            gst::MessageView::Error(error) => {
-                if let Some(desk) = desk.upgrade() {
-                    let text = format!("The file cannot be played to its end: {}", error.error());
-                    hold(&desk.inner).fault = Some(Fault::new(Code::MediaUnreadable, "").with_text(text));
-                }
-            }
-            _ => {}
-        }
-        gst::BusSyncReply::Drop
-    });
-}
-
-fn build(
-    desk: &Arc<Desk>,
-    path: &Path,
-    house: &House,
-    store: &Arc<Store>,
-    base: &Arc<Mutex<u64>>,
-) -> Built<gst::Pipeline> {
-    let pipeline = gst::Pipeline::new();
-    let source = gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
-    let decode = chain::make("decodebin")?;
-    decode
-        .downcast_ref::<gst::Bin>()
-        .expect("decodebin is a bin")
-        .connect_deep_element_added(|_, _, e| chain::one_thread(e));
-    let base = base.clone();
-    let due: Due = Arc::new(move |at| Some(at + *hold(&base)));
-    let (weak, house, store, desk) = (pipeline.downgrade(), house.clone(), store.clone(), Arc::downgrade(desk));
-    let streams = Streams::default();
-    decode.connect_pad_added(move |_, pad| {
-        let (Some(pipeline), Some(desk)) = (weak.upgrade(), desk.upgrade()) else { return };
-        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-        let Some(structure) = caps.structure(0) else { return };
-        let track = match structure.name().as_str() {
-            "video/x-raw" => Track::Pictures,
-            "audio/x-raw" => Track::Sound,
-            _ => return,
-        };
-        if !streams.take(track) {
-            tracing::info!(stream = %pad.name(), "a stream of a file is left out: one of its kind too many");
-            return;
-        }
-        let tail = if track == Track::Pictures {
-            let (width, height) = (structure.get::<i32>("width"), structure.get::<i32>("height"));
-            hold(&desk.inner).size = (width.unwrap_or(0).max(0) as u32, height.unwrap_or(0).max(0) as u32);
-            chain::picture_tail(&pipeline, &house, &store, due.clone())
-        } else {
-            hold(&desk.inner).sound = true;
-            chain::sound_tail(&pipeline, &store, due.clone())
-        };
-        if let Ok(tail) = tail
-            && let Some(sink) = tail.static_pad("sink")
-        {
-            let _ = pad.link(&sink);
-        }
-    });
-    chain::chain(&pipeline, &[&source, &decode])?;
-    Ok(pipeline)
-}
+#[cfg(test)]
+mod tests;

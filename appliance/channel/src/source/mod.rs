@@ -10,6 +10,7 @@ pub mod live;
 pub mod made;
 mod mapping;
 pub mod media;
+mod player;
 mod rtmp;
 pub mod store;
 

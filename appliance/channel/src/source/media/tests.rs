@@ -1,0 +1,127 @@
+use super::*;
+use crate::encoder::picture_caps;
+use crate::program::tick::lend;
+use std::process::Command;
+use std::time::Instant;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(begun.elapsed() < LIMIT, "waited {LIMIT:?} for {what}");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+}
+
+fn house() -> House {
+    House { width: 160, height: 90, ..House::default() }
+}
+
+/// A file made by ffmpeg from what its `lavfi` inputs say; every stream of every input is in it.
+fn film(folder: &Path, inputs: &[&str], seconds: u32) -> PathBuf {
+    let path = folder.join("film.mp4");
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-hide_banner", "-loglevel", "error", "-y"]);
+    for input in inputs {
+        ffmpeg.args(["-f", "lavfi", "-t", &seconds.to_string(), "-i", input]);
+    }
+    for n in 0..inputs.len() {
+        ffmpeg.args(["-map", &n.to_string()]);
+    }
+    ffmpeg.args(["-c:v", "libx264", "-preset", "ultrafast", "-g", "30", "-c:a", "aac", "-movflags", "+faststart"]);
+    assert!(ffmpeg.arg(&path).status().expect("start ffmpeg; ./dev setup installs it").success());
+    path
+}
+
+/// Luma in the middle of a picture.
+fn luma(buffer: &gst::Buffer) -> u8 {
+    let info = gstreamer_video::VideoInfo::from_caps(&picture_caps(&house())).unwrap();
+    let mut luma = 0;
+    lend(&info, buffer, &mut |picture| luma = picture.y.row(45, 160)[80]);
+    luma
+}
+
+#[test]
+fn the_first_picture_and_the_first_sound_of_a_file_are_taken() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let inputs =
+        ["color=c=0x404040:s=160x90:r=30", "color=c=white:s=160x90:r=30", "sine=f=500:r=48000", "sine=f=4000:r=48000"];
+    let media = Media::start(&film(folder.path(), &inputs, 3), &house());
+    let player = wait_for("a player", || media.player(0, 0));
+    let mut sound = Vec::new();
+    for n in 0..45u64 {
+        let at = n * 1_000_000_000 / 30;
+        let picture = wait_for("the picture that is due", || player.store.look(at + 16_000_000).picture);
+        assert!((60..90).contains(&luma(&picture.buffer)), "tick {n}: luma {}", luma(&picture.buffer));
+        let mut out = [0f32; 3200];
+        player.store.listen(at, &mut out);
+        sound.extend(out.chunks_exact(2).map(|frame| frame[0]));
+    }
+    let middle = &sound[24_000..48_000];
+    let rising = middle.windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
+    assert!((240..=260).contains(&rising), "500 Hz are 250 rises in half a second, not {rising}");
+}
+
+#[test]
+fn a_file_that_breaks_off_in_mid_play_is_named_and_played_again_when_it_is_whole() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = film(folder.path(), &["testsrc2=s=160x90:r=30", "sine=f=500:r=48000"], 20);
+    let bytes = std::fs::read(&path).unwrap();
+    let media = Media::start(&path, &house());
+    let player = wait_for("a player", || media.player(0, 0));
+    assert!(media.fault().is_none());
+    // Its index has been read; what it points to is gone.
+    std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(0).unwrap();
+    let mut position = 0;
+    let fault = wait_for("the fault", || {
+        position += 33_333_333;
+        player.store.look(position);
+        player.store.pass(position);
+        media.fault()
+    });
+    assert!(player.is_broken() && !fault.text.is_empty(), "{fault:?}");
+    std::fs::write(&path, &bytes).unwrap();
+    hold(&media.desk.inner).retry.hurry();
+    media.desk.changed.notify_all();
+    wait_for("the fault's end", || media.fault().is_none().then_some(()));
+    let again = wait_for("another player", || media.player(900, 0));
+    assert!(!again.is_broken() && !Arc::ptr_eq(&again, &player));
+    wait_for("its first picture", || again.store.first());
+}
+
+#[test]
+fn the_waits_of_a_file_that_breaks_each_time_grow_until_a_round_is_whole() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let media = Media::start(&folder.path().join("nothing.mp4"), &house());
+    wait_for("the first failure", || (hold(&media.desk.inner).retry.attempt() > 0).then_some(()));
+    let mut inner = hold(&media.desk.inner);
+    let waits: Vec<u64> = (0..8)
+        .map(|_| {
+            inner.fail(Path::new("film.mp4"), Fault::new(automation::fault::Code::MediaUnreadable, ""));
+            inner.retry.deadline().unwrap().ms_since(running()).div_ceil(1000)
+        })
+        .collect();
+    assert_eq!(waits, [20, 40, 80, 160, 320, 600, 600, 600]);
+    inner.retry.succeeded();
+    assert_eq!(inner.retry.attempt(), 0);
+}
+
+#[test]
+fn whoever_lets_a_player_go_does_not_take_it_down() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = film(folder.path(), &["testsrc2=s=160x90:r=30"], 2);
+    let (end, ended) = channel();
+    let player = Player::open(&path, &house(), 0, &end, Box::new(|_| {})).unwrap();
+    drop(player);
+    let pipeline = ended.try_recv().expect("it is handed over");
+    assert_eq!(pipeline.current_state(), gst::State::Playing, "and still runs");
+    pipeline.set_state(gst::State::Null).unwrap();
+}

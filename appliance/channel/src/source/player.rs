@@ -1,0 +1,214 @@
+//! One decoder of a file, which fills its store from a position on and loops for ever.
+
+use super::chain::{self, Built, Due, Streams};
+use super::formats::Track;
+use super::store::Store;
+use crate::lock::hold;
+use automation::fault::{Code, Fault};
+use automation::spec::House;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex};
+
+/// How long a file may take to open.
+const OPEN_LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(10);
+
+/// A running decoder.
+#[derive(Debug)]
+pub struct Player {
+    /// Pictures and sound by position in the showing, nanoseconds.
+    pub store: Arc<Store>,
+    pipeline: gst::Pipeline,
+    facts: Arc<Facts>,
+    /// Takes its pipeline down when it is let go.
+    end: Sender<gst::Pipeline>,
+}
+
+/// What its streaming threads found.
+#[derive(Debug, Default)]
+struct Facts {
+    size: Mutex<(u32, u32)>,
+    sound: AtomicBool,
+    broken: AtomicBool,
+    /// Added to the stream's time, nanoseconds: a player that began in mid-clip.
+    base_ns: Mutex<u64>,
+}
+
+/// What happens to a player after it was opened.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// A round was played to its end.
+    Round,
+    /// It plays no further.
+    Broke(Fault),
+}
+
+/// Whom a player tells of its progress; called on its streaming threads.
+pub(super) type Tell = Box<dyn Fn(Progress) + Send + Sync>;
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        self.store.close();
+        // The end waits for streaming threads. The mixer, which may hold the last handle, must not; nor shall it
+        // start threads, which would inherit its priority.
+        let _ = self.end.send(self.pipeline.clone());
+    }
+}
+
+impl Player {
+    /// Opens the file at a position within its loop, and lets it run until its store is full.
+    pub(super) fn open(
+        path: &Path,
+        house: &House,
+        from_ns: u64,
+        end: &Sender<gst::Pipeline>,
+        tell: Tell,
+    ) -> Result<Player, Fault> {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        match std::fs::metadata(path) {
+            Err(_) => return Err(Fault::new(Code::MediaMissing, name)),
+            Ok(meta) if meta.len() == 0 => {
+                return Err(Fault::new(Code::MediaUnreadable, name).with_text("The file is empty."));
+            }
+            Ok(_) => {}
+        }
+        let unreadable = |text: String| Fault::new(Code::MediaUnreadable, name.clone()).with_text(text);
+        let (store, facts) = (Arc::new(Store::default()), Arc::new(Facts::default()));
+        let pipeline = build(path, house, &store, &facts).map_err(|error| unreadable(error.to_string()))?;
+        let player = Player { store, pipeline: pipeline.clone(), facts, end: end.clone() };
+        let fault_of = || {
+            let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
+            let gst::MessageView::Error(error) = message.view() else { return None };
+            Some(unreadable(format!("The file cannot be played: {}", error.error())))
+        };
+        let (paused, state, _) = match pipeline.set_state(gst::State::Paused) {
+            Ok(_) => pipeline.state(OPEN_LIMIT),
+            Err(error) => (Err(error), gst::State::Null, gst::State::Null),
+        };
+        if paused.is_err() || state != gst::State::Paused {
+            return Err(fault_of().unwrap_or_else(|| unreadable("The file cannot be opened.".into())));
+        }
+        if player.size() == (0, 0) {
+            return Err(unreadable("The file has no picture.".into()));
+        }
+        let duration = pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds);
+        // A still has one picture, which stays; a clip loops by segments.
+        if duration > 2 * house.rate.tick_ns(1) {
+            *hold(&player.facts.base_ns) = from_ns;
+            let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT | gst::SeekFlags::ACCURATE;
+            seek(&pipeline, flags, from_ns % duration, duration).map_err(|error| unreadable(error.to_string()))?;
+            player.loop_by_segments(name.clone(), duration, tell);
+        }
+        if pipeline.set_state(gst::State::Playing).is_err() {
+            return Err(fault_of().unwrap_or_else(|| unreadable("The file cannot be played.".into())));
+        }
+        Ok(player)
+    }
+
+    /// Size of its pictures, pixels.
+    pub(super) fn size(&self) -> (u32, u32) {
+        *hold(&self.facts.size)
+    }
+
+    /// Whether it has sound.
+    pub(super) fn has_sound(&self) -> bool {
+        self.facts.sound.load(Ordering::Relaxed)
+    }
+
+    /// Whether it plays no further.
+    pub(super) fn is_broken(&self) -> bool {
+        self.facts.broken.load(Ordering::Relaxed)
+    }
+
+    /// At the end of each round the same segment is asked for again, without a flush: running time goes on.
+    fn loop_by_segments(&self, name: String, duration: u64, tell: Tell) {
+        let Some(bus) = self.pipeline.bus() else { return };
+        let (pipeline, facts, store) = (self.pipeline.downgrade(), self.facts.clone(), Arc::downgrade(&self.store));
+        // A round without pictures would be followed by the next one at once, for ever.
+        let last = AtomicU64::new(0);
+        let moved = move || {
+            let pictures = store.upgrade().map_or(0, |store| store.counts().0);
+            last.swap(pictures, Ordering::Relaxed) != pictures
+        };
+        let broke = move |text: String| {
+            facts.broken.store(true, Ordering::Relaxed);
+            Progress::Broke(Fault::new(Code::MediaUnreadable, name.clone()).with_text(text))
+        };
+        bus.set_sync_handler(move |_, message| {
+            match message.view() {
+                gst::MessageView::SegmentDone(_) if !moved() => tell(broke("Its pictures are gone.".into())),
+                gst::MessageView::SegmentDone(_) => {
+                    tell(Progress::Round);
+                    if let Some(pipeline) = pipeline.upgrade() {
+                        // A seek from a streaming thread would wait for itself.
+                        pipeline.call_async(move |pipeline| {
+                            let again = seek(pipeline, gst::SeekFlags::SEGMENT, 0, duration);
+                            // One that is being let go refuses, and nobody misses it.
+                            if let (Err(error), gst::State::Playing) = (again, pipeline.current_state()) {
+                                tracing::warn!(%error, "a clip could not begin again");
+                            }
+                        });
+                    }
+                }
+                gst::MessageView::Error(error) => {
+                    tell(broke(format!("The file cannot be played to its end: {}", error.error())));
+                }
+                // A segment ends without this; here the file itself came to its end too early.
+                gst::MessageView::Eos(_) => tell(broke("The file ends before its time.".into())),
+                _ => {}
+            }
+            gst::BusSyncReply::Drop
+        });
+    }
+}
+
+fn seek(pipeline: &gst::Pipeline, flags: gst::SeekFlags, from_ns: u64, to_ns: u64) -> Built<()> {
+    let (from, to) = (gst::ClockTime::from_nseconds(from_ns), gst::ClockTime::from_nseconds(to_ns));
+    pipeline.seek(1.0, flags, gst::SeekType::Set, from, gst::SeekType::Set, to)
+}
+
+fn build(path: &Path, house: &House, store: &Arc<Store>, facts: &Arc<Facts>) -> Built<gst::Pipeline> {
+    let pipeline = gst::Pipeline::new();
+    let source = gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
+    let decode = chain::make("decodebin")?;
+    decode
+        .downcast_ref::<gst::Bin>()
+        .expect("decodebin is a bin")
+        .connect_deep_element_added(|_, _, e| chain::one_thread(e));
+    let (weak, house, store, facts) = (pipeline.downgrade(), house.clone(), store.clone(), facts.clone());
+    let streams = Streams::default();
+    decode.connect_pad_added(move |_, pad| {
+        let Some(pipeline) = weak.upgrade() else { return };
+        let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+        let Some(structure) = caps.structure(0) else { return };
+        let track = match structure.name().as_str() {
+            "video/x-raw" => Track::Pictures,
+            "audio/x-raw" => Track::Sound,
+            _ => return,
+        };
+        if !streams.take(track) {
+            tracing::info!(stream = %pad.name(), "a stream of a file is left out: one of its kind too many");
+            return;
+        }
+        let base = facts.clone();
+        let due: Due = Arc::new(move |at| Some(at + *hold(&base.base_ns)));
+        let tail = if track == Track::Pictures {
+            let side = |name: &str| structure.get::<i32>(name).unwrap_or(0).max(0) as u32;
+            *hold(&facts.size) = (side("width"), side("height"));
+            chain::picture_tail(&pipeline, &house, &store, due)
+        } else {
+            facts.sound.store(true, Ordering::Relaxed);
+            chain::sound_tail(&pipeline, &store, due)
+        };
+        if let Ok(tail) = tail
+            && let Some(sink) = tail.static_pad("sink")
+        {
+            let _ = pad.link(&sink);
+        }
+    });
+    chain::chain(&pipeline, &[&source, &decode])?;
+    Ok(pipeline)
+}
