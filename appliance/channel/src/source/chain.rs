@@ -19,6 +19,9 @@ const QUEUE_NS_MAX: u64 = 8_000_000_000;
 /// The same in bytes, against a source that floods.
 const QUEUE_BYTES_MAX: u32 = 16 << 20;
 
+/// Programs with more pictures per second than this show both fields of an interlaced picture, others the first.
+const DEINTERLACED_FPS: f64 = 31.0;
+
 /// Turns the stream's running time into the moment at which it is due.
 pub(super) type Due = Arc<dyn Fn(u64) -> Option<u64> + Send + Sync>;
 
@@ -166,13 +169,17 @@ pub(super) fn picture_tail(
     store: &Arc<Store>,
     due: Due,
 ) -> Built<gst::Element> {
+    // Hands progressive pictures on as they are. `linear` makes a picture of each field by itself: every time is kept and
+    // nothing waits for a next field, while the methods that look at motion lose and repeat pictures at the start and
+    // after a gap, and cost several times as much.
+    let deinterlace = gst::ElementFactory::make("deinterlace").property_from_str("method", "linear").build()?;
+    // Twice as many pictures only where the program can show them.
+    let both = f64::from(house.rate.num) / f64::from(house.rate.den) > DEINTERLACED_FPS;
+    deinterlace.set_property_from_str("fields", if both { "all" } else { "top" });
     let convert = gst::ElementFactory::make("videoconvertscale").property("add-borders", true).build()?;
     let mut caps = picture_caps(house);
     // The mixer picks by time; a source keeps its own rate.
-    let fields = caps.make_mut().structure_mut(0).expect("one structure");
-    fields.remove_field("framerate");
-    // An interlaced source is shown as it comes, rather than not at all.
-    fields.remove_field("interlace-mode");
+    caps.make_mut().structure_mut(0).expect("one structure").remove_field("framerate");
     let store = store.clone();
     let take = move |sink: &gst_app::AppSink| {
         let sample = sink.pull_sample().map_err(|_| gst::FlowError::Eos)?;
@@ -197,8 +204,8 @@ pub(super) fn picture_tail(
         }
         gst::PadProbeReturn::Ok
     });
-    chain(pipeline, &[&convert, sink.upcast_ref()])?;
-    Ok(convert)
+    chain(pipeline, &[&deinterlace, &convert, sink.upcast_ref()])?;
+    Ok(deinterlace)
 }
 
 /// Raw sound to the house format and into the store. Answers the tail's first element.
