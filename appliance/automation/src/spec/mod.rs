@@ -5,6 +5,7 @@ mod check;
 mod destination;
 mod house;
 mod ingest;
+pub mod platform;
 mod source;
 mod timeline;
 
@@ -13,6 +14,7 @@ pub use check::{NAME_CHARS_MAX, WRONGS_MAX};
 pub use destination::{BadUrl, Destination, RtmpUrl};
 pub use house::{Effort, House, KEYFRAME_S, Rate};
 pub use ingest::{IngestSpec, IngestStream};
+pub use platform::Platform;
 pub use source::{LATENCY_MS_DEFAULT, LATENCY_MS_MAX, Pattern, Source, SourceKind};
 pub use timeline::{
     Action, Anchor, Cue, ImageOverlay, Overlay, OverlayCue, TextOverlay, Timeline, TimelineDraft, Track, Transition,
