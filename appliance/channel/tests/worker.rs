@@ -223,6 +223,43 @@ fn another_house_format_starts_again_with_the_new_spec() {
 }
 
 #[test]
+fn another_rate_of_the_picture_is_taken_over_as_it_runs() {
+    let run = tempfile::tempdir().unwrap();
+    let _worker = Worker::start(run.path());
+    let mut link = Link::connect(run.path());
+    offer(&mut link, spec(1, "bars"));
+    // Filler brings a still picture to the rate that was asked for.
+    let near = |kbps: u32, asked: u32| kbps.abs_diff(asked) < asked / 4;
+    let before = link.status("300 kbit/s", |s| near(s.program.kbps, 300));
+    let rated = |generation: u64, video_kbps: u32, session: Option<&str>| {
+        let mut draft: automation::spec::ChannelSpecDraft = spec(generation, "bars").into();
+        draft.house.video_kbps = video_kbps;
+        let live = |session| serde_json::json!({"session": session, "at": 0, "paused_at": null, "paused_ns": 0});
+        draft.live = session.map(|session| serde_json::from_value(live(session)).unwrap());
+        ChannelSpec::try_from(draft).unwrap()
+    };
+    offer(&mut link, rated(2, 900, None));
+    let after = link.status("900 kbit/s", |s| s.generation == 2 && near(s.program.kbps, 900));
+    assert_eq!((after.pid, after.started), (before.pid, before.started), "the same program");
+    assert!(after.program.tick > before.program.tick && after.faults.is_empty(), "{after:?}");
+
+    // Within a session it stays as it is, and from one to the next it may change.
+    offer(&mut link, rated(3, 900, Some("one")));
+    link.status("a broadcast", |s| s.generation == 3);
+    offer(&mut link, rated(4, 300, Some("one")));
+    let fault = link.hears("a refusal", |message| match message {
+        FromChannel::Refused { generation: 4, fault } => Some(fault),
+        _ => None,
+    });
+    assert_eq!((fault.code, fault.subject.as_str()), (Code::Conflict, "house"));
+    offer(&mut link, rated(5, 300, Some("two")));
+    link.status("300 kbit/s again", |s| s.generation == 5 && near(s.program.kbps, 300));
+    offer(&mut link, rated(6, 900, None));
+    let last = link.status("900 kbit/s at the end", |s| s.generation == 6 && near(s.program.kbps, 900));
+    assert_eq!(last.started, before.started);
+}
+
+#[test]
 fn nonsense_ends_its_own_connection_only() {
     let run = tempfile::tempdir().unwrap();
     let mut worker = Worker::start(run.path());

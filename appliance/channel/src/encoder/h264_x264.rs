@@ -7,6 +7,7 @@
 use super::level::level;
 use automation::spec::{Effort, House};
 use gstreamer as gst;
+use gstreamer::prelude::*;
 
 /// Threads of x264. Two frame threads keep a slow moment of one picture from delaying the next; sliced threads
 /// would cost 13 % more.
@@ -21,6 +22,11 @@ fn preset(effort: Effort) -> &'static str {
         Effort::Superfast => "superfast",
         Effort::Veryfast => "veryfast",
     }
+}
+
+/// Whether two formats are told as the same level, which stands in the SPS.
+pub(super) fn same_level(one: &House, other: &House) -> bool {
+    level(one, BUFFER_MS) == level(other, BUFFER_MS)
 }
 
 /// The element.
@@ -45,6 +51,11 @@ pub(super) fn element(house: &House) -> Result<gst::Element, gst::glib::BoolErro
         .property("threads", THREADS)
         .property("option-string", pinned)
         .build()
+}
+
+/// Another rate from the next picture on: x264 takes it over as it runs, and it is in neither SPS nor PPS.
+pub(super) fn retune(element: &gst::Element, video_kbps: u32) {
+    element.set_property("bitrate", video_kbps);
 }
 
 /// For the operator.

@@ -23,12 +23,20 @@ pub struct Encoder {
     pipeline: gst::Pipeline,
     video: gst_app::AppSrc,
     sound: gst_app::AppSrc,
+    x264: gst::Element,
     /// Which encoder, for the operator.
     pub name: String,
 }
 
 fn failed(what: &str, error: impl std::fmt::Display) -> Fault {
     Fault::new(Code::EncoderFailed, "").with_text(format!("The encoder cannot be started: {what}: {error}"))
+}
+
+/// Whether an encoder of one format can go over to another one as it runs: nothing but the rate of the picture
+/// differs, and both have the same level, which stands in the SPS.
+pub fn retunes(from: &House, to: &House) -> bool {
+    let same = *from == House { video_kbps: from.video_kbps, ..to.clone() };
+    same && h264_x264::same_level(from, to)
 }
 
 impl Encoder {
@@ -76,7 +84,7 @@ impl Encoder {
             gst::Element::link_many(chain.iter().copied()).map_err(|e| failed("pipeline", e))?;
         }
         pipeline.set_state(gst::State::Playing).map_err(|e| failed("start", e))?;
-        Ok(Encoder { pipeline, video, sound, name: h264_x264::describe(house) })
+        Ok(Encoder { pipeline, video, sound, x264, name: h264_x264::describe(house) })
     }
 
     /// Hands over the picture of a tick. `buffer` carries its PTS. Waits while the encoder is behind.
@@ -87,6 +95,11 @@ impl Encoder {
     /// Hands over sound. `buffer` carries its PTS.
     pub fn sound(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
         self.sound.push_buffer(buffer).map(|_| ())
+    }
+
+    /// Goes over to another rate of the picture, kilobits per second, without a break and with the same parameters.
+    pub fn retune(&self, video_kbps: u32) {
+        h264_x264::retune(&self.x264, video_kbps);
     }
 
     /// What went wrong since the last call.
@@ -169,6 +182,22 @@ mod tests {
     use super::*;
     use automation::spec::Rate;
     use std::time::{Duration, Instant};
+
+    #[test]
+    fn only_another_rate_within_a_level_is_taken_over() {
+        let check = |change: fn(&mut House), expected: bool| {
+            let from = House { width: 640, height: 360, video_kbps: 900, ..House::default() };
+            let mut to = from.clone();
+            change(&mut to);
+            assert_eq!((retunes(&from, &to), retunes(&to, &from)), (expected, expected), "{to:?}");
+        };
+        check(|_| {}, true);
+        check(|to| to.video_kbps = 2000, true);
+        check(|to| to.video_kbps = 8000, false);
+        check(|to| to.audio_kbps = 128, false);
+        check(|to| to.rate.num = 25, false);
+        check(|to| to.height = 480, false);
+    }
 
     /// The fourth byte of the decoder configuration is ten times the level (ISO/IEC 14496-15, 5.2.4).
     #[test]

@@ -267,6 +267,11 @@ impl Mixer {
     }
 
     fn take_spec(&mut self, spec: &Arc<ChannelSpec>) {
+        if spec.house.video_kbps != self.house.video_kbps {
+            tracing::info!(from = self.house.video_kbps, to = spec.house.video_kbps, "the encoder is retuned");
+            self.encoder.retune(spec.house.video_kbps);
+            self.house.video_kbps = spec.house.video_kbps;
+        }
         self.director.spec(spec);
         self.layers.spec(spec);
         self.slate.want(Look::of(spec));

@@ -7,7 +7,7 @@ mod socket;
 
 use crate::clock::running;
 use crate::destination::{Destination, Wish};
-use crate::encoder::hub::Hub;
+use crate::encoder::{self, hub::Hub};
 use crate::network;
 use crate::program::overlay::Painter;
 use crate::program::tick::{Order, Program};
@@ -54,7 +54,7 @@ pub enum Event {
 pub enum End {
     /// It was told to.
     Quit,
-    /// The house format changed, or the encoder failed: its supervisor starts it again, from the last spec.
+    /// The house format changed in more than its rate, or the encoder failed: its supervisor starts it again, from the last spec.
     Again,
 }
 
@@ -177,7 +177,7 @@ impl Worker {
             self.told_ms = 0;
             return None;
         }
-        let new_house = self.spec.as_ref().is_some_and(|ours| ours.house != spec.house);
+        let new_house = self.spec.as_ref().is_some_and(|ours| !encoder::retunes(&ours.house, &spec.house));
         if let Err(error) = self.keep(&spec) {
             tracing::error!(%error, "the spec cannot be kept");
         }
@@ -207,7 +207,8 @@ impl Worker {
         if spec.generation < ours.generation {
             return Some(Fault::new(Code::SpecStale, ours.generation.to_string()));
         }
-        if spec.house != ours.house && ours.live.is_some() {
+        let session = |of: &ChannelSpec| of.live.as_ref().map(|live| live.session.clone());
+        if spec.house != ours.house && session(spec).is_some() && session(spec) == session(ours) {
             let text = "The format cannot change while the channel is live.";
             return Some(Fault::new(Code::Conflict, "house").with_text(text));
         }
