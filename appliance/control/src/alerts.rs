@@ -82,8 +82,11 @@ fn troubles(board: &Board) -> BTreeMap<Key, Words> {
             // Sources and destinations are told of by themselves, and the slate of an empty channel is no trouble.
             let empty = channel.wanted.sources.is_empty() && fault.code == Code::SlateOnAir;
             if !empty && fault.code != Code::FallbackOnAir {
-                let words = of_channel(channel, fault);
-                all.insert((channel.id.to_string(), fault.code, false), words);
+                let subject = match fault.code {
+                    Code::BitrateLow => format!("{}/destination/{}", channel.id, fault.subject),
+                    _ => channel.id.to_string(),
+                };
+                all.insert((subject, fault.code, false), of_channel(channel, fault));
             }
         }
         let Some(status) = &channel.status else { continue };
@@ -122,6 +125,7 @@ fn of_channel(channel: &ChannelBoard, fault: &Fault) -> Words {
     let over = match fault.code {
         Code::WorkerLost => format!("{}: the channel's process runs again.", channel.name),
         Code::SlateOnAir => format!("{}: the slate has gone off air.", channel.name),
+        Code::BitrateLow => String::new(),
         _ if channel.worker == WorkerState::Lost => String::new(),
         code => format!("{}: over: {}", channel.name, code.text()),
     };
@@ -180,9 +184,13 @@ mod tests {
                     "house": {"width": 1920, "height": 1080, "rate": {"num": 30, "den": 1}, "video_kbps": 4500,
                               "audio_kbps": 160, "effort": "superfast"},
                     "failover": {"primary": null, "live_input": null, "loop": null, "holdoff_ms": 300, "stable_ms": 0},
+                    "output": {"house": {"width": 1920, "height": 1080, "rate": {"num": 30, "den": 1},
+                                         "video_kbps": 4500, "audio_kbps": 160, "effort": "superfast"},
+                               "lowered": null},
+                    "too_low": [],
                     "messages": {"slate": "", "backup": false}, "timeline": null, "manual": null, "live": null,
                     "sources": [camera("camera-1", "Camera 1"), camera("camera-2", "Camera 2")],
-                    "destinations": [{"id": "yt", "name": "YouTube", "url": "rtmp://y/l", "has_key": true,
+                    "destinations": [{"id": "yt", "name": "YouTube", "url": "rtmp://y/l", "has_key": true, "platform": "custom",
                                       "enabled": true}]
                 },
                 "status": {

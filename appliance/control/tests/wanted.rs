@@ -143,7 +143,7 @@ async fn destinations_keep_their_keys() {
         )
         .await;
     assert_eq!(made.status, 201);
-    let expected = json!({"id": "youtube", "name": "YouTube", "url": "rtmps://a.example.org/live2", "has_key": true, "enabled": true});
+    let expected = json!({"id": "youtube", "name": "YouTube", "url": "rtmps://a.example.org/live2", "platform": "custom", "has_key": true, "enabled": true});
     assert_eq!(made.ok(), expected);
     let key = |house: &House| house.store.wanted().borrow().channels[0].spec.destinations[0].key.expose().to_owned();
     assert_eq!(key(&house), "abcd-efgh");

@@ -477,6 +477,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/platforms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Platforms with their addresses and limits */
+        get: operations["listPlatforms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/session": {
         parameters: {
             query?: never;
@@ -607,6 +624,29 @@ export interface components {
          * @enum {string}
          */
         AssetKind: "image" | "video";
+        /** @description Rates that a platform takes for pictures up to a size. */
+        Band: {
+            /**
+             * Format: int32
+             * @description Most pictures per second.
+             */
+            fps_max: number;
+            /**
+             * Format: int32
+             * @description Highest rate of the picture, kilobits per second.
+             */
+            kbps_max: number;
+            /**
+             * Format: int32
+             * @description Lowest rate of the picture, kilobits per second; 0 where it asks for none.
+             */
+            kbps_min: number;
+            /**
+             * Format: int32
+             * @description Largest picture, pixels in all.
+             */
+            pixels_max: number;
+        };
         /** @description What is wanted and what is, of the whole box. */
         Board: {
             /** @description What happened lately, newest first, at most 50. */
@@ -666,10 +706,14 @@ export interface components {
             messages: components["schemas"]["Messages"];
             /** @description Its name; the venue's name on the slate. */
             name: string;
+            /** @description What is sent: the format, capped by the strictest destination that takes part; fixed while a broadcast runs. */
+            output: components["schemas"]["Output"];
             slate_picture: components["schemas"]["AssetId"] | null;
             /** @description Its sources. */
             sources: components["schemas"]["SourceDoc"][];
             timeline: components["schemas"]["TimelineId"] | null;
+            /** @description Destinations that ask for more than is sent. */
+            too_low: components["schemas"]["TooLow"][];
         };
         /** @description A new channel. */
         ChannelDraft: {
@@ -741,7 +785,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -773,6 +817,8 @@ export interface components {
             id: components["schemas"]["DestinationId"];
             /** @description Its name. */
             name: string;
+            /** @description The platform that its address belongs to. */
+            platform: components["schemas"]["Platform"];
             /** @description Server address, `rtmp://` or `rtmps://`. */
             url: string;
         };
@@ -1028,6 +1074,16 @@ export interface components {
              */
             since_ms: number;
         };
+        /** @description The rate of the picture is lower than the channel's format says. */
+        Lowered: {
+            /** @description The strictest destinations, in their order; never empty. */
+            by: components["schemas"]["Party"][];
+            /**
+             * Format: int32
+             * @description What the channel's format says, kilobits per second.
+             */
+            from_kbps: number;
+        };
         /** @description What a person has put on air by hand. */
         ManualDoc: {
             /** @description For how long. */
@@ -1066,6 +1122,12 @@ export interface components {
             since_tick: number;
             source?: components["schemas"]["SourceId"] | null;
             wanted?: components["schemas"]["SourceId"] | null;
+        };
+        /** @description What a broadcast is sent with: the channel's format under the limits of its destinations. */
+        Output: {
+            /** @description The format; it differs from the channel's in the rate of the picture alone. */
+            house: components["schemas"]["House"];
+            lowered: components["schemas"]["Lowered"] | null;
         };
         /** @description What an overlay shows. */
         Overlay: (components["schemas"]["TextOverlay"] & {
@@ -1118,11 +1180,55 @@ export interface components {
             /** @description What it shows, in a few words. */
             text: string;
         };
+        /** @description A destination that sets a limit, as it was called then. */
+        Party: {
+            /** @description Which. */
+            id: components["schemas"]["DestinationId"];
+            /** @description Its name. */
+            name: string;
+            /** @description Where it goes. */
+            platform: components["schemas"]["Platform"];
+        };
         /**
          * @description Test patterns.
          * @enum {string}
          */
         Pattern: "bars" | "black";
+        /**
+         * @description A platform whose limits are known.
+         * @enum {string}
+         */
+        Platform: "youtube" | "facebook" | "twitch" | "custom";
+        /** @description What a platform takes, by the page that it publishes. */
+        PlatformDoc: {
+            /**
+             * Format: int32
+             * @description Highest rate of the sound, kilobits per second; none where no limit is known.
+             */
+            audio_kbps_max: number | null;
+            /**
+             * @description Rates of the picture by its size, smallest first; empty where no limit is known. The first that holds a format
+             *     is for it, and the last one for all that are larger.
+             */
+            bands: components["schemas"]["Band"][];
+            /** @description Hosts that belong to it; one that begins with a dot stands for every name below. */
+            hosts: string[];
+            /**
+             * Format: int32
+             * @description Seconds between keyframes that it asks for.
+             */
+            keyframe_s: number;
+            /** @description The day on which it was read, `YYYY-MM-DD`; empty where there is none. */
+            looked_up: string;
+            /** @description Its name. */
+            name: string;
+            /** @description Which. */
+            platform: components["schemas"]["Platform"];
+            /** @description The page that says so; empty where there is none. */
+            source: string;
+            /** @description Its server address; none where everybody has their own. */
+            url: string | null;
+        };
         /** @description Why a request was refused (RFC 9457). */
         Problem: {
             /** @description Stable name of this kind of problem. */
@@ -1464,6 +1570,16 @@ export interface components {
             running: boolean;
             /** @description Which. */
             timeline: components["schemas"]["TimelineId"];
+        };
+        /** @description A destination asks for more than a format has. It is told, and nothing is held up. */
+        TooLow: {
+            /** @description Which destination. */
+            destination: components["schemas"]["DestinationId"];
+            /**
+             * Format: int32
+             * @description What it asks for at least, kilobits per second.
+             */
+            kbps_min: number;
         };
         /** @description A track. */
         Track: {
@@ -2298,7 +2414,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Refused: conflict */
+            /** @description Refused: conflict, platform_stricter */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2458,6 +2574,15 @@ export interface operations {
             };
             /** @description Refused: not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: platform_stricter */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2628,6 +2753,15 @@ export interface operations {
             };
             /** @description Refused: not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: platform_stricter */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4623,6 +4757,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPlatforms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformDoc"][];
                 };
             };
             /** @description Refused: sign_in_needed */

@@ -1,9 +1,14 @@
 //! Destinations.
 
 use super::call::Call;
-use crate::doc::{DestinationDoc, DestinationDraft};
+use crate::doc::{DestinationDoc, DestinationDraft, PlatformDoc};
 use crate::refusal::Refusal;
 use automation::id::DestinationId;
+use automation::spec::platform;
+
+pub(super) async fn platforms(_call: Call) -> Result<Vec<PlatformDoc>, Refusal> {
+    Ok(platform::TABLE.iter().map(PlatformDoc::from).collect())
+}
 
 pub(super) async fn list(call: Call) -> Result<Vec<DestinationDoc>, Refusal> {
     let channel = call.channel()?;

@@ -78,7 +78,7 @@ pub fn status_of(code: Code) -> StatusCode {
         Code::SignInNeeded => StatusCode::UNAUTHORIZED,
         Code::SignInRefused => StatusCode::FORBIDDEN,
         Code::NotFound | Code::MediaMissing => StatusCode::NOT_FOUND,
-        Code::Conflict | Code::InUse => StatusCode::CONFLICT,
+        Code::Conflict | Code::InUse | Code::PlatformStricter => StatusCode::CONFLICT,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::TimelineInvalid | Code::SpecInvalid | Code::MediaUnreadable => StatusCode::UNPROCESSABLE_ENTITY,
         Code::TooMany => StatusCode::TOO_MANY_REQUESTS,

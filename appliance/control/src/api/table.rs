@@ -4,8 +4,8 @@ use super::route::{Gives, QueryParameter, Route, route, schema};
 use super::{assets, broadcast, channels, destinations, live, session, sources, timelines};
 use crate::doc::{
     AssetDoc, Board, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft, ExecutionDoc,
-    GoLive, Health, LiveStarted, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft, TimelineBody,
-    TimelineDoc,
+    GoLive, Health, LiveStarted, PlatformDoc, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft,
+    TimelineBody, TimelineDoc,
 };
 use automation::fault::Code;
 use warp::http::Method;
@@ -119,18 +119,21 @@ fn source_routes() -> [Route; 6] {
     ]
 }
 
-fn destination_routes() -> [Route; 7] {
+fn destination_routes() -> [Route; 8] {
     const TAG: &str = "destinations";
     const ALL: &str = "/channels/{ch}/destinations";
     const ONE: &str = "/channels/{ch}/destinations/{id}";
     [
+        route(Method::GET, "/platforms", "listPlatforms", TAG, "Platforms with their addresses and limits")
+            .lists::<PlatformDoc>()
+            .by(destinations::platforms),
         route(Method::GET, ALL, "listDestinations", TAG, "The channel's destinations")
             .lists::<DestinationDoc>()
             .by(destinations::list),
         route(Method::POST, ALL, "createDestination", TAG, "Add a destination")
             .takes::<DestinationDraft>()
             .gives::<DestinationDoc>(201)
-            .refuses(&[Code::Conflict, Code::SpecInvalid])
+            .refuses(&[Code::Conflict, Code::SpecInvalid, Code::PlatformStricter])
             .with(destinations::create),
         route(Method::GET, ONE, "getDestination", TAG, "One destination")
             .gives::<DestinationDoc>(200)
@@ -138,7 +141,7 @@ fn destination_routes() -> [Route; 7] {
         route(Method::PUT, ONE, "changeDestination", TAG, "Change a destination")
             .takes::<DestinationDraft>()
             .gives::<DestinationDoc>(200)
-            .refuses(&[Code::SpecInvalid])
+            .refuses(&[Code::SpecInvalid, Code::PlatformStricter])
             .with(destinations::change),
         route(Method::DELETE, ONE, "deleteDestination", TAG, "Delete a destination")
             .status(204)
@@ -151,6 +154,7 @@ fn destination_routes() -> [Route; 7] {
             "Let it take part in the broadcast",
         )
         .gives::<DestinationDoc>(200)
+        .refuses(&[Code::PlatformStricter])
         .by(destinations::start),
         route(
             Method::POST,

@@ -4,7 +4,7 @@ use super::{Commands, unique};
 use crate::doc::{ExecutionDoc, ExecutionStatus};
 use crate::refusal::Refusal;
 use crate::store::channels::{StoredChannel, StoredLive, StoredManual};
-use crate::store::{channels, executions, sources, timelines};
+use crate::store::{channels, destinations, executions, sources, timelines};
 use automation::fault::Code;
 use automation::id::{ChannelId, SessionId, SourceId};
 use automation::spec::Hold;
@@ -22,7 +22,7 @@ impl Commands {
         }
         let (now, boot) = (self.now(), self.clock.boot().to_owned());
         self.store
-            .change(move |tx, _| {
+            .change(move |tx, context| {
                 let mut stored = channels::get(tx, &channel)?;
                 if let Some(live) = &stored.live {
                     return Ok(live.session.clone());
@@ -30,6 +30,7 @@ impl Commands {
                 let session: SessionId = unique()?;
                 let countdown_ms = u64::from(countdown_s) * 1000;
                 let at_ms = now.wall_ms + countdown_ms as i64;
+                let output = stored.output(&destinations::of(tx, context, &channel)?);
                 stored.live = Some(StoredLive {
                     session: session.clone(),
                     started_by: by.clone(),
@@ -38,6 +39,7 @@ impl Commands {
                     paused_at: None,
                     paused_ns: 0,
                     boot,
+                    output,
                 });
                 channels::update(tx, &stored, now.wall_ms)?;
                 let timeline = timelines::of(tx, &channel)?.into_iter().find(|timeline| timeline.loaded);

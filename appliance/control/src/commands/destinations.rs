@@ -3,13 +3,14 @@
 use super::{Commands, check, name, new_id, room};
 use crate::doc::{DestinationDoc, DestinationDraft};
 use crate::refusal::Refusal;
+use crate::store::channels::StoredChannel;
 use crate::store::destinations::DESTINATIONS_MAX;
 use crate::store::wanted::destination_document;
 use crate::store::{Context, channels, destinations};
 use automation::fault::Code;
 use automation::id::{ChannelId, DestinationId};
 use automation::secret::Secret;
-use automation::spec::{Destination, RtmpUrl};
+use automation::spec::{Destination, Platform, RtmpUrl, platform};
 use rusqlite::Transaction;
 
 impl Commands {
@@ -22,7 +23,7 @@ impl Commands {
         let at_ms = self.now().wall_ms;
         self.store
             .change(move |tx, context| {
-                channels::get(tx, &channel)?;
+                let stored = channels::get(tx, &channel)?;
                 let there = destinations::of(tx, context, &channel)?;
                 room(there.len(), DESTINATIONS_MAX, "destinations")?;
                 let name = name(&draft.name, Code::SpecInvalid)?;
@@ -34,6 +35,7 @@ impl Commands {
                     key: key(&draft.key.unwrap_or_default()),
                     enabled: draft.enabled,
                 };
+                may_join(&stored, None, &destination)?;
                 put(tx, context, &channel, &destination, at_ms)?;
                 Ok(destination_document(&destination))
             })
@@ -85,11 +87,12 @@ impl Commands {
         let at_ms = self.now().wall_ms;
         self.store
             .change(move |tx, context| {
-                channels::get(tx, &channel)?;
+                let stored = channels::get(tx, &channel)?;
                 let old = destinations::get(tx, context, &channel, &id)?;
                 let mut destination = old.clone();
                 edit(&mut destination)?;
                 if destination != old {
+                    may_join(&stored, Some(&old), &destination)?;
                     put(tx, context, &channel, &destination, at_ms)?;
                 }
                 Ok(destination_document(&destination))
@@ -108,6 +111,23 @@ impl Commands {
                 channels::touch(tx, &channel, at_ms)
             })
             .await
+    }
+}
+
+/// A broadcast is sent with the same rate from its beginning to its end (D-3, D-17): a destination that takes less
+/// cannot join it. One that takes part already stays in it.
+fn may_join(channel: &StoredChannel, old: Option<&Destination>, new: &Destination) -> Result<(), Refusal> {
+    let Some(live) = &channel.live else { return Ok(()) };
+    let platform = Platform::of(&new.url);
+    let is_in = old.is_some_and(|old| old.enabled && Platform::of(&old.url) == platform);
+    let sent = live.output.house.video_kbps;
+    match platform::kbps_max(&live.output.house, new) {
+        Some(max) if new.enabled && !is_in && max < sent => {
+            let name = platform.terms().name;
+            let text = format!("{name} takes at most {max} kbps, and this broadcast is sent with {sent} kbps.");
+            Err(Refusal::because(Code::PlatformStricter, text))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{DestinationDoc, LiveDoc, ManualDoc, SourceDoc};
 use automation::id::{AssetId, ChannelId, TimelineId};
+use automation::spec::platform::{Output, TooLow};
 use automation::spec::{Failover, House, Messages};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -15,6 +16,10 @@ pub struct ChannelDoc {
     pub name: String,
     /// Format of its program; fixed while a broadcast runs.
     pub house: House,
+    /// What is sent: the format, capped by the strictest destination that takes part; fixed while a broadcast runs.
+    pub output: Output,
+    /// Destinations that ask for more than is sent.
+    pub too_low: Vec<TooLow>,
     /// What happens when a source is lost.
     pub failover: Failover,
     /// What the audience is told.

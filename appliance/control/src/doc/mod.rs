@@ -14,7 +14,7 @@ pub use asset::{AssetDoc, AssetKind};
 pub use board::{Alert, Board, BoxDoc, ChannelBoard, WorkerState};
 pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted, ManualDoc, SourceChoice};
 pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
-pub use destination::{DestinationDoc, DestinationDraft};
+pub use destination::{DestinationDoc, DestinationDraft, PlatformDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
 pub use source::{Publish, SourceDoc, SourceDraft, SourceKindDoc, SourceKindDraft};
 pub use timeline::{TimelineBody, TimelineDoc};

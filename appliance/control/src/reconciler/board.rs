@@ -1,10 +1,11 @@
 //! The status board from what is wanted and what is known.
 
 use super::seat::Seat;
-use crate::doc::{Board, BoxDoc, ChannelBoard, WorkerState};
+use crate::doc::{Board, BoxDoc, ChannelBoard, ChannelDoc, WorkerState};
 use crate::store::Wanted;
 use crate::units::Post;
 use automation::clock::Now;
+use automation::fault::{Code, Fault};
 use std::collections::BTreeMap;
 
 impl Board {
@@ -24,6 +25,7 @@ pub(super) fn build(wanted: &Wanted, seats: &BTreeMap<Post, Seat>, now: Now) -> 
         let seat = seats.get(&Post::Channel(channel.doc.id.clone()));
         let status = seat.and_then(|seat| seat.channel.clone());
         let mut faults = seat.map(|seat| seat.faults(now.running)).unwrap_or_default();
+        faults.extend(too_low(&channel.doc));
         faults.extend(status.iter().flat_map(|status| status.faults.iter().cloned()));
         ChannelBoard {
             id: channel.doc.id.clone(),
@@ -41,4 +43,15 @@ pub(super) fn build(wanted: &Wanted, seats: &BTreeMap<Post, Seat>, now: Now) -> 
         channels: channels.collect(),
         alerts: Vec::new(),
     }
+}
+
+/// Destinations that ask for more than is sent: told, and nothing is held up (D-3).
+fn too_low(channel: &ChannelDoc) -> impl Iterator<Item = Fault> {
+    channel.too_low.iter().map(|low| {
+        let found = channel.destinations.iter().find(|one| one.id == low.destination);
+        let name = found.map_or(low.destination.as_str(), |one| &one.name);
+        let sent = channel.output.house.video_kbps;
+        let text = format!("{name} asks for at least {} kbps at this size, and {sent} kbps are sent.", low.kbps_min);
+        Fault::new(Code::BitrateLow, low.destination.as_str()).with_text(text)
+    })
 }

@@ -4,7 +4,8 @@ use super::{from_json, id, to_json};
 use crate::refusal::Refusal;
 use automation::clock::Running;
 use automation::id::{AssetId, ChannelId, SessionId, SourceId};
-use automation::spec::{Failover, Hold, House, Messages};
+use automation::spec::platform::{self, Output};
+use automation::spec::{Destination, Failover, Hold, House, Messages};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +65,18 @@ pub struct StoredLive {
     pub paused_ns: u64,
     /// Boot of the running times.
     pub boot: String,
+    /// What it is sent with, from its beginning to its end, whatever becomes of its destinations (D-3, D-17).
+    pub output: Output,
+}
+
+impl StoredChannel {
+    /// What the channel sends, or would: fixed while a broadcast runs, else what its destinations take.
+    pub fn output(&self, destinations: &[Destination]) -> Output {
+        match &self.live {
+            Some(live) => live.output.clone(),
+            None => platform::cap(&self.house, destinations),
+        }
+    }
 }
 
 const COLUMNS: &str = "id, name, generation, house, failover, messages, manual, live, slate_picture";

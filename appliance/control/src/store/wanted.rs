@@ -6,9 +6,10 @@ use super::{Context, assets, channels, destinations, settings, sources, timeline
 use crate::doc::{ChannelDoc, DestinationDoc, LiveDoc, ManualDoc, Publish, SourceDoc, SourceKindDoc};
 use crate::refusal::Refusal;
 use automation::id::{AssetId, ChannelId};
+use automation::spec::platform;
 use automation::spec::{
-    ChannelSpec, ChannelSpecDraft, Destination, IngestSpec, IngestStream, Live, Manual, Overlay, Source, SourceKind,
-    Timeline, Track,
+    ChannelSpec, ChannelSpecDraft, Destination, IngestSpec, IngestStream, Live, Manual, Overlay, Platform, Source,
+    SourceKind, Timeline, Track,
 };
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
@@ -79,6 +80,7 @@ pub fn spec(
     timeline: Option<Timeline>,
     files: &BTreeMap<AssetId, String>,
 ) -> Result<ChannelSpec, Refusal> {
+    let house = channel.output(&destinations).house;
     let sources: Vec<Source> = sources.into_iter().map(|stored| stored.source).collect();
     let mut used = assets_of(&sources, timeline.as_ref());
     used.extend(channel.slate_picture.clone());
@@ -86,7 +88,7 @@ pub fn spec(
         generation: channel.generation,
         channel: channel.id,
         name: channel.name,
-        house: channel.house,
+        house,
         sources,
         assets: files
             .iter()
@@ -133,10 +135,13 @@ fn document(
     destinations: &[Destination],
     timeline: Option<&Timeline>,
 ) -> ChannelDoc {
+    let output = channel.output(destinations);
     ChannelDoc {
         id: channel.id.clone(),
         name: channel.name.clone(),
         house: channel.house.clone(),
+        too_low: platform::too_low(&output.house, destinations),
+        output,
         failover: channel.failover.clone(),
         messages: channel.messages.clone(),
         slate_picture: channel.slate_picture.clone(),
@@ -181,6 +186,7 @@ pub fn destination_document(destination: &Destination) -> DestinationDoc {
         id: destination.id.clone(),
         name: destination.name.clone(),
         url: destination.url.as_str().to_owned(),
+        platform: Platform::of(&destination.url),
         has_key: !destination.key.is_empty(),
         enabled: destination.enabled,
     }
