@@ -7,6 +7,7 @@ import { createServer } from "node:http";
 import { readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { frames } from "./frames.mjs";
+import { PLATFORMS } from "./platforms.mjs";
 import { Scene } from "./scene.mjs";
 import { accept } from "./socket.mjs";
 
@@ -54,6 +55,7 @@ function answer(method, parts, body, query) {
     return json({ user: body.name }, 201);
   }
   if (first === "state") return json(scene.board());
+  if (first === "platforms") return json(PLATFORMS);
   if (first === "assets") {
     if (method === "GET") return json(scene.assets);
     if (method === "DELETE") {

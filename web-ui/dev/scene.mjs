@@ -1,5 +1,7 @@
 // A make-believe venue for looking at the page without a box: fixtures, and just enough behaviour to press buttons.
 
+import { limits, platformOf } from "./platforms.mjs";
+
 const MIN = 60_000;
 
 export function fixtures() {
@@ -145,6 +147,15 @@ export class Scene {
         live(44_000);
         ["camera-1", "camera-2", "loop"].forEach((id) => this.lost.add(id));
       },
+      // More than Twitch takes, and one that is stored switched off.
+      capped: () => {
+        Object.assign(this.channel.house, { rate: { num: 60, den: 1 }, video_kbps: 8000 });
+        this.channel.destinations.push(
+          { id: "twitch", name: "Twitch", url: "rtmps://ingest.global-contribute.live-video.net:443/app", has_key: true, enabled: true },
+          { id: "archive", name: "Archive", url: "rtmp://archive.example/live", has_key: false, enabled: false },
+        );
+      },
+      "too-low": () => Object.assign(this.channel.house, { video_kbps: 2500 }),
       waiting: () => {
         live(44_000);
         this.waiting.set("facebook", now + 27_000);
@@ -179,7 +190,7 @@ export class Scene {
           id: "main",
           name: this.channel.name,
           generation: this.generation,
-          wanted: this.channel,
+          wanted: this.wanted(),
           status: this.worker === "running" ? this.status() : null,
           worker: this.worker,
           faults: this.worker === "running" ? this.faults() : [fault("worker_lost", "main")],
@@ -190,6 +201,12 @@ export class Scene {
         { at_ms: Date.now() - 11 * MIN, code: "source_lost", text: "Camera 2: the source stopped sending pictures.", remedy: FAULTS.source_lost[1], subject: "main/source/camera-2", over: false },
       ],
     };
+  }
+
+  wanted() {
+    const { channel } = this;
+    channel.destinations.forEach((one) => (one.platform = platformOf(one.url)));
+    return Object.assign(channel, limits(channel));
   }
 
   onAir() {

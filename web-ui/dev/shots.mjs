@@ -63,7 +63,32 @@ const SHOTS = [
   ],
   ["source-media", "off-air", "#/sources/new/media", heading],
   ["destinations", "waiting", "#/destinations", heading],
-  ["destination-new", "off-air", "#/destinations/new", async (page) => (await heading(page), page.getByRole("button", { name: "YouTube" }).click())],
+  ["destination-new", "off-air", "#/destinations/new", async (page) => page.getByRole("button", { name: "YouTube" }).click()],
+  ["destination-first", "off-air", "#/destinations/new", async (page) => page.getByRole("button", { name: "YouTube" }).waitFor()],
+  ["destination-custom", "off-air", "#/destinations/new", async (page) => page.getByRole("button", { name: "Another one" }).click()],
+  [
+    "destination-plain",
+    "capped",
+    "#/destinations/new",
+    async (page) => {
+      await page.getByRole("button", { name: "Another one" }).click();
+      await page.getByLabel("Server address").fill("rtmp://live.twitch.tv/app");
+    },
+  ],
+  [
+    "destination-no-key",
+    "off-air",
+    "#/destinations/new",
+    async (page) => {
+      await page.getByRole("button", { name: "Facebook" }).click();
+      await page.getByRole("button", { name: "Add", exact: true }).click();
+    },
+  ],
+  ["destination-edit", "capped", "#/destinations/twitch", async (page) => page.getByText("Twitch takes").waitFor()],
+  ["destinations-capped", "capped", "#/destinations", heading],
+  ["capped", "capped", "", tiles],
+  ["settings-capped", "capped", "#/settings", heading],
+  ["settings-too-low", "too-low", "#/settings", heading],
   ["timelines", "off-air", "#/timelines", async (page) => page.waitForSelector("[data-timeline]")],
   ["editor", "off-air", "#/timelines/evening", async (page) => (await page.waitForSelector(".cue"), page.locator(".cue .summary").nth(1).click())],
   [

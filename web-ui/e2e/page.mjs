@@ -376,6 +376,7 @@ async function cameraForm() {
 async function destinationForm() {
   await open("Destinations");
   await page.getByRole("link", { name: "Add a destination" }).click();
+  await button("Another one").click();
   await page.getByLabel("Name", { exact: true }).fill("Archive");
   await page.getByLabel("Server address").fill("rtmp://127.0.0.1:9/app");
   await page.getByLabel("Stream key").fill("archive-secret-key");

@@ -8,6 +8,7 @@ import type {
   Destination,
   DestinationBody,
   Id,
+  Platform,
   Problem,
   Session,
   Source,
@@ -113,6 +114,7 @@ export const api = {
   rotateToken: (channel: Id, source: Id) =>
     call<Source>("POST", at(channel, `/sources/${id(source)}/rotate-token`), {}),
 
+  platforms: () => call<Platform[]>("GET", "/platforms"),
   addDestination: (channel: Id, body: DestinationBody) =>
     call<Destination>("POST", at(channel, "/destinations"), body),
   changeDestination: (channel: Id, destination: Id, body: DestinationBody) =>

@@ -28,6 +28,9 @@ export type Pattern = Schemas["Pattern"];
 export type Publish = Schemas["Publish"];
 export type Destination = Schemas["DestinationDoc"];
 export type DestinationBody = Schemas["DestinationDraft"];
+export type Platform = Schemas["PlatformDoc"];
+export type PlatformName = Schemas["Platform"];
+export type Band = Schemas["Band"];
 export type Asset = Schemas["AssetDoc"];
 
 export type ChannelStatus = Schemas["ChannelStatus"];

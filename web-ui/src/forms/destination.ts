@@ -1,7 +1,8 @@
 // The form of a destination.
 
 import { t } from "../strings";
-import type { Destination, DestinationBody, Wrong } from "../api/types";
+import type { Destination, DestinationBody, Platform, PlatformName, Wrong } from "../api/types";
+import { platformOf } from "../words/platform";
 
 export interface DestinationForm {
   name: string;
@@ -9,16 +10,6 @@ export interface DestinationForm {
   key: string;
   enabled: boolean;
 }
-
-export type Preset = "youtube" | "facebook" | "twitch" | "other";
-
-/** Addresses that the platforms publish; always the encrypted one. */
-export const PRESETS: Record<Preset, string> = {
-  youtube: "rtmps://a.rtmps.youtube.com/live2",
-  facebook: "rtmps://live-api-s.facebook.com:443/rtmp",
-  twitch: "rtmps://ingest.global-contribute.live-video.net:443/app",
-  other: "",
-};
 
 export function destinationForm(destination?: Destination): DestinationForm {
   return {
@@ -29,27 +20,41 @@ export function destinationForm(destination?: Destination): DestinationForm {
   };
 }
 
-/** Which platform an address belongs to. */
-export function presetOf(url: string): Preset {
-  const known = (Object.keys(PRESETS) as Preset[]).find((preset) => preset !== "other" && PRESETS[preset] === url.trim());
-  return known ?? "other";
+/** How a platform is offered. */
+export function platformLabel(platform: Platform): string {
+  return platform.platform === "custom" ? t.destinations.form.custom : platform.name;
 }
 
 /** Chooses a platform: its address, and its name where the field holds none of the person's own. */
-export function withPreset(form: DestinationForm, preset: Preset): DestinationForm {
-  const names: string[] = Object.values(t.destinations.form.preset);
-  const ownName = form.name.trim() !== "" && !names.includes(form.name.trim());
-  const name = ownName ? form.name : preset === "other" ? "" : t.destinations.form.preset[preset];
-  return { ...form, name, url: PRESETS[preset] };
+export function withPlatform(form: DestinationForm, platforms: Platform[], chosen: PlatformName): DestinationForm {
+  const platform = platforms.find((one) => one.platform === chosen);
+  const ownName = form.name.trim() !== "" && !platforms.some((one) => one.name === form.name.trim());
+  const name = chosen === "custom" ? "" : (platform?.name ?? "");
+  return { ...form, name: ownName ? form.name : name, url: platform?.url ?? "" };
 }
 
-export function destinationWrongs(form: DestinationForm): Wrong[] {
+/** Whether the address is the one that its platform publishes, so that only the key is left to ask for. */
+export function isPublished(form: DestinationForm, platforms: Platform[]): boolean {
+  return platforms.some((one) => one.url !== null && one.url === form.url.trim());
+}
+
+/** The platform's encrypted address, where the one in the form is not encrypted (D-14). */
+export function encrypted(form: DestinationForm, platforms: Platform[]): string | null {
+  if (!form.url.trim().startsWith("rtmp://")) return null;
+  const name = platformOf(platforms, form.url);
+  const url = platforms.find((one) => one.platform === name)?.url ?? null;
+  return url?.startsWith("rtmps://") ? url : null;
+}
+
+/** `hasKey`: a key is stored. A platform's own address needs one; in another address it may be part of the path. */
+export function destinationWrongs(form: DestinationForm, platforms: Platform[], hasKey: boolean): Wrong[] {
   const wrongs: Wrong[] = [];
   const f = t.destinations.form;
   if (form.name.trim() === "") wrongs.push({ place: "name", reason: f.needName });
   const url = form.url.trim();
   if (url === "") wrongs.push({ place: "url", reason: f.needUrl });
   else if (!/^rtmps?:\/\/[^/\s@]+\/\S+$/.test(url)) wrongs.push({ place: "url", reason: f.badUrl });
+  if (!hasKey && form.key.trim() === "" && isPublished(form, platforms)) wrongs.push({ place: "key", reason: f.needKey });
   return wrongs;
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { channel } from "../words/fixture";
-import { destinationBody, destinationForm, destinationWrongs, presetOf, withPreset } from "./destination";
+import { PLATFORMS, channel } from "../words/fixture";
+import { destinationBody, destinationForm, destinationWrongs, encrypted, isPublished, withPlatform, type DestinationForm } from "./destination";
 import { FORMATS, formatOf } from "./format";
 import { sourceBody, sourceForm, sourceWrongs, splitCredentials } from "./source";
 import { fieldWrongs } from "./wrongs";
@@ -43,23 +43,43 @@ describe("a source", () => {
 
 describe("a destination", () => {
   test("a platform brings its name and its encrypted address, and leaves a name of one's own", () => {
-    const form = withPreset(destinationForm(), "youtube");
+    const form = withPlatform(destinationForm(), PLATFORMS, "youtube");
     expect(form).toMatchObject({ name: "YouTube" });
     expect(form.url).toMatch(/^rtmps:/);
-    expect(withPreset(form, "facebook").name).toBe("Facebook");
-    expect(withPreset({ ...form, name: "Our channel" }, "facebook").name).toBe("Our channel");
-    expect(presetOf(form.url)).toBe("youtube");
-    expect(presetOf("rtmp://example.org/live")).toBe("other");
+    expect(isPublished(form, PLATFORMS)).toBe(true);
+    expect(withPlatform(form, PLATFORMS, "facebook").name).toBe("Facebook");
+    expect(withPlatform({ ...form, name: "Our channel" }, PLATFORMS, "facebook").name).toBe("Our channel");
+    expect(withPlatform(form, PLATFORMS, "custom")).toMatchObject({ name: "", url: "" });
   });
 
+  const own = (url: string): DestinationForm => ({ name: "x", url, key: "", enabled: true });
+  const places = (form: DestinationForm, hasKey = false): string[] =>
+    destinationWrongs(form, PLATFORMS, hasKey).map((wrong) => wrong.place);
+
+  test("a platform's own address asks for the key, where none is stored", () => {
+    const form = withPlatform(destinationForm(), PLATFORMS, "twitch");
+    expect(places(form)).toEqual(["key"]);
+    expect(places(form, true)).toEqual([]);
+    expect(places({ ...form, key: "k" })).toEqual([]);
+    expect(places(own("rtmp://live.twitch.tv/app/key-in-the-path"))).toEqual([]);
+  });
+
+  test.each([
+    ["rtmp://live.twitch.tv/app", "rtmps://ingest.global-contribute.live-video.net:443/app"],
+    ["rtmp://A.rtmp.YouTube.com:1935/live2", "rtmps://a.rtmps.youtube.com/live2"],
+    ["rtmps://a.rtmps.youtube.com/live2", null],
+    ["rtmp://192.0.2.7/live", null],
+    ["", null],
+  ])("for %s the encrypted address is %s", (url, expected) => expect(encrypted(own(url), PLATFORMS)).toBe(expected));
+
   test("a key is sent only where one was typed, without the blanks of copying", () => {
-    const form = { ...withPreset(destinationForm(), "twitch"), key: " abc\n" };
+    const form = { ...withPlatform(destinationForm(), PLATFORMS, "twitch"), key: " abc\n" };
     expect(destinationBody(form).key).toBe("abc");
     expect("key" in destinationBody({ ...form, key: " " })).toBe(false);
   });
 
   test.each(["", "http://x/y", "rtmp://host", "rtmp://u@host/app", "rtmp://host/a b"])("the address %s is wrong", (url) =>
-    expect(destinationWrongs({ name: "x", url, key: "", enabled: true }).map((wrong) => wrong.place)).toEqual(["url"]),
+    expect(places(own(url))).toEqual(["url"]),
   );
 });
 
@@ -68,6 +88,8 @@ test("the format of a channel is found among those that are offered", () => {
   expect(formatOf(house)).toBe("1080p30");
   expect(formatOf({ ...house, rate: { num: 60, den: 2 } })).toBe("1080p30");
   expect(formatOf({ ...house, video_kbps: 4321 })).toBe("own");
+  expect(formatOf({ ...house, audio_kbps: 128 })).toBe("own");
+  expect(FORMATS["1080p60"]?.house).toMatchObject({ video_kbps: 6000, audio_kbps: 160 });
   expect(Object.values(FORMATS).every(({ house: one }) => one.width % 2 === 0 && one.height % 2 === 0)).toBe(true);
 });
 

@@ -1,7 +1,7 @@
-// Lists that are fetched, not told by the board: uploaded files and timelines.
+// Lists that are fetched, not told by the board: uploaded files, timelines, and what platforms take.
 
 import { api } from "../api/client";
-import type { Asset, Id, TimelineDoc } from "../api/types";
+import type { Asset, Id, Platform, PlatformName, TimelineDoc } from "../api/types";
 import { report } from "./notices.svelte";
 
 class Assets {
@@ -40,5 +40,24 @@ class Timelines {
   }
 }
 
+class Platforms {
+  list = $state.raw<Platform[] | null>(null);
+
+  /** It changes with the program alone, so it is fetched once. */
+  async load(): Promise<void> {
+    if (this.list !== null) return;
+    try {
+      this.list = await api.platforms();
+    } catch (error) {
+      report(error);
+    }
+  }
+
+  byName(name: PlatformName): Platform | undefined {
+    return this.list?.find((platform) => platform.platform === name);
+  }
+}
+
+export const platforms = new Platforms();
 export const assets = new Assets();
 export const timelines = new Timelines();

@@ -1,6 +1,40 @@
 // A channel for tests: two cameras, OBS, a loop; two platforms.
 
-import type { Board, Channel, ChannelBoard, ChannelStatus, DestinationStatus, Fault, OnAir, SourceStatus } from "../api/types";
+import type { Board, Channel, ChannelBoard, ChannelStatus, DestinationStatus, Fault, House, OnAir, Platform, SourceStatus } from "../api/types";
+
+export const HOUSE: House = { width: 1920, height: 1080, rate: { num: 30, den: 1 }, video_kbps: 4500, audio_kbps: 160, effort: "superfast" };
+
+const band = (pixels_max: number, fps_max: number, kbps_min: number, kbps_max: number): Platform["bands"][number] => ({ pixels_max, fps_max, kbps_min, kbps_max });
+const platform = (name: Platform["platform"], more: Partial<Platform>): Platform => ({
+  platform: name,
+  name: "another server",
+  url: null,
+  hosts: [],
+  bands: [],
+  audio_kbps_max: null,
+  keyframe_s: 2,
+  source: "",
+  looked_up: "",
+  ...more,
+});
+
+/** A table like that of the box, in short. */
+export const PLATFORMS: Platform[] = [
+  platform("youtube", { name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", hosts: [".youtube.com"], bands: [band(2_073_600, 60, 0, 8000)] }),
+  platform("facebook", {
+    name: "Facebook",
+    url: "rtmps://live-api-s.facebook.com:443/rtmp",
+    hosts: [".facebook.com"],
+    bands: [band(921_600, 30, 1500, 4000), band(2_073_600, 30, 3000, 6000), band(2_073_600, 60, 4500, 9000)],
+  }),
+  platform("twitch", {
+    name: "Twitch",
+    url: "rtmps://ingest.global-contribute.live-video.net:443/app",
+    hosts: [".twitch.tv", "ingest.global-contribute.live-video.net"],
+    bands: [band(2_073_600, 60, 0, 6000)],
+  }),
+  platform("custom", {}),
+];
 
 const camera = (id: string, name: string, backup: string | null = null): Channel["sources"][number] => ({
   id,
@@ -17,7 +51,9 @@ export function channel(): Channel {
   return {
     id: "main",
     name: "Harbour Stage",
-    house: { width: 1920, height: 1080, rate: { num: 30, den: 1 }, video_kbps: 4500, audio_kbps: 160, effort: "superfast" },
+    house: HOUSE,
+    output: { house: HOUSE, lowered: null },
+    too_low: [],
     failover: { primary: "camera-1", live_input: "obs", loop: "loop", holdoff_ms: 300, stable_ms: 5000 },
     messages: { slate: "Back soon", backup: false },
     slate_picture: null,
@@ -29,8 +65,8 @@ export function channel(): Channel {
       { id: "loop", name: "Loop", backup: null, kind: "media", asset: "a" },
     ],
     destinations: [
-      { id: "youtube", name: "YouTube", url: "rtmps://a/live2", has_key: true, enabled: true },
-      { id: "facebook", name: "Facebook", url: "rtmps://b/rtmp", has_key: true, enabled: true },
+      { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", platform: "youtube", has_key: true, enabled: true },
+      { id: "facebook", name: "Facebook", url: "rtmps://live-api-s.facebook.com:443/rtmp", platform: "facebook", has_key: true, enabled: true },
     ],
     manual: null,
     live: { session: "s", started_by: "Ada", at_ms: 0, paused: false },
