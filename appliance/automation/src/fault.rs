@@ -83,6 +83,14 @@ codes! {
     Internal "internal" "Something went wrong inside Bandstand." "Try again; if it comes back, send the report to support."
 }
 
+impl Code {
+    /// Whether it counts as a trouble where it stands: not a publisher that has not come yet, nor a fallback, whose
+    /// cause is told by itself.
+    pub const fn is_trouble(self) -> bool {
+        !matches!(self, Code::SourceWaiting | Code::FallbackOnAir)
+    }
+}
+
 /// One trouble that stands now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
