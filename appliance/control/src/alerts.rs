@@ -81,7 +81,7 @@ fn troubles(board: &Board) -> BTreeMap<Key, Words> {
         for fault in &channel.faults {
             // Sources and destinations are told of by themselves, and the slate of an empty channel is no trouble.
             let empty = channel.wanted.sources.is_empty() && fault.code == Code::SlateOnAir;
-            if !empty && fault.code != Code::FallbackOnAir {
+            if !empty && fault.code.is_trouble() {
                 let subject = match fault.code {
                     Code::BitrateLow => format!("{}/destination/{}", channel.id, fault.subject),
                     _ => channel.id.to_string(),
@@ -91,7 +91,7 @@ fn troubles(board: &Board) -> BTreeMap<Key, Words> {
         }
         let Some(status) = &channel.status else { continue };
         for source in &status.sources {
-            if let Some(fault) = source.fault.as_ref().filter(|fault| fault.code != Code::SourceWaiting) {
+            if let Some(fault) = source.fault.as_ref().filter(|fault| fault.code.is_trouble()) {
                 let subject = format!("{}/source/{}", channel.id, source.id);
                 all.insert((subject, fault.code, false), of_source(channel, &status.on_air, source, fault));
             }

@@ -4,6 +4,7 @@
 
 pub mod alerts;
 pub mod api;
+pub mod as_runs;
 pub mod clock;
 pub mod commands;
 pub mod doc;

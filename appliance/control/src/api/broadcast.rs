@@ -1,9 +1,10 @@
 //! The broadcast, and the hand of a person.
 
 use super::call::Call;
-use crate::doc::{ExecutionDoc, GoLive, LiveStarted, SourceChoice};
+use crate::doc::{ExecutionDoc, ExecutionStatus, GoLive, LiveStarted, SourceChoice};
 use crate::refusal::Refusal;
 use crate::store::executions;
+use automation::id::SessionId;
 use automation::spec::Hold;
 
 pub(super) async fn go_live(call: Call, wish: GoLive) -> Result<LiveStarted, Refusal> {
@@ -12,10 +13,7 @@ pub(super) async fn go_live(call: Call, wish: GoLive) -> Result<LiveStarted, Ref
 }
 
 pub(super) async fn end(call: Call) -> Result<(), Refusal> {
-    let channel = call.channel()?;
-    let board = call.desk.board.borrow().clone();
-    let last = board.channels.iter().find(|known| known.id == channel).and_then(|known| known.status.clone());
-    call.desk.commands.end(channel, last).await
+    call.desk.commands.end(call.channel()?).await
 }
 
 pub(super) async fn take(call: Call, choice: SourceChoice) -> Result<(), Refusal> {
@@ -39,6 +37,19 @@ pub(super) async fn resume(call: Call) -> Result<(), Refusal> {
 }
 
 pub(super) async fn executions(call: Call) -> Result<Vec<ExecutionDoc>, Refusal> {
-    let channel = call.channel()?;
-    call.desk.store.read(move |connection, _| executions::of(connection, &channel)).await
+    let (channel, before) = (call.channel()?, call.id_after::<SessionId>("before")?);
+    let limit = call.count("limit", executions::LISTED_MAX)?.unwrap_or(executions::LISTED_MAX);
+    let logs = call.desk.commands.as_runs().clone();
+    let mut list = {
+        let channel = channel.clone();
+        let read = move |connection: &_, _: &_| executions::of(connection, &channel, before.as_ref(), limit);
+        call.desk.store.read(read).await?
+    };
+    // What runs is told as it is now, and not as it was last stored.
+    for running in list.iter_mut().filter(|one| one.status == ExecutionStatus::Running) {
+        if let Some(log) = logs.of(&channel, &running.session) {
+            running.metrics = log.figures().clone();
+        }
+    }
+    Ok(list)
 }

@@ -100,6 +100,20 @@ impl Call {
         percent_encoding::percent_decode_str(&found).decode_utf8().ok().map(|text| text.into_owned())
     }
 
+    /// A count after the `?`, 1 to `max`; none where it is not given.
+    pub fn count(&self, name: &str, max: usize) -> Result<Option<usize>, Refusal> {
+        let Some(text) = self.query(name) else { return Ok(None) };
+        let count = text.parse().ok().filter(|count| (1..=max).contains(count));
+        let wrong = || Refusal::wrong(Code::RequestInvalid, name, format!("must be a number from 1 to {max}"));
+        count.map(Some).ok_or_else(wrong)
+    }
+
+    /// An id after the `?`; none where it is not given.
+    pub fn id_after<T: TryFrom<String, Error = BadId>>(&self, name: &str) -> Result<Option<T>, Refusal> {
+        let wrong = |bad: BadId| Refusal::wrong(Code::RequestInvalid, name, bad.to_string());
+        self.query(name).map(|text| T::try_from(text).map_err(wrong)).transpose()
+    }
+
     /// The body as a JSON document.
     pub(super) async fn json<T: DeserializeOwned>(&mut self, required: bool) -> Result<T, Refusal> {
         let bytes = match tokio::time::timeout(JSON_MAX, self.read()).await {

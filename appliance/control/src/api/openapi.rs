@@ -109,10 +109,12 @@ fn operation(route: &Route, schemas: &mut Schemas) -> OperationBuilder {
     let mut operation =
         OperationBuilder::new().operation_id(Some(route.operation)).tag(route.tag).summary(Some(route.summary));
     for name in route.parameters() {
-        operation = operation.parameter(parameter(name, ParameterIn::Path, None, Required::True));
+        operation = operation.parameter(parameter(name, ParameterIn::Path, None, Required::True, text_schema()));
     }
     for query in route.query {
-        operation = operation.parameter(parameter(query.name, ParameterIn::Query, Some(query.text), Required::False));
+        let schema = query.count_max.map_or_else(text_schema, count_schema);
+        let parameter = parameter(query.name, ParameterIn::Query, Some(query.text), Required::False, schema);
+        operation = operation.parameter(parameter);
     }
     operation = operation.request_body(match route.takes {
         Takes::Nothing => None,
@@ -149,14 +151,23 @@ fn parameter(
     place: ParameterIn,
     text: Option<&str>,
     required: Required,
+    schema: Schema,
 ) -> utoipa::openapi::path::Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
         .required(required)
         .description(text)
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String).build()))
+        .schema(Some(schema))
         .build()
+}
+
+fn text_schema() -> Schema {
+    Schema::Object(ObjectBuilder::new().schema_type(Type::String).build())
+}
+
+fn count_schema(max: usize) -> Schema {
+    Schema::Object(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(max)).build())
 }
 
 fn binary() -> Schema {

@@ -71,6 +71,8 @@ pub struct QueryParameter {
     pub name: &'static str,
     /// What it says.
     pub text: &'static str,
+    /// Highest number where it is a count from 1 on; a text where not.
+    pub count_max: Option<usize>,
 }
 
 /// What does the work of a route.

@@ -10,8 +10,23 @@ use crate::doc::{
 use automation::fault::Code;
 use warp::http::Method;
 
-const UPLOAD_QUERY: &[QueryParameter] =
-    &[QueryParameter { name: "name", text: "Name of the file, 1 to 100 characters; percent-encoded UTF-8." }];
+const UPLOAD_QUERY: &[QueryParameter] = &[QueryParameter {
+    name: "name",
+    text: "Name of the file, 1 to 100 characters; percent-encoded UTF-8.",
+    count_max: None,
+}];
+const PAGE_QUERY: &[QueryParameter] = &[
+    QueryParameter {
+        name: "limit",
+        text: "At most so many; 100 where absent. A list that is shorter is the end.",
+        count_max: Some(crate::store::executions::LISTED_MAX),
+    },
+    QueryParameter {
+        name: "before",
+        text: "Only those that began before the broadcast of this id: the last one of the page above.",
+        count_max: None,
+    },
+];
 
 /// The table, in the order of the document.
 pub fn table() -> Vec<Route> {
@@ -255,9 +270,17 @@ fn broadcast_routes() -> [Route; 10] {
             .status(204)
             .refuses(&[Code::Conflict])
             .by(broadcast::resume),
-        route(Method::GET, "/channels/{ch}/executions", "listExecutions", TAG, "Broadcasts, newest first, at most 100")
-            .lists::<ExecutionDoc>()
-            .by(broadcast::executions),
+        route(
+            Method::GET,
+            "/channels/{ch}/executions",
+            "listExecutions",
+            TAG,
+            "Broadcasts, newest first, page by page",
+        )
+        .query(PAGE_QUERY)
+        .lists::<ExecutionDoc>()
+        .refuses(&[Code::RequestInvalid])
+        .by(broadcast::executions),
         route(
             Method::GET,
             "/channels/{ch}/previews",

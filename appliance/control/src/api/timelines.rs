@@ -8,7 +8,7 @@ use crate::store::timelines;
 pub(super) async fn list(call: Call) -> Result<Vec<TimelineDoc>, Refusal> {
     let channel = call.channel()?;
     let stored = call.desk.store.read(move |connection, _| timelines::of(connection, &channel)).await?;
-    Ok(stored.into_iter().map(|one| TimelineDoc::new(one.timeline.into(), one.loaded)).collect())
+    Ok(stored.into_iter().map(TimelineDoc::from).collect())
 }
 
 pub(super) async fn create(call: Call, body: TimelineBody) -> Result<TimelineDoc, Refusal> {
@@ -17,8 +17,7 @@ pub(super) async fn create(call: Call, body: TimelineBody) -> Result<TimelineDoc
 
 pub(super) async fn show(call: Call) -> Result<TimelineDoc, Refusal> {
     let (channel, id) = (call.channel()?, call.id("id")?);
-    let stored = call.desk.store.read(move |connection, _| timelines::get(connection, &channel, &id)).await?;
-    Ok(TimelineDoc::new(stored.timeline.into(), stored.loaded))
+    Ok(call.desk.store.read(move |connection, _| timelines::get(connection, &channel, &id)).await?.into())
 }
 
 pub(super) async fn change(call: Call, body: TimelineBody) -> Result<TimelineDoc, Refusal> {

@@ -5,11 +5,10 @@ use crate::doc::{ExecutionDoc, ExecutionStatus};
 use crate::refusal::Refusal;
 use crate::store::channels::{StoredChannel, StoredLive, StoredManual};
 use crate::store::{channels, destinations, executions, sources, timelines};
+use automation::as_run::{AsRun, Figures};
 use automation::fault::Code;
 use automation::id::{ChannelId, SessionId, SourceId};
 use automation::spec::Hold;
-use automation::status::ChannelStatus;
-use serde_json::json;
 
 /// Longest countdown, seconds.
 const COUNTDOWN_S_MAX: u32 = 60;
@@ -53,7 +52,7 @@ impl Commands {
                     status: ExecutionStatus::Running,
                     executed_by: by,
                     error_message: None,
-                    metrics: json!({}),
+                    metrics: Figures::default(),
                 };
                 executions::begin(tx, &channel, &execution)?;
                 Ok(session)
@@ -61,24 +60,25 @@ impl Commands {
             .await
     }
 
-    /// END. `last` is the worker's newest status: its figures go into the log of broadcasts.
-    pub async fn end(&self, channel: ChannelId, last: Option<ChannelStatus>) -> Result<(), Refusal> {
-        let now = self.now();
+    /// END. The log of the broadcast says how it ended.
+    pub async fn end(&self, channel: ChannelId) -> Result<(), Refusal> {
+        let (now, logs) = (self.now(), self.as_runs.clone());
         self.store
             .change(move |tx, _| {
                 let mut stored = channels::get(tx, &channel)?;
                 let Some(live) = stored.live.take() else { return Ok(()) };
                 channels::update(tx, &stored, now.wall_ms)?;
-                let last =
-                    last.filter(|status| status.live.as_ref().is_some_and(|running| running.session == live.session));
-                let ran_out = last
-                    .as_ref()
-                    .and_then(|status| status.timeline.as_ref())
-                    .is_some_and(|timeline| !timeline.running && !timeline.paused);
-                let status = if ran_out { ExecutionStatus::Completed } else { ExecutionStatus::Stopped };
-                executions::end(tx, &live.session, status, now.wall_ms, &metrics(last.as_ref()))
+                let log = logs.of(&channel, &live.session).unwrap_or_default();
+                let ending = log.end(now.running, live.at);
+                let message = ending.message.as_deref();
+                executions::end(tx, &live.session, ending.outcome.into(), message, now.wall_ms, log.figures())
             })
             .await
+    }
+
+    /// Keeps the log of a running broadcast, so that it survives us.
+    pub async fn keep_as_run(&self, session: SessionId, log: AsRun) -> Result<(), Refusal> {
+        self.store.write(move |tx| executions::keep(tx, &session, &log)).await
     }
 
     /// Puts a source on air by hand.
@@ -160,28 +160,4 @@ impl Commands {
             })
             .await
     }
-}
-
-/// The figures of a broadcast at its end.
-fn metrics(last: Option<&ChannelStatus>) -> serde_json::Value {
-    let Some(status) = last else { return json!({}) };
-    let destinations: Vec<_> = status
-        .destinations
-        .iter()
-        .map(|destination| {
-            json!({
-                "id": destination.id,
-                "sessions": destination.sessions,
-                "bytes_acked": destination.bytes_acked,
-                "dropped": destination.dropped,
-            })
-        })
-        .collect();
-    json!({
-        "since_ms": status.live.as_ref().map(|live| live.since_ms),
-        "ticks_missing": status.program.missing,
-        "ticks_late": status.program.late,
-        "late_ms_worst": status.program.late_ms_worst,
-        "destinations": destinations,
-    })
 }

@@ -10,6 +10,7 @@ mod sources;
 mod start;
 mod timelines;
 
+use crate::as_runs::AsRuns;
 use crate::clock::Clock;
 use crate::doc::NAME_CHARS_MAX;
 use crate::refusal::Refusal;
@@ -29,12 +30,18 @@ pub use crate::store::people::Person;
 pub struct Commands {
     store: Store,
     clock: Clock,
+    as_runs: AsRuns,
 }
 
 impl Commands {
     /// Commands that write into this store.
     pub fn new(store: Store, clock: Clock) -> Commands {
-        Commands { store, clock }
+        Commands { store, clock, as_runs: AsRuns::default() }
+    }
+
+    /// The logs of the broadcasts that run.
+    pub fn as_runs(&self) -> &AsRuns {
+        &self.as_runs
     }
 
     fn now(&self) -> Now {

@@ -150,7 +150,7 @@ fn channel(tx: &Transaction<'_>, context: &Context, seed: SeedChannel, at_ms: i6
     }
     for draft in seed.timelines {
         let timeline = Timeline::try_from(draft).map_err(|wrongs| Refusal::wrongs(Code::TimelineInvalid, wrongs.0))?;
-        timelines::put(tx, &id, &timeline, MAKER, at_ms)?;
+        timelines::put(tx, &id, &timeline, "", MAKER, at_ms)?;
     }
     if let Some(timeline) = &seed.timeline {
         timelines::get(tx, &id, timeline)?;

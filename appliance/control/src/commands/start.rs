@@ -18,6 +18,7 @@ impl Commands {
     /// running time began anew. Answers the channels of which that is true.
     pub async fn start(&self, venue: Option<String>) -> Result<Vec<ChannelId>, Refusal> {
         let (now, boot) = (self.now(), self.clock.boot().to_owned());
+        let logs = self.as_runs.clone();
         self.store
             .change(move |tx, _| {
                 let known = settings::venue(tx)?;
@@ -31,6 +32,11 @@ impl Commands {
                 let mut resumed = Vec::new();
                 for mut channel in channels::all(tx)? {
                     let mut changed = false;
+                    if let Some(live) = &channel.live {
+                        let mut log = executions::kept(tx, &live.session)?.unwrap_or_default();
+                        log.take_up(now.running);
+                        logs.restore(&channel.id, &live.session, log);
+                    }
                     if let Some(live) = channel.live.as_mut().filter(|live| live.boot != boot) {
                         live.at = now.running;
                         live.paused_at = live.paused_at.map(|_| now.running);

@@ -7,8 +7,11 @@ use crate::store::timelines::TIMELINES_MAX;
 use crate::store::{Context, channels, timelines};
 use automation::fault::Code;
 use automation::id::{ChannelId, TimelineId};
-use automation::spec::Timeline;
+use automation::spec::{Timeline, Wrong};
 use rusqlite::Transaction;
+
+/// Longest description: some lines that a person reads.
+const DESCRIPTION_CHARS_MAX: usize = 1000;
 
 impl Commands {
     /// Stores a timeline. One that is wrong anywhere is refused whole.
@@ -26,9 +29,10 @@ impl Commands {
                 room(there.len(), TIMELINES_MAX, "timelines")?;
                 let taken = |id: &str| there.iter().any(|stored| stored.timeline.draft().id.as_str() == id);
                 let id: TimelineId = new_id(None, &body.name, taken, "timeline")?;
-                let timeline = parse(tx, context, &channel, body, id)?;
-                timelines::put(tx, &channel, &timeline, &by, at_ms)?;
-                Ok(TimelineDoc::new(timeline.into(), false))
+                let description = body.description.trim().to_owned();
+                let timeline = parse(tx, context, &channel, body, id.clone())?;
+                timelines::put(tx, &channel, &timeline, &description, &by, at_ms)?;
+                Ok(timelines::get(tx, &channel, &id)?.into())
             })
             .await
     }
@@ -46,12 +50,14 @@ impl Commands {
             .change(move |tx, context| {
                 channels::get(tx, &channel)?;
                 let old = timelines::get(tx, &channel, &id)?;
-                let timeline = parse(tx, context, &channel, body, id)?;
-                timelines::put(tx, &channel, &timeline, &by, at_ms)?;
-                if old.loaded {
+                let description = body.description.trim().to_owned();
+                let timeline = parse(tx, context, &channel, body, id.clone())?;
+                timelines::put(tx, &channel, &timeline, &description, &by, at_ms)?;
+                // What it is for is nobody's business but ours: no worker hears of it.
+                if old.loaded && old.timeline != timeline {
                     channels::touch(tx, &channel, at_ms)?;
                 }
-                Ok(TimelineDoc::new(timeline.into(), old.loaded))
+                Ok(timelines::get(tx, &channel, &id)?.into())
             })
             .await
     }
@@ -69,7 +75,7 @@ impl Commands {
                     timelines::load(tx, &channel, Some(&id))?;
                     channels::touch(tx, &channel, at_ms)?;
                 }
-                Ok(TimelineDoc::new(timeline.timeline.into(), true))
+                Ok(timelines::get(tx, &channel, &id)?.into())
             })
             .await
     }
@@ -99,10 +105,26 @@ fn parse(
     body: TimelineBody,
     id: TimelineId,
 ) -> Result<Timeline, Refusal> {
-    let timeline =
-        Timeline::try_from(body.with_id(id)).map_err(|wrongs| Refusal::wrongs(Code::TimelineInvalid, wrongs.0))?;
+    let mut wrongs = wrong_description(body.description.trim());
+    let timeline = Timeline::try_from(body.with_id(id)).map_err(|more| wrongs.extend(more.0)).ok();
+    let Some(timeline) = timeline.filter(|_| wrongs.is_empty()) else {
+        return Err(Refusal::wrongs(Code::TimelineInvalid, wrongs));
+    };
     let stored = channels::get(tx, channel)?;
     spec_with(tx, context, stored, Some(timeline.clone()))
         .map_err(|refusal| seen_from(refusal, "timeline", Code::TimelineInvalid))?;
     Ok(timeline)
+}
+
+/// What is wrong with a description.
+fn wrong_description(text: &str) -> Vec<Wrong> {
+    let characters = text.chars().count();
+    if characters > DESCRIPTION_CHARS_MAX {
+        let reason = format!("must have up to {DESCRIPTION_CHARS_MAX} characters, not {characters}");
+        return vec![Wrong::new("description", reason)];
+    }
+    if text.chars().any(|character| character.is_control() && character != '\n') {
+        return vec![Wrong::new("description", "must not hold control characters other than line breaks")];
+    }
+    Vec::new()
 }

@@ -1,5 +1,6 @@
 //! The broadcast, and the hand of a person.
 
+use automation::as_run::{Figures, Outcome};
 use automation::id::{SessionId, SourceId, TimelineId};
 use automation::spec::Hold;
 use serde::{Deserialize, Serialize};
@@ -77,12 +78,11 @@ pub struct ExecutionDoc {
     pub status: ExecutionStatus,
     /// Who pressed GO LIVE.
     pub executed_by: String,
-    /// What went wrong, where something did.
+    /// Why it is an error, or what happened to it on its way; none where nothing is to be said.
     #[schema(required)]
     pub error_message: Option<String>,
-    /// Figures at its end: ticks, and per destination connections and bytes.
-    #[schema(value_type = Object)]
-    pub metrics: serde_json::Value,
+    /// What was carried: at its end, or up to now.
+    pub metrics: Figures,
 }
 
 /// How a broadcast stands.
@@ -95,8 +95,18 @@ pub enum ExecutionStatus {
     Completed,
     /// A person ended it.
     Stopped,
-    /// It was broken off.
+    /// It did not do what it was for: it never began, gave up, reached nobody, or its timeline could not be run.
     Error,
+}
+
+impl From<Outcome> for ExecutionStatus {
+    fn from(outcome: Outcome) -> ExecutionStatus {
+        match outcome {
+            Outcome::Completed => ExecutionStatus::Completed,
+            Outcome::Stopped => ExecutionStatus::Stopped,
+            Outcome::Error => ExecutionStatus::Error,
+        }
+    }
 }
 
 impl ExecutionStatus {

@@ -1,5 +1,6 @@
 //! Timelines.
 
+use crate::store::timelines::StoredTimeline;
 use automation::id::TimelineId;
 use automation::spec::{TimelineDraft, Track};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,8 @@ pub struct TimelineDoc {
     pub id: TimelineId,
     /// Its name.
     pub name: String,
+    /// What it is for, in a person's words.
+    pub description: String,
     /// Length in milliseconds.
     pub duration_ms: i64,
     /// Whether it begins again at its end.
@@ -20,6 +23,12 @@ pub struct TimelineDoc {
     pub tracks: Vec<Track>,
     /// Whether it is the one that the channel has loaded.
     pub loaded: bool,
+    /// Name of who made it.
+    pub created_by: String,
+    /// When it was made, milliseconds since 1970-01-01T00:00:00Z.
+    pub created_at_ms: i64,
+    /// When it was last changed.
+    pub modified_at_ms: i64,
 }
 
 /// A timeline as a person wrote it. Times are milliseconds from its start.
@@ -27,6 +36,10 @@ pub struct TimelineDoc {
 pub struct TimelineBody {
     /// Its name, 1 to 100 characters.
     pub name: String,
+    /// What it is for, up to 1000 characters.
+    #[serde(default)]
+    #[schema(max_length = 1000)]
+    pub description: String,
     /// Length, 1,000 to 86,400,000.
     pub duration_ms: i64,
     /// Whether it begins again at its end.
@@ -43,16 +56,20 @@ impl TimelineBody {
     }
 }
 
-impl TimelineDoc {
-    /// The document of a stored timeline.
-    pub fn new(draft: TimelineDraft, loaded: bool) -> TimelineDoc {
+impl From<StoredTimeline> for TimelineDoc {
+    fn from(stored: StoredTimeline) -> TimelineDoc {
+        let draft: TimelineDraft = stored.timeline.into();
         TimelineDoc {
             id: draft.id,
             name: draft.name,
+            description: stored.description,
             duration_ms: draft.duration_ms,
             repeat: draft.repeat,
             tracks: draft.tracks,
-            loaded,
+            loaded: stored.loaded,
+            created_by: stored.created_by,
+            created_at_ms: stored.created_at_ms,
+            modified_at_ms: stored.modified_at_ms,
         }
     }
 }

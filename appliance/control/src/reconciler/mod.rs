@@ -10,6 +10,7 @@
 //! workers do: they die, hang, speak another version, refuse a spec, or run without being wanted.
 
 mod board;
+mod logbook;
 mod seat;
 
 use crate::alerts::Alerts;
@@ -24,6 +25,7 @@ use automation::clock::Now;
 use automation::id::ChannelId;
 use automation::plan::{self, Observed, Step};
 use automation::wire::{self, FromChannel, FromIngest, ToChannel, ToIngest};
+use logbook::Logbook;
 use seat::{Seat, Up};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -98,6 +100,7 @@ impl Reconciler {
         let house = House {
             seats: BTreeMap::new(),
             alerts: Alerts::default(),
+            logbook: Logbook::default(),
             events: events.clone(),
             published: None,
             dirty: true,
@@ -129,6 +132,7 @@ struct House {
     wanted: Arc<Wanted>,
     seats: BTreeMap<Post, Seat>,
     alerts: Alerts,
+    logbook: Logbook,
     events: mpsc::Sender<Event>,
     publish: watch::Sender<Arc<Board>>,
     published: Option<Now>,
@@ -221,6 +225,7 @@ impl House {
                     log_retries(post, seat, &status);
                     seat.reached(status.generation);
                     seat.channel = Some(*status);
+                    self.log(now, post);
                 }
                 FromChannel::Refused { generation, fault } => seat.refuses(post, generation, fault),
                 FromChannel::Hello { .. } => {}
@@ -394,6 +399,14 @@ impl House {
         true
     }
 
+    /// Writes down what a channel's broadcast carries.
+    fn log(&mut self, now: Now, post: &Post) {
+        let Post::Channel(channel) = post else { return };
+        if let Ok(wanted) = self.wanted.channel(channel) {
+            self.logbook.look(now.running, wanted, self.seats.get(post), &self.tools.commands);
+        }
+    }
+
     /// Publishes the board where it has changed, and not too often.
     fn show(&mut self, now: Now) {
         let early = self.published.is_some_and(|last| now.running.ms_since(last.running) < BOARD_MS_MIN);
@@ -402,6 +415,10 @@ impl House {
         }
         self.dirty = false;
         self.published = Some(now);
+        for channel in &self.wanted.channels {
+            let seat = self.seats.get(&Post::Channel(channel.doc.id.clone()));
+            self.logbook.look(now.running, channel, seat, &self.tools.commands);
+        }
         let mut board = board::build(&self.wanted, &self.seats, now);
         self.alerts.observe(now.wall_ms, &board);
         board.alerts = self.alerts.newest();

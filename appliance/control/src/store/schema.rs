@@ -4,7 +4,11 @@ use rusqlite_migration::{M, Migrations};
 
 /// Every step from an empty file to the newest tables. A step that has been released never changes.
 pub(super) fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![M::up(FIRST).down(FIRST_BACK), M::up(SLATE_PICTURE).down(SLATE_PICTURE_BACK)])
+    Migrations::new(vec![
+        M::up(FIRST).down(FIRST_BACK),
+        M::up(SLATE_PICTURE).down(SLATE_PICTURE_BACK),
+        M::up(AS_RUN).down(AS_RUN_BACK),
+    ])
 }
 
 /// Times are milliseconds: of the wall clock where the name ends in `_at_ms`. Documents of `automation` lie in JSON
@@ -151,6 +155,19 @@ DROP TABLE settings;
 const SLATE_PICTURE: &str = "ALTER TABLE channels ADD COLUMN slate_picture TEXT REFERENCES assets (id);";
 
 const SLATE_PICTURE_BACK: &str = "ALTER TABLE channels DROP COLUMN slate_picture;";
+
+/// Who made a timeline or a broadcast is kept by name, as it was then: a schedule or a button is no account, and an
+/// account that goes must not take its deeds along.
+const AS_RUN: &str = "
+ALTER TABLE timelines ADD COLUMN description TEXT NOT NULL DEFAULT '';
+-- The log of a broadcast while it runs; what lasts of it are its metrics.
+ALTER TABLE timeline_executions ADD COLUMN as_run TEXT CHECK (json_valid(as_run));
+";
+
+const AS_RUN_BACK: &str = "
+ALTER TABLE timeline_executions DROP COLUMN as_run;
+ALTER TABLE timelines DROP COLUMN description;
+";
 
 #[cfg(test)]
 mod tests {

@@ -16,8 +16,16 @@ pub const TIMELINES_MAX: usize = 200;
 pub struct StoredTimeline {
     /// The timeline.
     pub timeline: Timeline,
-    /// Whether the channel has it loaded.
+    /// Whether the channel has it loaded (`is_active`).
     pub loaded: bool,
+    /// What it is for, in a person's words.
+    pub description: String,
+    /// Name of who made it.
+    pub created_by: String,
+    /// When it was made, wall clock.
+    pub created_at_ms: i64,
+    /// When it was last changed, wall clock.
+    pub modified_at_ms: i64,
 }
 
 /// `action_type` of an overlay's cue.
@@ -35,7 +43,8 @@ struct OverlayParams {
 /// The timelines of a channel, oldest first.
 pub fn of(connection: &Connection, channel: &ChannelId) -> Result<Vec<StoredTimeline>, Refusal> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, duration_ms, repeat, is_active FROM timelines WHERE channel_id = ?1 ORDER BY rowid",
+        "SELECT id, name, duration_ms, repeat, is_active, description, created_by, created_at_ms, modified_at_ms
+         FROM timelines WHERE channel_id = ?1 ORDER BY rowid",
     )?;
     let mut rows = statement.query([channel.as_str()])?;
     let mut timelines = Vec::new();
@@ -45,7 +54,14 @@ pub fn of(connection: &Connection, channel: &ChannelId) -> Result<Vec<StoredTime
         let draft =
             TimelineDraft { id: timeline, name: row.get(1)?, duration_ms: row.get(2)?, repeat: row.get(3)?, tracks };
         let timeline = Timeline::try_from(draft).map_err(|wrongs| Refusal::failed(Code::StorageFailed, wrongs))?;
-        timelines.push(StoredTimeline { timeline, loaded: row.get(4)? });
+        timelines.push(StoredTimeline {
+            timeline,
+            loaded: row.get(4)?,
+            description: row.get(5)?,
+            created_by: row.get(6)?,
+            created_at_ms: row.get(7)?,
+            modified_at_ms: row.get(8)?,
+        });
     }
     Ok(timelines)
 }
@@ -119,15 +135,27 @@ pub fn put(
     connection: &Connection,
     channel: &ChannelId,
     timeline: &Timeline,
+    description: &str,
     by: &str,
     at_ms: i64,
 ) -> Result<(), Refusal> {
     let draft = timeline.draft();
     connection.execute(
-        "INSERT INTO timelines (id, channel_id, name, duration_ms, repeat, created_at_ms, modified_at_ms, created_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)
-         ON CONFLICT (channel_id, id) DO UPDATE SET name = ?3, duration_ms = ?4, repeat = ?5, modified_at_ms = ?6",
-        params![draft.id.as_str(), channel.as_str(), draft.name, draft.duration_ms, draft.repeat, at_ms, by],
+        "INSERT INTO timelines
+            (id, channel_id, name, description, duration_ms, repeat, created_at_ms, modified_at_ms, created_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
+         ON CONFLICT (channel_id, id) DO UPDATE SET
+            name = ?3, description = ?4, duration_ms = ?5, repeat = ?6, modified_at_ms = ?7",
+        params![
+            draft.id.as_str(),
+            channel.as_str(),
+            draft.name,
+            description,
+            draft.duration_ms,
+            draft.repeat,
+            at_ms,
+            by
+        ],
     )?;
     connection.execute(
         "DELETE FROM timeline_tracks WHERE channel_id = ?1 AND timeline_id = ?2",
@@ -218,8 +246,12 @@ pub fn load(connection: &Connection, channel: &ChannelId, timeline: Option<&Time
     Ok(())
 }
 
-/// Deletes a timeline.
+/// Deletes a timeline. Its broadcasts keep its name, and no longer its id, which another one may get.
 pub fn delete(connection: &Connection, channel: &ChannelId, timeline: &TimelineId) -> Result<(), Refusal> {
+    connection.execute(
+        "UPDATE timeline_executions SET timeline_id = NULL WHERE channel_id = ?1 AND timeline_id = ?2",
+        params![channel.as_str(), timeline.as_str()],
+    )?;
     connection.execute(
         "DELETE FROM timelines WHERE channel_id = ?1 AND id = ?2",
         params![channel.as_str(), timeline.as_str()],
