@@ -86,6 +86,10 @@ function answer(method, parts, body, query) {
     case "pause":
     case "resume":
       return scene.pause(third === "pause"), done;
+    case "executions": {
+      const from = query.has("before") ? scene.executions.findIndex((one) => one.session === query.get("before")) + 1 : 0;
+      return json(scene.executions.slice(from, from + Number(query.get("limit") ?? 100)));
+    }
     case "timelines":
       return timelines(method, id, verb, body, json, done);
     default:
@@ -94,7 +98,8 @@ function answer(method, parts, body, query) {
 }
 
 function timelines(method, id, verb, body, json, done) {
-  const doc = (timeline) => ({ ...timeline, loaded: timeline.id === scene.channel.timeline });
+  const about = { description: "", created_by: "Ada", created_at_ms: Date.now() - 9e8, modified_at_ms: Date.now() - 9e7 };
+  const doc = (timeline) => ({ ...about, ...timeline, loaded: timeline.id === scene.channel.timeline });
   if (verb === "load") return (scene.channel.timeline = id), json(doc(scene.timelines.find((one) => one.id === id)));
   if (method === "GET") return json(scene.timelines.map(doc));
   if (method === "DELETE") {

@@ -63,6 +63,7 @@ export function fixtures() {
   const evening = {
     id: "evening",
     name: "Evening concert",
+    description: "Every Friday at eight. The choir comes in from the left.",
     duration_ms: 4 * MIN,
     repeat: true,
     tracks: [
@@ -103,7 +104,71 @@ export function fixtures() {
     { id: "harbour", name: "harbour by night.mp4", bytes: 48_200_000, kind: "video", sha256: "0".repeat(64), width: 1920, height: 1080, duration_ms: 92_000 },
     { id: "logo", name: "logo.png", bytes: 81_300, kind: "image", sha256: "1".repeat(64), width: 800, height: 320 },
   ];
-  return { channel, timelines: [evening, morning], assets };
+  return { channel, timelines: [evening, morning], assets, executions: executions() };
+}
+
+/** A log of broadcasts: one of each kind, and enough good ones for a second page. */
+function executions() {
+  const DAY = 86_400_000;
+  const trouble = (code, subject, text, count) => ({ code, subject, text, count });
+  const one = (n, status, minutes, more = {}, metrics = {}) => {
+    const started_at_ms = Date.now() - n * DAY - 3_600_000;
+    const reached = (id, name, sessions) => ({ id, name, sessions, bytes_acked: 2e9, dropped: 0, fault: null });
+    return {
+      session: `s-${n}`,
+      timeline: "evening",
+      timeline_name: "Evening concert",
+      started_at_ms,
+      completed_at_ms: started_at_ms + minutes * MIN,
+      status,
+      executed_by: "Ada",
+      error_message: null,
+      ...more,
+      metrics: {
+        since_ms: minutes * MIN,
+        ticks: minutes * 1800,
+        ticks_missing: 0,
+        ticks_late: 3,
+        late_ms_worst: 48,
+        workers: 1,
+        cues_due: 5,
+        cues_shown: 5,
+        faults: 0,
+        troubles: [],
+        destinations: [reached("youtube", "YouTube", 1), reached("facebook", "Facebook", 1)],
+        ...metrics,
+      },
+    };
+  };
+  const facebook = { id: "facebook", name: "Facebook", sessions: 3, bytes_acked: 2e9, dropped: 4180, fault: "The connection to the platform broke." };
+  const never = (id, name) => ({ id, name, sessions: 0, bytes_acked: 0, dropped: 0, fault: "The platform refuses the stream key." });
+  return [
+    one(1, "completed", 94),
+    one(
+      2,
+      "stopped",
+      187,
+      { error_message: "The box was restarted during the broadcast." },
+      {
+        workers: 2,
+        cues_shown: 4,
+        faults: 4,
+        troubles: [
+          trouble("source_lost", "camera-2", "Camera 2: The source stopped sending pictures.", 2),
+          trouble("destination_lost", "facebook", "Facebook: The connection to the platform broke.", 2),
+        ],
+        destinations: [{ ...facebook, id: "youtube", name: "YouTube", sessions: 1, dropped: 0 }, facebook],
+      },
+    ),
+    one(
+      3,
+      "error",
+      2,
+      { timeline: null, timeline_name: null, error_message: "No destination was reached. YouTube: The platform refuses the stream key." },
+      { cues_due: 0, cues_shown: 0, faults: 1, destinations: [never("youtube", "YouTube")] },
+    ),
+    ...Array.from({ length: 30 }, (_, i) => one(4 + i, i % 3 === 0 ? "stopped" : "completed", 60 + ((i * 37) % 90))),
+  ];
 }
 
 const FAULTS = {

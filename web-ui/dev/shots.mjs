@@ -113,6 +113,27 @@ const SHOTS = [
       await page.waitForSelector('[aria-invalid="true"]');
     },
   ],
+  [
+    "editor-tracks",
+    "off-air",
+    "#/timelines/evening",
+    async (page) => {
+      await page.waitForSelector("[data-track]");
+      await page.getByLabel("Switched on: Overlay 2").uncheck();
+      await page.getByLabel("Switched on: Overlay 2").scrollIntoViewIfNeeded();
+    },
+  ],
+  ["broadcasts", "off-air", "#/broadcasts", async (page) => page.waitForSelector("[data-broadcast]")],
+  [
+    "broadcasts-older",
+    "off-air",
+    "#/broadcasts",
+    async (page) => {
+      await page.getByRole("button", { name: "Show older ones" }).click();
+      await page.waitForFunction(() => document.querySelectorAll("[data-broadcast]").length > 20);
+      await page.locator('[data-broadcast="s-2"] summary').click();
+    },
+  ],
   ["library", "off-air", "#/library", async (page) => page.waitForSelector(".asset")],
   ["settings", "off-air", "#/settings", heading],
 ];

@@ -149,6 +149,7 @@ async function evening() {
   await step("one destination stops and starts, the other goes on", stopOne);
   await step("the program still moves, and a take while live is seen", async () => [await programMoves(), await takeAndRelease()].join("; "));
   await step("END asks first, then ends", end);
+  await step("the log of broadcasts tells of both", pastBroadcasts);
   await step("OBS gets its server and stream key", obsKey);
   await step("a camera is added with its password, edited and deleted", cameraForm);
   await step("a destination's key goes in and never comes out", destinationForm);
@@ -326,6 +327,19 @@ async function end() {
   await until("the end of the broadcast", 15_000, async () => (await channel()).status?.live == null);
 }
 
+/** The one that was cancelled in its countdown, and the one that has just ended. */
+async function pastBroadcasts() {
+  await page.getByRole("navigation").getByRole("link", { name: "Broadcasts" }).first().click();
+  await page.getByRole("heading", { level: 1, name: "Past broadcasts" }).waitFor();
+  const newest = page.locator("[data-broadcast]").first();
+  await newest.getByText(`by ${NAME}`).waitFor();
+  must((await newest.getAttribute("data-status")) === "stopped", "it did not end well");
+  const { wanted } = await channel();
+  for (const { name } of wanted.destinations.filter((one) => one.enabled)) await newest.getByText(`${name}: sessions:`).waitFor();
+  must((await page.locator("[data-broadcast]").count()) === 2, "another number of broadcasts");
+  await shot("broadcasts");
+}
+
 async function obsKey() {
   await open("Sources");
   await page.getByRole("link", { name: "Add a source" }).click();
@@ -427,6 +441,15 @@ async function timelines() {
   const item = page.locator("[data-timeline]", { hasText: "Sound check" });
   await item.waitFor();
   must((await stored()).includes("Sound check"), "it is not stored");
+  await item.getByRole("link", { name: "Edit Sound check" }).click();
+  await page.getByLabel("What it is for").fill("Before every show.");
+  const overlays = page.locator('[data-track="Overlay 1"]');
+  await overlays.getByLabel("Switched on").uncheck();
+  await overlays.getByLabel("Name of the track").fill("Greeting");
+  await shot("timeline-tracks");
+  await button("Save").click();
+  await item.getByText("switched off: Greeting").waitFor();
+  await item.getByText("Before every show.").waitFor();
   const before = (await channel()).wanted.timeline;
   await item.getByRole("button", { name: "Use this one" }).click();
   await item.getByText("In use").waitFor();

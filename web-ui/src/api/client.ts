@@ -7,6 +7,7 @@ import type {
   ChannelPatch,
   Destination,
   DestinationBody,
+  Execution,
   Id,
   Platform,
   Problem,
@@ -136,6 +137,10 @@ export const api = {
 
   assets: () => call<Asset[]>("GET", "/assets"),
   deleteAsset: (asset: Id) => call<void>("DELETE", `/assets/${id(asset)}`),
+
+  /** Broadcasts, newest first; with `before` those that began before that one. */
+  executions: (channel: Id, limit: number, before?: Id) =>
+    call<Execution[]>("GET", at(channel, `/executions?limit=${limit}${before === undefined ? "" : `&before=${id(before)}`}`)),
 
   goLive: (channel: Id, countdown_s: number) => call<{ session: Id }>("POST", at(channel, "/go-live"), { countdown_s }),
   end: (channel: Id) => call<void>("POST", at(channel, "/end"), {}),

@@ -172,7 +172,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Broadcasts, newest first, at most 100 */
+        /** Broadcasts, newest first, page by page */
         get: operations["listExecutions"];
         put?: never;
         post?: never;
@@ -837,6 +837,30 @@ export interface components {
             /** @description Server address, for example `rtmps://live.example.org/app`. */
             url: string;
         };
+        /** @description One destination in one broadcast. */
+        DestinationFigures: {
+            /**
+             * Format: int64
+             * @description Bytes that the far side acknowledged.
+             */
+            bytes_acked: number;
+            /**
+             * Format: int64
+             * @description Packets that were left out because its queue was full.
+             */
+            dropped: number;
+            /** @description Why it was not reached, the last time that it was not. */
+            fault: string | null;
+            /** @description Which. */
+            id: components["schemas"]["DestinationId"];
+            /** @description Its name at that time. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Connections that carried media; 1 is a stream that never dropped.
+             */
+            sessions: number;
+        };
         /** @description A destination of a channel. */
         DestinationId: string;
         /**
@@ -899,12 +923,12 @@ export interface components {
              * @description When it ended.
              */
             completed_at_ms: number | null;
-            /** @description What went wrong, where something did. */
+            /** @description Why it is an error, or what happened to it on its way; none where nothing is to be said. */
             error_message: string | null;
             /** @description Who pressed GO LIVE. */
             executed_by: string;
-            /** @description Figures at its end: ticks, and per destination connections and bytes. */
-            metrics: Record<string, never>;
+            /** @description What was carried: at its end, or up to now. */
+            metrics: components["schemas"]["Figures"];
             /** @description The broadcast. */
             session: components["schemas"]["SessionId"];
             /**
@@ -957,6 +981,73 @@ export interface components {
             subject: string;
             /** @description What happened, with names and numbers, for the operator. Holds no secret. */
             text: string;
+        };
+        /** @description What a broadcast carried, up to its last status. */
+        Figures: {
+            /**
+             * Format: int32
+             * @description Video cues whose time came while the timeline had the program.
+             * @default 0
+             */
+            cues_due: number;
+            /**
+             * Format: int32
+             * @description Those of them that came on air themselves, and not a fallback in their stead.
+             * @default 0
+             */
+            cues_shown: number;
+            /**
+             * @description Every destination that was switched on.
+             * @default []
+             */
+            destinations: components["schemas"]["DestinationFigures"][];
+            /**
+             * Format: int32
+             * @description Troubles that began.
+             * @default 0
+             */
+            faults: number;
+            /**
+             * Format: int64
+             * @description Worst lateness, milliseconds.
+             * @default 0
+             */
+            late_ms_worst: number;
+            /**
+             * Format: int64
+             * @description Milliseconds since GO LIVE.
+             * @default 0
+             */
+            since_ms: number;
+            /**
+             * Format: int64
+             * @description Ticks of the program since GO LIVE, those that are missing included.
+             * @default 0
+             */
+            ticks: number;
+            /**
+             * Format: int64
+             * @description Ticks that came more than one tick late; they leave no gap.
+             * @default 0
+             */
+            ticks_late: number;
+            /**
+             * Format: int64
+             * @description Ticks that were left out because the box was more than 2 s behind.
+             * @default 0
+             */
+            ticks_missing: number;
+            /**
+             * @description The same by what they were, in the order of their first time; at most 64.
+             * @default []
+             */
+            troubles: components["schemas"]["Trouble"][];
+            /**
+             * Format: int32
+             * @description Processes that carried it; 1 where none was ever started again.
+             * @default 0
+             */
+            workers: number;
         };
         /** @description GO LIVE. */
         GoLive: {
@@ -1514,6 +1605,8 @@ export interface components {
         };
         /** @description A timeline as a person wrote it. Times are milliseconds from its start. */
         TimelineBody: {
+            /** @description What it is for, up to 1000 characters. */
+            description?: string;
             /**
              * Format: int64
              * @description Length, 1,000 to 86,400,000.
@@ -1530,6 +1623,15 @@ export interface components {
         TimelineDoc: {
             /**
              * Format: int64
+             * @description When it was made, milliseconds since 1970-01-01T00:00:00Z.
+             */
+            created_at_ms: number;
+            /** @description Name of who made it. */
+            created_by: string;
+            /** @description What it is for, in a person's words. */
+            description: string;
+            /**
+             * Format: int64
              * @description Length in milliseconds.
              */
             duration_ms: number;
@@ -1537,6 +1639,11 @@ export interface components {
             id: components["schemas"]["TimelineId"];
             /** @description Whether it is the one that the channel has loaded. */
             loaded: boolean;
+            /**
+             * Format: int64
+             * @description When it was last changed.
+             */
+            modified_at_ms: number;
             /** @description Its name. */
             name: string;
             /** @description Whether it begins again at its end. */
@@ -1621,6 +1728,20 @@ export interface components {
          * @enum {string}
          */
         TransitionKind: "cut" | "fade" | "dissolve";
+        /** @description One kind of trouble of one thing. */
+        Trouble: {
+            /** @description Its kind. */
+            code: components["schemas"]["Code"];
+            /**
+             * Format: int32
+             * @description How often it began.
+             */
+            count: number;
+            /** @description Id of the source or destination; empty for the channel as a whole. */
+            subject: string;
+            /** @description What happened the first time, with the thing's name. */
+            text: string;
+        };
         /**
          * @description State of a worker process.
          * @enum {string}
@@ -2951,7 +3072,12 @@ export interface operations {
     };
     listExecutions: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description At most so many; 100 where absent. A list that is shorter is the end. */
+                limit?: number;
+                /** @description Only those that began before the broadcast of this id: the last one of the page above. */
+                before?: string;
+            };
             header?: never;
             path: {
                 ch: string;
@@ -2967,6 +3093,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ExecutionDoc"][];
+                };
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
             /** @description Refused: sign_in_needed */

@@ -43,6 +43,8 @@ export type SourceStatus = Schemas["SourceStatus"];
 export type DestinationStatus = Schemas["DestinationStatus"];
 
 export type TimelineDoc = Schemas["TimelineDoc"];
+export type Execution = Schemas["ExecutionDoc"];
+export type Figures = Schemas["Figures"];
 export type TimelineBody = Schemas["TimelineBody"];
 export type TransitionKind = Schemas["TransitionKind"];
 export type Anchor = Schemas["Anchor"];

@@ -1,13 +1,13 @@
 // The router: the part of the address after `#/`, cut at slashes. Every page has an address that can be kept.
 
-export type PageName = "on-air" | "sources" | "destinations" | "timelines" | "library" | "settings";
+export type PageName = "on-air" | "sources" | "destinations" | "timelines" | "broadcasts" | "library" | "settings";
 
 export interface Route {
   page: PageName;
   rest: string[];
 }
 
-const PAGES: PageName[] = ["on-air", "sources", "destinations", "timelines", "library", "settings"];
+const PAGES: PageName[] = ["on-air", "sources", "destinations", "timelines", "broadcasts", "library", "settings"];
 
 export function parseRoute(hash: string): Route {
   const parts = hash

@@ -23,7 +23,12 @@ export function lastEnd(tracks: Track[]): number {
 }
 
 export function emptyTimeline(name: string): Timeline {
-  return { name, duration_ms: 60_000, repeat: false, tracks: [{ type: "video", name: "Picture", enabled: true, cues: [] }] };
+  return { name, description: "", duration_ms: 60_000, repeat: false, tracks: [{ type: "video", name: "Picture", enabled: true, cues: [] }] };
+}
+
+/** Whether a track with pictures is switched on; without one the main source stays on air. */
+export function playsPictures(tracks: Track[]): boolean {
+  return tracks.some((track) => track.type === "video" && track.enabled);
 }
 
 /** An id that no cue of the timeline has: `cue-1`, `cue-2`, … */

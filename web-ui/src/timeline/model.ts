@@ -57,6 +57,7 @@ export type Track = VideoTrack | OverlayTrack;
 
 export interface Timeline {
   name: string;
+  description: string;
   duration_ms: number;
   repeat: boolean;
   tracks: Track[];
@@ -66,6 +67,7 @@ export interface Timeline {
 export function timelineOf(doc: TimelineDoc | TimelineBody): Timeline {
   return {
     name: doc.name,
+    description: doc.description ?? "",
     duration_ms: doc.duration_ms,
     repeat: doc.repeat ?? false,
     tracks: doc.tracks.map((track): Track => {

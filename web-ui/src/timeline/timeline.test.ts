@@ -18,6 +18,7 @@ const times = (cues: { id: string; at_ms: number; duration_ms: number }[]) =>
   cues.map((one) => `${one.id} ${one.at_ms}+${one.duration_ms}`);
 const timeline = (cues: Cue[], duration_ms = 10_000): Timeline => ({
   name: "Evening",
+  description: "",
   duration_ms,
   repeat: false,
   tracks: [{ type: "video", name: "Picture", enabled: true, cues }],
@@ -145,6 +146,15 @@ test("what a document leaves out is filled in", () => {
   expect(repeat).toBe(false);
   expect(tracks[0]).toMatchObject({ enabled: true, cues: [{ transition: { kind: "cut", duration_ms: 0 } }] });
   expect(tracks[1]).toMatchObject({ enabled: true, layer: 3, cues: [{ opacity: 1, fade_in_ms: 0, fade_out_ms: 0 }] });
+});
+
+test("a track that is switched off keeps its cues, is drawn as such, and leaves the main source on air", () => {
+  const made = timeline([cue("a", 0, 5000)]);
+  expect(edit.playsPictures(made.tracks)).toBe(true);
+  const off = { ...made, tracks: made.tracks.map((track) => ({ ...track, enabled: false })) };
+  expect(edit.playsPictures(off.tracks)).toBe(false);
+  expect(lanes(off, channel())).toMatchObject([{ enabled: false, name: "Picture", blocks: [{ id: "a" }] }]);
+  expect(edit.placeOverlay([...off.tracks, { type: "overlay", name: "Off", enabled: false, layer: 1, cues: [] }], text("t", 0, 10))).toHaveLength(3);
 });
 
 test("a cue without source and an image without file are told before the box is asked", () => {

@@ -46,3 +46,8 @@ export function parseTime(text: string): number | null {
 export function countdownSeconds(ms: number): number {
   return Math.max(0, Math.ceil(ms / S));
 }
+
+/** `Fri, 21 Nov, 20:15`, in the words and the zone of who reads. */
+export function dateText(ms: number): string {
+  return new Date(ms).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+}
