@@ -32,6 +32,7 @@ export function fixtures() {
         backup: null,
         kind: "rtmp",
         stream: "main_obs",
+        role: "live",
         latency_ms: 300,
         publish: { server: "rtmp://bandstand.local:1935/live", key: "main_obs?token=4c1fbe0a93d2457c" },
       },

@@ -109,6 +109,25 @@ async fn sources_keep_their_secrets() {
     assert_eq!(client.put("/channels/main/sources/obs", other_kind).await.places(), ["kind"]);
     assert_eq!(client.get("/channels/main/sources").await.ok().as_array().unwrap().len(), 3, "nothing was stored");
 
+    let playout = json!({"name": "Playout", "kind": "rtmp", "role": "loop"});
+    let looped = client.post("/channels/main/sources", playout.clone()).await.ok();
+    assert_eq!((looped["stream"].as_str(), looped["role"].as_str()), (Some("main_loop"), Some("loop")));
+    assert_eq!(client.get("/channels/main/sources/obs").await.ok()["role"], "live");
+    let again = client.post("/channels/main/sources", playout).await.ok();
+    assert_eq!(again["stream"], "main_loop2");
+    let tokens: std::collections::BTreeSet<_> =
+        digest(&house).streams.into_iter().map(|stream| stream.token_sha256).collect();
+    assert_eq!(tokens.len(), 4, "each has a token of its own");
+    let other_role = json!({"name": "Playout", "kind": "rtmp", "role": "live"});
+    assert_eq!(client.put("/channels/main/sources/playout", other_role).await.places(), ["role"]);
+    let same = client.put("/channels/main/sources/playout", json!({"name": "Mill", "kind": "rtmp"})).await.ok();
+    assert_eq!((same["role"].as_str(), same["publish"] == looped["publish"]), (Some("loop"), true));
+    for (failover, place) in [(json!({"live_input": "playout"}), "live_input"), (json!({"loop": "obs"}), "loop")] {
+        let answer = client.patch("/channels/main", json!({"failover": failover})).await;
+        assert_eq!((answer.status, answer.places()), (422, vec![format!("failover.{place}")]));
+    }
+    client.patch("/channels/main", json!({"failover": {"live_input": "obs", "loop": "playout"}})).await.ok();
+
     let everything = client.get("/state").await.bytes;
     let text = String::from_utf8_lossy(&everything);
     assert!(!text.contains("hush-hush"));

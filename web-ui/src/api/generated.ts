@@ -1399,6 +1399,11 @@ export interface components {
             /** @description Name of the stream. */
             stream: string;
         };
+        /**
+         * @description What a publisher sends (LP-11, LP-25).
+         * @enum {string}
+         */
+        PublisherRole: "live" | "loop";
         /** @description Pictures per second as a fraction, for example 30/1 or 30000/1001. */
         Rate: {
             /**
@@ -1486,6 +1491,8 @@ export interface components {
             latency_ms: number;
             /** @description What to enter in OBS. */
             publish: components["schemas"]["Publish"];
+            /** @description What it sends. */
+            role: components["schemas"]["PublisherRole"];
             /** @description Name of the stream at the door. */
             stream: string;
         } | {
@@ -1529,6 +1536,7 @@ export interface components {
              * @description Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
              */
             latency_ms?: number | null;
+            role?: components["schemas"]["PublisherRole"] | null;
         } | {
             /** @description The file. */
             asset: components["schemas"]["AssetId"];

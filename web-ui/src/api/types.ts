@@ -24,6 +24,7 @@ export type Hold = Schemas["Hold"];
 export type Source = Schemas["SourceDoc"];
 export type SourceBody = Schemas["SourceDraft"];
 export type KindName = Source["kind"];
+export type PublisherRole = Schemas["PublisherRole"];
 export type Pattern = Schemas["Pattern"];
 export type Publish = Schemas["Publish"];
 export type Destination = Schemas["DestinationDoc"];

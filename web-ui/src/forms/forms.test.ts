@@ -37,6 +37,8 @@ describe("a source", () => {
     for (const stored of channel().sources) {
       expect(sourceBody(sourceForm(stored.kind, stored))).toMatchObject({ name: stored.name, kind: stored.kind, backup: stored.backup });
     }
+    const playout = { ...sourceForm("rtmp"), name: "Playout", role: "loop" as const };
+    expect(sourceBody(playout)).toEqual({ name: "Playout", backup: null, kind: "rtmp", role: "loop", latency_ms: 300 });
     expect(sourceWrongs({ ...sourceForm("media"), name: "x" }).map((wrong) => wrong.place)).toEqual(["asset"]);
   });
 });

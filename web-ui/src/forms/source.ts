@@ -1,7 +1,7 @@
 // The form of a source: what is typed, what is sent.
 
 import { t } from "../strings";
-import type { KindName, Pattern, Source, SourceBody, Wrong } from "../api/types";
+import type { KindName, Pattern, PublisherRole, Source, SourceBody, Wrong } from "../api/types";
 
 export interface SourceForm {
   kind: KindName;
@@ -11,6 +11,7 @@ export interface SourceForm {
   user: string;
   password: string;
   latency_ms: number;
+  role: PublisherRole;
   asset: string;
   title: string;
   text: string;
@@ -28,6 +29,7 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     user: "",
     password: "",
     latency_ms: LATENCY_MS_DEFAULT,
+    role: "live",
     asset: "",
     title: "",
     text: "",
@@ -38,7 +40,7 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     case "camera":
       return { ...form, url: source.url, user: source.user, latency_ms: source.latency_ms };
     case "rtmp":
-      return { ...form, latency_ms: source.latency_ms };
+      return { ...form, role: source.role, latency_ms: source.latency_ms };
     case "media":
       return { ...form, asset: source.asset };
     case "slate":
@@ -96,7 +98,7 @@ export function sourceBody(form: SourceForm): SourceBody {
         ...(form.password === "" ? {} : { password: form.password }),
       };
     case "rtmp":
-      return { ...head, kind: "rtmp", latency_ms: form.latency_ms };
+      return { ...head, kind: "rtmp", role: form.role, latency_ms: form.latency_ms };
     case "media":
       return { ...head, kind: "media", asset: form.asset };
     case "slate":

@@ -61,7 +61,7 @@ export function channel(): Channel {
     sources: [
       camera("camera-1", "Camera 1", "camera-2"),
       camera("camera-2", "Camera 2"),
-      { id: "obs", name: "OBS", backup: null, kind: "rtmp", stream: "main_obs", latency_ms: 300, publish: { server: "rtmp://box/live", key: "k" } },
+      { id: "obs", name: "OBS", backup: null, kind: "rtmp", stream: "main_obs", role: "live", latency_ms: 300, publish: { server: "rtmp://box/live", key: "k" } },
       { id: "loop", name: "Loop", backup: null, kind: "media", asset: "a" },
     ],
     destinations: [

@@ -17,6 +17,20 @@ export function isLiveKind(source: Source): boolean {
   return LIVE_KINDS.includes(source.kind);
 }
 
+/** Whether it may take the program by itself. */
+export function isLiveInput(source: Source): boolean {
+  return isLiveKind(source) && !isLoopPublisher(source);
+}
+
+/** Whether it can be the loop: a file, or a playout's stream. */
+export function canLoop(source: Source): boolean {
+  return source.kind === "media" || isLoopPublisher(source);
+}
+
+function isLoopPublisher(source: Source): boolean {
+  return source.kind === "rtmp" && source.role === "loop";
+}
+
 export function sourceWords(source: Source, status: SourceStatus | undefined): StateWords {
   if (status === undefined) return { text: t.sources.state.unknown, detail: "", tone: "idle" };
   const { fault } = status;

@@ -3,12 +3,19 @@ import { bytesText } from "./bytes";
 import { destinationWords } from "./destination";
 import { channel, destination, fault, source } from "./fixture";
 import { AMBER_DB, FLOOR_DB, MARKS_DB, RED_DB, share, soundWords, sunk } from "./meter";
-import { sourceWords } from "./source";
+import { canLoop, isLiveInput, sourceWords } from "./source";
 import type { DestinationStatus, SourceStatus } from "../api/types";
 
 const [camera, , obs, loop] = channel().sources;
 const [youtube] = channel().destinations;
 if (camera === undefined || obs === undefined || loop === undefined || youtube === undefined) throw new Error("fixture");
+
+test("a playout's stream can be the loop, and takes no program by itself", () => {
+  const playout = { ...obs, role: "loop" } as typeof obs;
+  const all = [camera, obs, loop, playout];
+  expect(all.map(isLiveInput)).toEqual([true, true, false, false]);
+  expect(all.map(canLoop)).toEqual([false, false, true, true]);
+});
 
 test.each<[Partial<SourceStatus>, string, string]>([
   [{}, "Online, 1920 × 1080, 25 pictures/s", "good"],

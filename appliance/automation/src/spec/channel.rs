@@ -49,7 +49,7 @@ pub struct Failover {
     pub primary: Option<SourceId>,
     /// Takes the program from the timeline while it is online and stable (LP-03, LP-15, LP-17).
     pub live_input: Option<SourceId>,
-    /// The loop: a source of kind `media`.
+    /// The loop: an uploaded file, or a publisher of role `loop`.
     #[serde(rename = "loop")]
     pub looped: Option<SourceId>,
     /// How long the last picture bridges before a live source counts as lost, milliseconds, 100 to 5000.

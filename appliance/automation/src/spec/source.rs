@@ -51,8 +51,12 @@ pub enum SourceKind {
     },
     /// A publisher such as OBS, received by `ingest`.
     Rtmp {
-        /// Name of the stream at the door, for example `main_obs`.
+        /// Name of the stream at the door: `<channel>_obs` or `<channel>_loop`, by its role; with a number where a channel
+        /// has several.
         stream: String,
+        /// What it sends.
+        #[serde(default)]
+        role: PublisherRole,
         /// Jitter buffer in milliseconds, 0 to 5000.
         #[serde(default = "latency_default")]
         latency_ms: u32,
@@ -75,6 +79,28 @@ pub enum SourceKind {
         /// Which.
         pattern: Pattern,
     },
+}
+
+/// What a publisher sends (LP-11, LP-25).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum PublisherRole {
+    /// What happens now: OBS, an encoder.
+    #[default]
+    Live,
+    /// What bridges: a playout, such as ErsatzTV, that plays for ever.
+    Loop,
+}
+
+impl PublisherRole {
+    /// How names of its streams end, before a number.
+    pub fn ending(self) -> &'static str {
+        match self {
+            PublisherRole::Live => "_obs",
+            PublisherRole::Loop => "_loop",
+        }
+    }
 }
 
 /// Test patterns.

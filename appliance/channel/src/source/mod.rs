@@ -42,7 +42,7 @@ impl Source {
                 let camera = camera::Camera { url: url.clone(), user: user.clone(), password: password.clone() };
                 Source::Live(Live::start(name, house, *latency_ms, camera))
             }
-            SourceKind::Rtmp { stream, latency_ms } => {
+            SourceKind::Rtmp { stream, latency_ms, .. } => {
                 let rtmp = rtmp::Rtmp { socket: run.join("ingest-streams.sock"), stream: stream.clone() };
                 Source::Live(Live::start(name, house, *latency_ms, rtmp))
             }

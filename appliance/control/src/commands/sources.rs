@@ -125,14 +125,16 @@ fn new_kind(
             password: password.unwrap_or_default(),
             latency_ms: latency_ms.unwrap_or(LATENCY_MS),
         },
-        SourceKindDraft::Rtmp { latency_ms } => {
-            let mut stream = format!("{channel}_obs");
+        SourceKindDraft::Rtmp { role, latency_ms } => {
+            let role = role.unwrap_or_default();
+            let first = format!("{channel}{}", role.ending());
+            let mut stream = first.clone();
             let mut number = 2;
             while sources::stream_taken(tx, &stream)? {
-                stream = format!("{channel}_obs{number}");
+                stream = format!("{first}{number}");
                 number += 1;
             }
-            let kind = SourceKind::Rtmp { stream, latency_ms: latency_ms.unwrap_or(LATENCY_MS) };
+            let kind = SourceKind::Rtmp { stream, role, latency_ms: latency_ms.unwrap_or(LATENCY_MS) };
             return Ok((kind, Secret::new(token()?)));
         }
         SourceKindDraft::Media { asset } => SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id },
@@ -153,8 +155,12 @@ fn changed_kind(tx: &Transaction<'_>, old: SourceKind, draft: SourceKindDraft) -
             password: password.unwrap_or(old),
             latency_ms: latency_ms.unwrap_or(old_ms),
         },
-        (SourceKind::Rtmp { stream, latency_ms: old_ms }, SourceKindDraft::Rtmp { latency_ms }) => {
-            SourceKind::Rtmp { stream, latency_ms: latency_ms.unwrap_or(old_ms) }
+        (SourceKind::Rtmp { stream, role, latency_ms: old_ms }, SourceKindDraft::Rtmp { role: asked, latency_ms }) => {
+            if asked.is_some_and(|asked| asked != role) {
+                let reason = "stays as it was, for the stream is named by it; add another source for the other role";
+                return Err(Refusal::wrong(Code::SpecInvalid, "role", reason));
+            }
+            SourceKind::Rtmp { stream, role, latency_ms: latency_ms.unwrap_or(old_ms) }
         }
         (SourceKind::Media { .. }, SourceKindDraft::Media { asset }) => {
             SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id }

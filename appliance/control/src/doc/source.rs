@@ -2,7 +2,7 @@
 
 use automation::id::{AssetId, SourceId};
 use automation::secret::Secret;
-use automation::spec::Pattern;
+use automation::spec::{Pattern, PublisherRole};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,6 +40,8 @@ pub enum SourceKindDoc {
     Rtmp {
         /// Name of the stream at the door.
         stream: String,
+        /// What it sends.
+        role: PublisherRole,
         /// Jitter buffer in milliseconds.
         latency_ms: u32,
         /// What to enter in OBS.
@@ -110,6 +112,9 @@ pub enum SourceKindDraft {
     },
     /// A publisher such as OBS. Its stream name and token are made by the server.
     Rtmp {
+        /// What it sends: `live` where absent on POST. On PUT it stays as it was.
+        #[serde(default)]
+        role: Option<PublisherRole>,
         /// Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
         #[serde(default)]
         latency_ms: Option<u32>,

@@ -168,8 +168,9 @@ pub fn source_document(stored: &StoredSource) -> SourceDoc {
             has_password: !password.is_empty(),
             latency_ms: *latency_ms,
         },
-        SourceKind::Rtmp { stream, latency_ms } => SourceKindDoc::Rtmp {
+        SourceKind::Rtmp { stream, role, latency_ms } => SourceKindDoc::Rtmp {
             stream: stream.clone(),
+            role: *role,
             latency_ms: *latency_ms,
             publish: Publish { server: String::new(), key: format!("{stream}?token={}", stored.token.expose()) },
         },

@@ -21,6 +21,10 @@ fn wrong_missing_and_foreign_tokens_are_refused_and_shown() {
         assert!(!ffmpeg.wait().success(), "{name}");
         assert!(ffmpeg.log().contains("Server error: The stream key is wrong"), "{name}: {}", ffmpeg.log());
     }
+    let url = ingest.url("main_loop?token=right");
+    let mut ffmpeg = ingest.ffmpeg("reverse", &url, &[]);
+    assert!(!ffmpeg.wait().success(), "the live input's token on the loop");
+    ingest.until_fault(Code::PublisherRefused, "main_loop");
     let text = "A publisher at 127.0.0.1 was refused on \"main_obs\" (4 times): the token is wrong or missing.";
     ingest.control.until("all four refusals", |status| status.faults.iter().any(|f| f.text == text).then_some(()));
 
@@ -29,6 +33,9 @@ fn wrong_missing_and_foreign_tokens_are_refused_and_shown() {
     let _ffmpeg = ingest.ffmpeg("right", &url, &[]);
     reader.begin();
     assert!(reader.pictures(1)[0].is_keyframe());
+    let url = ingest.url("main_loop?token=loop-right");
+    let _loop = ingest.ffmpeg("loop", &url, &[]);
+    ingest.until_published("main_loop");
     ingest.control.until("the refusals to go", |status| status.faults.is_empty().then_some(()));
     for secret in ["wr0ng-secret", "loop-right", "token=right"] {
         assert!(!ingest.program.log().contains(secret), "{secret} in the log");

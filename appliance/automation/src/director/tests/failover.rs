@@ -151,6 +151,27 @@ fn obs_over_loop_as_a_channel_without_cameras() {
 }
 
 #[test]
+fn obs_over_a_loop_that_an_outside_playout_sends() {
+    let mut studio = Studio::new().with(|spec| {
+        let playout = json!({"id": "mill", "name": "Mill", "kind": "rtmp", "stream": "main_loop", "role": "loop",
+                             "backup": "clip1"});
+        spec["sources"].as_array_mut().unwrap().push(playout);
+        spec["failover"] = json!({"live_input": "obs", "loop": "mill"});
+    });
+    studio.begin("mill");
+    studio.run_to(99);
+    assert_eq!((studio.air(), studio.faults()), ("mill Loop".into(), vec![]), "the loop is the plan");
+    studio.begin("obs");
+    assert_eq!(studio.changes_to(399), ["250: obs LiveInput"]);
+    studio.stop("mill");
+    studio.run_to(450);
+    studio.stop("obs");
+    assert_eq!(studio.changes_to(599), ["459: clip1 Backup"], "a playout can be lost; a file cannot");
+    studio.begin("mill");
+    assert_eq!(studio.changes_to(800), ["750: mill Loop"], "it returns after its stable time");
+}
+
+#[test]
 fn the_live_input_at_once_rather_than_the_slate() {
     let mut studio = Studio::new().with(|spec| {
         spec["failover"] = json!({"primary": "cam1", "live_input": "obs"});

@@ -3,7 +3,7 @@
 use super::source::SLATE_CHARS_MAX;
 use super::{Check, destination, source, sources_of_timeline};
 use crate::id::SourceId;
-use crate::spec::{ChannelSpecDraft, House, Source, SourceKind, Wrongs};
+use crate::spec::{ChannelSpecDraft, House, PublisherRole, Source, SourceKind, Wrongs};
 use std::collections::BTreeMap;
 
 /// Sources of one channel: each is a pipeline of its own.
@@ -99,6 +99,10 @@ fn cycles(check: &mut Check, draft: &ChannelSpecDraft) {
     }
 }
 
+fn sends_loop(source: &Source) -> bool {
+    matches!(source.kind, SourceKind::Rtmp { role: PublisherRole::Loop, .. })
+}
+
 fn failover(check: &mut Check, draft: &ChannelSpecDraft) {
     let failover = &draft.failover;
     if let Some(primary) = &failover.primary {
@@ -109,12 +113,15 @@ fn failover(check: &mut Check, draft: &ChannelSpecDraft) {
     {
         let reason = format!("\"{}\" is always there: choose a camera or a publisher", source.name);
         check.must(source.kind.is_live(), "failover.live_input", reason);
+        let reason = format!("\"{}\" sends the loop: choose a camera or a publisher of what is live", source.name);
+        check.must(!sends_loop(source), "failover.live_input", reason);
     }
     if let Some(looped) = &failover.looped
         && let Some(source) = exists(check, draft, "failover.loop", looped)
     {
-        let media = matches!(source.kind, SourceKind::Media { .. });
-        check.must(media, "failover.loop", format!("\"{}\" is no uploaded file", source.name));
+        let ok = matches!(source.kind, SourceKind::Media { .. }) || sends_loop(source);
+        let reason = format!("\"{}\" is neither an uploaded file nor a publisher of the loop", source.name);
+        check.must(ok, "failover.loop", reason);
     }
     check.within("failover.holdoff_ms", i64::from(failover.holdoff_ms), 100..=5_000);
     check.within("failover.stable_ms", i64::from(failover.stable_ms), 0..=60_000);

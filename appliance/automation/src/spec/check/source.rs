@@ -27,10 +27,14 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
             check.line("password", password.expose(), 0, CREDENTIAL_CHARS_MAX);
             check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));
         }
-        SourceKind::Rtmp { stream, latency_ms } => {
+        SourceKind::Rtmp { stream, role, latency_ms } => {
             let sound = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
             let ok = !stream.is_empty() && stream.len() <= STREAM_CHARS_MAX && stream.bytes().all(sound);
             check.must(ok, "stream", "must have 1 to 80 of a-z, 0-9, - and _, for example main_obs");
+            let channel = stream.trim_end_matches(|c: char| c.is_ascii_digit()).strip_suffix(role.ending());
+            let named = !ok || channel.is_some_and(|channel| !channel.is_empty());
+            let ending = role.ending();
+            check.must(named, "stream", format!("must end in {ending}, for example main{ending} or main{ending}2"));
             check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));
         }
         SourceKind::Slate { title, text } => {

@@ -1,0 +1,89 @@
+//! A channel without cameras (LP-03): OBS over a loop that an outside playout pushes. Each has an address and a token of
+//! its own, and no other opens it.
+
+use automation::status::Carrier;
+use harness::bandstand::Bandstand;
+use harness::clip::Clip;
+use harness::figures::note;
+use harness::platform::Platform;
+use harness::publisher::Publisher;
+use harness::recording::Recording;
+use harness::stage::Stage;
+use harness::venue::{MAIN, OBS, assert_whole, house};
+use harness::wait::{s, until};
+use serde_json::{Value, json};
+
+const NAME: &str = "playout";
+/// Number of the playout's film.
+const MILL: u8 = 6;
+
+/// Adds a publisher's source. Its server, stream and token.
+fn publisher(bandstand: &Bandstand, id: &str, role: &str) -> (String, String, String) {
+    let body = json!({"id": id, "name": id, "kind": "rtmp", "role": role, "latency_ms": 200});
+    let made = bandstand.ok("POST", "/channels/main/sources", body);
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let key = text(&made["publish"]["key"]);
+    let (stream, token) = key.split_once("?token=").expect("a key with a token");
+    (text(&made["publish"]["server"]), stream.to_owned(), token.to_owned())
+}
+
+#[test]
+fn obs_over_a_loop_that_a_playout_pushes_each_by_its_own_token() {
+    let stage = Stage::new("playout");
+    let platform = Platform::start(&stage.room("platform"), "nginx");
+    let bandstand = Bandstand::start(&stage.room("box"));
+    bandstand.ok("PATCH", "/channels/main", json!({"name": "Main stage", "house": house()}));
+    let (server, live, live_token) = publisher(&bandstand, "obs", "live");
+    let (_, looped, loop_token) = publisher(&bandstand, "mill", "loop");
+    assert_eq!((live.as_str(), looped.as_str()), ("main_obs", "main_loop"));
+    let failover = json!({"live_input": "obs", "loop": "mill", "holdoff_ms": 300, "stable_ms": 500});
+    bandstand.ok("PATCH", "/channels/main", json!({"failover": failover}));
+    let to = json!({"id": "platform", "name": "platform", "url": platform.url(), "key": "k"});
+    bandstand.ok("POST", "/channels/main/destinations", to);
+    let (obs_film, mill_film) = (Clip::new(OBS, 96).file(), Clip::new(MILL, 48).file());
+    let publish = |room: &str, film, stream: &str, token: &str| {
+        Publisher::start(&stage.room(room), film, &server, &format!("{stream}?token={token}"))
+    };
+
+    for (room, stream, token) in [("swapped-1", &live, &loop_token), ("swapped-2", &looped, &live_token)] {
+        let mut publisher = publish(room, &obs_film, stream, token);
+        until("it is turned away", s(15), || publisher.is_gone().then_some(()));
+        assert!(publisher.log().contains("The stream key is wrong"), "{}", publisher.log());
+        let refused = until("the refusal at the door", s(10), || {
+            let faults = bandstand.door()?.faults;
+            faults.into_iter().find(|f| f.code.as_str() == "publisher_refused" && f.subject == *stream)
+        });
+        note(NAME, &format!("{} – {}", refused.text, refused.remedy));
+    }
+
+    let _mill = publish("mill", &mill_film, &looped, &loop_token);
+    bandstand.wait(MAIN, "the loop on air for more than a keyframe's distance", s(20), |status| {
+        let on = &status.on_air;
+        on.carrier == Carrier::Loop && status.program.tick > on.since_tick + 70
+    });
+    bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+    until("pictures at the platform", s(15), || (platform.pictures(0) > 30).then_some(()));
+    let mut obs = publish("obs", &obs_film, &live, &live_token);
+    bandstand.wait_on_air(MAIN, "obs", s(15));
+    until("three seconds of it", s(20), || {
+        let status = bandstand.status(MAIN)?;
+        (status.program.tick > status.on_air.since_tick + 90).then_some(())
+    });
+    obs.stop();
+    let status = bandstand.wait_on_air(MAIN, "mill", s(10));
+    assert_eq!(status.on_air.carrier, Carrier::Loop);
+    let before = platform.pictures(0);
+    until("what was on air at the platform", s(20), || (platform.pictures(0) >= before + 120).then_some(()));
+    let status = bandstand.status(MAIN).expect("a worker");
+    bandstand.ok("POST", "/channels/main/end", Value::Null);
+    platform.wait_until_closed(0);
+
+    assert_eq!((status.program.missing, status.destinations[0].sessions), (0, 1));
+    let recording = Recording::read(&platform.recordings()[0]);
+    assert_whole("OBS over a playout", &recording);
+    assert_eq!(recording.black(), 0, "black pictures");
+    let seen: Vec<_> = recording.switches().iter().map(|switch| (switch.from, switch.to)).collect();
+    assert_eq!(seen, [(Some(MILL), Some(OBS)), (Some(OBS), Some(MILL))]);
+    let stood = recording.last_picture_stood()[1].1;
+    note(NAME, &format!("OBS stopped: the loop after {stood} ms"));
+}
