@@ -149,7 +149,7 @@ async fn a_broadcast_is_sent_as_it_began() {
 
     let house = House::open(folder.path()).await;
     assert_eq!(spec(&house).house.video_kbps, 6000, "control was restarted");
-    house.commands.end(spec(&house).channel.clone(), None).await.unwrap();
+    house.commands.end(spec(&house).channel.clone()).await.unwrap();
     assert_eq!(spec(&house).house.video_kbps, 8000);
 }
 
