@@ -2,12 +2,15 @@
 
 use automation::status::DestinationState;
 use harness::clip::Clip;
+use harness::flv::Flv;
 use harness::platform::Platform;
 use harness::stage::Stage;
+use harness::tap::Tap;
 use harness::venue::{CLIP, house};
 use harness::wait::{s, until};
 use harness::worker::Worker;
 use serde_json::{Value, json};
+use std::time::Instant;
 
 /// A worker that plays the clip, with the broadcast and the destinations that were asked for last.
 struct Show {
@@ -71,4 +74,38 @@ fn a_key_may_hold_any_character() {
         });
         assert_eq!(platform.publishes()[n].name, name, "{key}");
     }
+}
+
+#[test]
+fn at_the_end_of_the_process_platforms_are_told_goodbye_and_control_the_last_status() {
+    let mut show = Show::open("goodbye");
+    let platforms = ["one", "two"].map(|name| Platform::start(&show.stage.room(name), "nginx"));
+    let taps = [0, 1].map(|n| Tap::before(platforms[n].port()));
+    let to = |n: usize| {
+        let mut to = rtmp(&format!("to-{n}"), &platforms[n], "evening");
+        to["url"] = json!(format!("rtmp://127.0.0.1:{}/live", taps[n].port()));
+        to
+    };
+    show.destinations = vec![to(0), to(1)];
+    show.go_live("s1");
+    for platform in &platforms {
+        until("pictures at the platform", s(15), || (platform.pictures(0) > 0).then_some(()));
+    }
+    // One of them takes nothing any more, and holds nobody up.
+    platforms[1].freeze();
+    let begun = Instant::now();
+    let last = show.worker.quit().expect("a last status");
+    let took = begun.elapsed();
+    platforms[1].thaw();
+    assert!(took < s(8), "{took:?}");
+    assert!(last.destinations.iter().all(|d| d.state == DestinationState::Idle && d.sessions == 1), "{last:#?}");
+    let heard = taps[0].heard();
+    assert_eq!(heard.len(), 1);
+    let end = &heard[0][heard[0].len() - 200..];
+    for word in ["FCUnpublish", "deleteStream"] {
+        assert!(end.windows(word.len()).any(|w| w == word.as_bytes()), "{word} is missing at the end");
+    }
+    platforms[0].wait_until_closed(0);
+    let flv = Flv::open(&platforms[0].recordings()[0]).expect("a recording");
+    assert!(!flv.cut_off && flv.parameter_changes() == 0 && flv.backward() == 0);
 }

@@ -25,15 +25,16 @@ const BUILT: [&str; 2] = ["--edges", "normal,build"];
 
 #[test]
 fn each_room_keeps_to_its_rule() {
-    let rules: [(&str, &[&str]); 4] = [
+    let rules: [(&str, &[&str]); 5] = [
         ("automation", &["tokio", "gstreamer", "rusqlite", "mio", "socket2", "rustix", "tempfile"]),
+        ("rtmp-wire", &["tokio", "gstreamer", "rusqlite", "mio", "socket2", "rustix", "tracing"]),
         ("channel", &["rusqlite", "libsqlite3-sys", "warp", "hyper", "rust-s3", "zbus"]),
         ("ingest", &["gstreamer", "gstreamer-sys", "rusqlite", "libsqlite3-sys"]),
         ("control", &["gstreamer", "gstreamer-sys", "gstreamer-app", "gstreamer-video"]),
     ];
     for (room, never) in rules {
         let beneath = tree(&[&["-p", room], &BUILT[..]].concat());
-        assert!(beneath.contains_key("serde"), "the tree of {room} is read rightly");
+        assert!(beneath.contains_key(room), "the tree of {room} is read rightly");
         let broken: Vec<_> = never.iter().filter(|name| beneath.contains_key(**name)).collect();
         assert!(broken.is_empty(), "{room} must never depend upon {broken:?}: see appliance/ARCHITECTURE.md");
     }

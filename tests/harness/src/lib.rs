@@ -17,6 +17,7 @@ pub mod publisher;
 pub mod recording;
 pub mod rtsp;
 pub mod stage;
+pub mod tap;
 pub mod venue;
 pub mod wait;
 pub mod worker;

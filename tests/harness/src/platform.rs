@@ -69,6 +69,11 @@ impl Platform {
         format!("rtmp://127.0.0.1:{}/live", self.port)
     }
 
+    /// Its TCP port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Ends it at once, with all of its connections.
     pub fn kill(&mut self) {
         self.process = None;

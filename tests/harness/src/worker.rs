@@ -47,6 +47,19 @@ impl Worker {
         (self.process, self.stream) = (None, None);
     }
 
+    /// Tells it to end, and waits until it has. Its last status.
+    pub fn quit(&mut self) -> Option<ChannelStatus> {
+        self.send(&ToChannel::Quit);
+        let mut last = None;
+        while let Ok(heard) = self.hear() {
+            last = heard.or(last);
+        }
+        let code = self.process.as_mut().expect("a running worker").ended(s(10));
+        assert_eq!(code, Some(0), "the worker ends in good order");
+        self.kill();
+        last
+    }
+
     /// Hands it a spec: the JSON of [`automation::spec::ChannelSpecDraft`].
     pub fn spec(&mut self, spec: Value) {
         let spec = serde_json::from_value(spec).expect("the test's spec is valid");
@@ -70,20 +83,25 @@ impl Worker {
 
     /// Its next status; none where none came within 100 ms.
     fn status(&mut self) -> Option<ChannelStatus> {
+        self.hear().unwrap_or_else(|()| panic!("the worker closed its socket"))
+    }
+
+    /// The same; an error where it has closed its socket.
+    fn hear(&mut self) -> Result<Option<ChannelStatus>, ()> {
         loop {
             if let Some(frame) = self.deframer.next_frame().expect("the worker speaks in frames") {
                 let Frame::Message(message) = frame else { continue };
                 match decode(&message).expect("the worker speaks our version") {
-                    FromChannel::Status { status } => return Some(*status),
+                    FromChannel::Status { status } => return Ok(Some(*status)),
                     FromChannel::Refused { fault, .. } => panic!("the worker refused a spec: {fault:?}"),
                     FromChannel::Hello { .. } => continue,
                 }
             }
             let mut bytes = [0u8; 16_384];
-            match self.stream.as_mut()?.read(&mut bytes) {
-                Ok(0) => panic!("the worker closed its socket"),
+            match self.stream.as_mut().ok_or(())?.read(&mut bytes) {
+                Ok(0) => return Err(()),
                 Ok(read) => self.deframer.push(&bytes[..read]),
-                Err(e) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&e.kind()) => return None,
+                Err(e) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&e.kind()) => return Ok(None),
                 Err(e) => panic!("hear the worker: {e}"),
             }
         }

@@ -106,6 +106,12 @@ impl RtmpUrl {
         }
     }
 
+    /// The address of an application of this server: what RTMP calls `tcUrl`.
+    pub fn of_application(&self, application: &str) -> String {
+        let server = self.text.match_indices('/').nth(2).map_or(self.text.as_str(), |(at, _)| &self.text[..at]);
+        format!("{server}/{application}")
+    }
+
     /// Whether it is RTMP over TLS.
     pub fn tls(&self) -> bool {
         self.tls
@@ -160,6 +166,8 @@ mod tests {
         let check = |url: &str, key: &str, application: &str, name: &str| {
             let found = RtmpUrl::parse(url).expect("an address").application_and_name(&Secret::new(key));
             assert_eq!(found, (application.to_owned(), name.to_owned()), "{url} {key}");
+            let address = RtmpUrl::parse(url).expect("an address").of_application(application);
+            assert!(url.starts_with(&address) && address.ends_with(application), "{address}");
         };
         check("rtmp://h/live", "abc", "live", "abc");
         check("rtmp://h/live/", "abc", "live", "abc");

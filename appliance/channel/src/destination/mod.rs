@@ -1,35 +1,28 @@
-//! Destinations: one thread, one pipeline and one bounded feed each. What happens to one is unknown to the others.
-//! The decisions are `automation`'s `Delivery`; this thread carries packets and tells it what happens.
+//! Destinations: one thread, one connection and one bounded feed each. What happens to one is unknown to the others.
+//! The decisions are `automation`'s `Delivery`; [`runner`]'s thread carries packets and tells it what happens.
 
+mod carrier;
 mod pace;
 mod rtmp;
+mod runner;
+mod unacked;
 
-use crate::clock::running;
 use crate::encoder::hub::Hub;
 use crate::lock::{hold, whole};
-use crate::source::live::knock;
 use automation::clock::Running;
-use automation::delivery::{Action, Delivery, Event};
-use automation::fault::{Code, Fault};
 use automation::id::SessionId;
-use automation::spec::Destination as Spec;
+use automation::spec::{Destination as Spec, House};
 use automation::status::{DestinationState, DestinationStatus};
-use rtmp::{Connection, Turn};
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::Duration;
-
-/// How long the thread waits for a wish before it looks around.
-const TURN: Duration = Duration::from_millis(50);
-/// How often a bare TCP connect asks whether the far side is back (D-5).
-const KNOCK_MS: u64 = 1_000;
-/// Window of the rate shown, milliseconds.
-const RATE_MS: u64 = 2_000;
+use std::time::{Duration, Instant};
 
 /// What is wanted of a destination.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wish {
     /// Address and key, and whether it takes part.
     pub spec: Spec,
+    /// The format of what is sent.
+    pub house: House,
     /// The broadcast, and the moment it goes live.
     pub live: Option<(SessionId, Running)>,
 }
@@ -37,7 +30,10 @@ pub struct Wish {
 #[derive(Debug)]
 struct Desk {
     wish: Wish,
+    /// Nobody wants it any more.
     ended: bool,
+    /// Its thread is gone, and its connection with it.
+    gone: bool,
     /// A way to the outside came up, and the thread has not seen it yet.
     network_up: bool,
     status: DestinationStatus,
@@ -45,7 +41,7 @@ struct Desk {
 
 type Shared = Arc<(Mutex<Desk>, Condvar)>;
 
-/// A running destination; dropping it closes its connection.
+/// A running destination; dropping it says goodbye to its platform, and waits for nothing.
 #[derive(Debug)]
 pub struct Destination {
     shared: Shared,
@@ -66,26 +62,9 @@ impl Destination {
             retry_ms: None,
             fault: None,
         };
-        let name = format!("dst-{}", wish.spec.id);
-        let shared: Shared =
-            Arc::new((Mutex::new(Desk { wish, ended: false, network_up: false, status }), Condvar::new()));
-        let ours = shared.clone();
-        let mut runner = Runner {
-            shared: ours,
-            hub,
-            start,
-            delivery: Delivery::new(),
-            session: None,
-            made_for: None,
-            connection: None,
-            told_sent: None,
-            before: (0, 0),
-            rate: (start, 0),
-            next_knock: start,
-        };
-        if let Err(error) = std::thread::Builder::new().name(name).spawn(move || runner.run()) {
-            tracing::error!(%error, "no thread for a destination");
-        }
+        let desk = Desk { wish, ended: false, gone: false, network_up: false, status };
+        let shared: Shared = Arc::new((Mutex::new(desk), Condvar::new()));
+        runner::start(shared.clone(), hub, start);
         Destination { shared }
     }
 
@@ -105,175 +84,28 @@ impl Destination {
     pub fn status(&self) -> DestinationStatus {
         hold(&self.shared.0).status.clone()
     }
+
+    /// Ends it: it says goodbye to its platform.
+    pub fn end(&self) {
+        hold(&self.shared.0).ended = true;
+        self.shared.1.notify_all();
+    }
+
+    /// Waits until it has said goodbye, at most until `end`.
+    pub fn wait_until_gone(&self, end: Instant) {
+        let mut desk = hold(&self.shared.0);
+        while !desk.gone {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return tracing::warn!(destination = %desk.wish.spec.id, "it could not say goodbye in time");
+            }
+            desk = whole(self.shared.1.wait_timeout(desk, left.min(Duration::from_millis(100)))).0;
+        }
+    }
 }
 
 impl Drop for Destination {
     fn drop(&mut self) {
-        hold(&self.shared.0).ended = true;
-        self.shared.1.notify_all();
-    }
-}
-
-struct Runner {
-    shared: Shared,
-    hub: Arc<Hub>,
-    start: Running,
-    delivery: Delivery,
-    session: Option<SessionId>,
-    /// The address that the connection was made for.
-    made_for: Option<Spec>,
-    connection: Option<Connection>,
-    /// Bytes sent when media was last said to be acknowledged, of this connection.
-    told_sent: Option<u64>,
-    /// What earlier connections of this broadcast carried and left out.
-    before: (u64, u64),
-    rate: (Running, u64),
-    next_knock: Running,
-}
-
-impl Runner {
-    fn run(&mut self) {
-        while let Some((wish, network_up)) = self.look() {
-            self.begin_session(&wish);
-            if network_up {
-                self.handle(&wish, Event::NetworkUp);
-            }
-            let now = running();
-            let live = wish.live.as_ref().is_some_and(|(_, at)| now >= *at);
-            if self.made_for.as_ref().is_some_and(|made| made.url != wish.spec.url || made.key != wish.spec.key) {
-                // Another address or key: what was learned of the old one, a wait above all, does not hold for it.
-                self.close();
-                self.made_for = None;
-                self.delivery = Delivery::new();
-            }
-            self.handle(&wish, Event::Wanted(live && wish.spec.enabled));
-            self.turn(&wish);
-            if self.delivery.deadline().is_some_and(|due| running() >= due) {
-                self.handle(&wish, Event::Elapsed);
-            }
-            self.publish(&wish);
-        }
-    }
-
-    /// What is wanted now, and whether the network came up; without a connection this is also where the thread waits.
-    fn look(&mut self) -> Option<(Wish, bool)> {
-        let desk = hold(&self.shared.0);
-        // The countdown's end is waited for exactly: GO LIVE is when the person sees zero.
-        let left = desk.wish.live.as_ref().map(|(_, at)| Duration::from_nanos(at.0.saturating_sub(running().0)));
-        let wait = left.filter(|left| !left.is_zero()).map_or(TURN, |left| left.min(TURN));
-        let idle = self.connection.is_none() && !desk.ended;
-        let mut desk = if idle { whole(self.shared.1.wait_timeout(desk, wait)).0 } else { desk };
-        let network_up = std::mem::take(&mut desk.network_up);
-        (!desk.ended).then(|| (desk.wish.clone(), network_up))
-    }
-
-    fn begin_session(&mut self, wish: &Wish) {
-        let session = wish.live.as_ref().map(|(session, _)| session.clone());
-        if self.session == session {
-            return;
-        }
-        if session.is_some() {
-            // Before the next broadcast the figures of the last one stay to be read.
-            self.before = (0, 0);
-        }
-        self.session = session;
-        self.connection = None;
-        self.made_for = None;
-        // What closes the connection is done already.
-        self.delivery.next_broadcast(running());
-    }
-
-    fn handle(&mut self, wish: &Wish, event: Event) {
-        let failed = match &event {
-            Event::Failed(fault) => Some(fault.code),
-            Event::Stalled => Some(Code::DestinationStalled),
-            _ => None,
-        };
-        let now = running();
-        let action = self.delivery.handle(now, event);
-        if let Some(code) = failed {
-            let status = self.delivery.status(now);
-            let (attempt, wait_ms) = (status.attempt, status.retry_ms);
-            tracing::warn!(destination = %wish.spec.id, attempt, wait_ms, fault = code.as_str(), "destination failed, trying again");
-            self.close();
-        }
-        match action {
-            Some(Action::Connect) => self.connect(wish),
-            Some(Action::Disconnect) => self.close(),
-            None => {}
-        }
-    }
-
-    fn connect(&mut self, wish: &Wish) {
-        self.made_for = Some(wish.spec.clone());
-        self.told_sent = None;
-        self.rate = (running(), 0);
-        let Some(format) = self.hub.known_format() else {
-            // The encoder gives its first packet within moments of the start.
-            return;
-        };
-        match Connection::open(&wish.spec, &self.hub, &format) {
-            Ok(connection) => self.connection = Some(connection),
-            Err(fault) => self.handle(wish, Event::Failed(fault)),
-        }
-    }
-
-    fn close(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.before.0 += connection.acked();
-            self.before.1 += connection.dropped();
-        }
-    }
-
-    /// Carries packets for some milliseconds, or asks whether somebody listens.
-    fn turn(&mut self, wish: &Wish) {
-        match (&mut self.connection, self.delivery.status(running()).state) {
-            (Some(connection), _) => match connection.turn(&self.hub) {
-                Turn::Failed(fault) if fault.code == Code::DestinationStalled => self.handle(wish, Event::Stalled),
-                Turn::Failed(fault) => self.handle(wish, Event::Failed(fault)),
-                Turn::Flowing if self.told_sent != Some(connection.sent()) => {
-                    if self.told_sent.replace(connection.sent()).is_none() {
-                        tracing::info!(destination = %wish.spec.id, "media accepted");
-                    }
-                    self.handle(wish, Event::MediaAcked);
-                }
-                Turn::Connecting | Turn::Flowing => {}
-            },
-            (None, DestinationState::Connecting) => self.connect(wish),
-            (None, DestinationState::Waiting) if running() >= self.next_knock => {
-                self.next_knock = running().plus_ms(KNOCK_MS);
-                let listens = knock(wish.spec.url.host(), wish.spec.url.port());
-                self.handle(wish, Event::Reachable(listens));
-            }
-            (None, _) => {}
-        }
-    }
-
-    fn publish(&mut self, wish: &Wish) {
-        let now = running();
-        let told = self.delivery.status(now);
-        let off = told.state == DestinationState::Idle && !wish.spec.enabled;
-        let mut desk = hold(&self.shared.0);
-        let status = &mut desk.status;
-        status.state = if off { DestinationState::Off } else { told.state };
-        status.attempt = told.attempt;
-        status.retry_ms = told.retry_ms;
-        status.fault = told.fault.map(|fault| Fault { subject: wish.spec.id.to_string(), ..fault });
-        if self.session.is_some() {
-            status.sessions = told.sessions;
-            status.bytes_acked = self.before.0;
-            status.dropped = self.before.1;
-        }
-        let Some(connection) = &self.connection else {
-            (status.kbps, status.queue_ms) = (0, 0);
-            return;
-        };
-        status.bytes_acked += connection.acked();
-        status.dropped += connection.dropped();
-        status.queue_ms = connection.age_ns(now.0.saturating_sub(self.start.0)) / 1_000_000;
-        if now.ms_since(self.rate.0) >= RATE_MS {
-            status.kbps = (connection.sent().saturating_sub(self.rate.1) * 8 / now.ms_since(self.rate.0)) as u32;
-            self.rate = (now, connection.sent());
-        }
+        self.end();
     }
 }

@@ -68,6 +68,8 @@ struct Waiting {
     packets: VecDeque<Packet>,
     until_key: bool,
     dropped: u64,
+    /// It was full since its consumer was last told.
+    was_full: bool,
 }
 
 impl Hub {
@@ -124,8 +126,10 @@ impl Hub {
             None => VecDeque::new(),
         };
         let until_key = packets.is_empty();
-        let feed =
-            Arc::new(Feed { inner: Mutex::new(Waiting { packets, until_key, dropped: 0 }), filled: Condvar::new() });
+        let feed = Arc::new(Feed {
+            inner: Mutex::new(Waiting { packets, until_key, ..Waiting::default() }),
+            filled: Condvar::new(),
+        });
         inner.feeds.push(Arc::downgrade(&feed));
         feed
     }
@@ -148,6 +152,7 @@ impl Feed {
         }
         let full = waiting.packets.front().is_some_and(|oldest| packet.pts_ns > oldest.pts_ns + FEED_NS_MAX);
         if full {
+            waiting.was_full = true;
             // What is oldest goes, up to the next keyframe that waits; where none waits, all of it, and the
             // feed begins again with the next one that comes.
             let next_key = waiting.packets.iter().skip(1).position(|p| p.track == Track::Video && p.key);
@@ -170,6 +175,24 @@ impl Feed {
         let waiting = hold(&self.inner);
         let (mut waiting, _) = whole(self.filled.wait_timeout_while(waiting, limit, |w| w.packets.is_empty()));
         waiting.packets.pop_front()
+    }
+
+    /// Whether it was full since this was last asked: what waits is old, and has a hole in it.
+    pub fn was_full(&self) -> bool {
+        std::mem::take(&mut hold(&self.inner).was_full)
+    }
+
+    /// Leaves out what waits before the newest keyframe, unless no more than `keep_ns` of the stream waits.
+    pub fn skip_to_newest_key(&self, keep_ns: u64) {
+        let mut waiting = hold(&self.inner);
+        let (Some(oldest), Some(newest)) = (waiting.packets.front(), waiting.packets.back()) else { return };
+        if newest.pts_ns.saturating_sub(oldest.pts_ns) <= keep_ns {
+            return;
+        }
+        let key = waiting.packets.iter().rposition(|p| p.track == Track::Video && p.key);
+        let gone = key.unwrap_or(0);
+        waiting.packets.drain(..gone);
+        waiting.dropped += gone as u64;
     }
 
     /// Time of the oldest packet that waits, nanoseconds since tick 0.
@@ -238,5 +261,23 @@ mod tests {
         assert_eq!(rest.last().unwrap().1, 30_000);
         assert!(30_000 - rest[0].1 <= 10_000, "holds no more than it may");
         assert_eq!(stalled.dropped() + rest.len() as u64, 301);
+        assert!(stalled.was_full() && !stalled.was_full() && !quick.was_full(), "told once");
+    }
+
+    #[test]
+    fn what_is_stale_is_left_out_up_to_the_newest_keyframe() {
+        let hub = Hub::default();
+        hub.push(packet(Track::Video, 0, true));
+        let feed = hub.join();
+        for ms in (100..=7_500).step_by(100) {
+            hub.push(packet(Track::Video, ms, ms % 2000 == 0));
+            hub.push(packet(Track::Sound, ms, true));
+        }
+        feed.skip_to_newest_key(8_000_000_000);
+        assert_eq!(feed.dropped(), 0, "so much may wait");
+        feed.skip_to_newest_key(4_000_000_000);
+        let rest = drain(&feed);
+        assert_eq!((rest[0], rest.last().copied()), ((Track::Video, 6_000), Some((Track::Sound, 7_500))));
+        assert_eq!(feed.dropped() + rest.len() as u64, 151);
     }
 }

@@ -25,13 +25,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the loop turns while nothing happens.
 const TURN: Duration = Duration::from_millis(50);
 /// A status goes out at least so often, and so often while somebody watches previews (meters).
 const STATUS_MS: u64 = 1_000;
 const STATUS_WATCHED_MS: u64 = 150;
+/// For the goodbyes of all destinations together, at the end of the process: a little more than one may take.
+const GOODBYES: Duration = Duration::from_millis(1_500);
+/// For the last status to leave.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// What can happen to a worker.
 pub enum Event {
@@ -110,8 +114,18 @@ impl Worker {
         Ok(worker)
     }
 
-    /// Runs until told to end.
+    /// Runs until told to end, then ends what it carries in good order.
     pub fn run(&mut self) -> End {
+        let end = self.serve();
+        let limit = Instant::now() + GOODBYES;
+        self.destinations.values().for_each(Destination::end);
+        self.destinations.values().for_each(|destination| destination.wait_until_gone(limit));
+        self.tell_status();
+        std::mem::take(&mut self.connections).flush(Instant::now() + LAST_WORDS);
+        end
+    }
+
+    fn serve(&mut self) -> End {
         loop {
             match self.inbox.recv_timeout(TURN) {
                 Ok(event) => {
@@ -129,7 +143,6 @@ impl Worker {
             let ended = self.program.as_ref().is_some_and(Program::ended);
             let never_began = self.spec.is_some() && self.program.is_none();
             if ended || never_began {
-                self.tell_status();
                 return End::Again;
             }
             self.maybe_tell_status();
@@ -256,7 +269,7 @@ impl Worker {
         self.destinations.retain(|id, _| spec.destinations.iter().any(|d| d.id == *id));
         let live = spec.live.as_ref().map(|live| (live.session.clone(), live.at));
         for destination in &spec.destinations {
-            let wish = Wish { spec: destination.clone(), live: live.clone() };
+            let wish = Wish { spec: destination.clone(), house: spec.house.clone(), live: live.clone() };
             match self.destinations.get(&destination.id) {
                 Some(running) => running.wish(wish),
                 None => {

@@ -8,6 +8,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// Frames that may wait for a connection: some seconds of statuses and small pictures.
 const WAITING_MAX: usize = 128;
@@ -15,6 +17,7 @@ const WAITING_MAX: usize = 128;
 /// The sending half of a connection.
 pub struct Connection {
     out: SyncSender<Vec<u8>>,
+    saying: JoinHandle<()>,
     previews: bool,
 }
 
@@ -59,6 +62,15 @@ impl Connections {
         }
     }
 
+    /// Ends all, once what waits has been sent; those that do not read by `limit` miss it.
+    pub(super) fn flush(self, limit: Instant) {
+        // Without its sender a connection's thread ends after the last frame.
+        let saying: Vec<_> = self.0.into_values().map(|connection| connection.saying).collect();
+        while saying.iter().any(|thread| !thread.is_finished()) && Instant::now() < limit {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     pub(super) fn send_all(&self, frame: Vec<u8>) {
         self.0.values().for_each(|c| c.send(frame.clone()));
     }
@@ -93,8 +105,8 @@ pub(super) fn listen(path: &Path, events: Sender<Event>) -> io::Result<()> {
 fn serve(id: u64, stream: UnixStream, events: &Sender<Event>) -> io::Result<()> {
     let (out, waiting) = sync_channel(WAITING_MAX);
     let writer = stream.try_clone()?;
-    std::thread::Builder::new().name("say".into()).spawn(move || say(writer, &waiting))?;
-    if events.send(Event::Joined(id, Connection { out, previews: false })).is_err() {
+    let saying = std::thread::Builder::new().name("say".into()).spawn(move || say(writer, &waiting))?;
+    if events.send(Event::Joined(id, Connection { out, saying, previews: false })).is_err() {
         return Ok(());
     }
     let events = events.clone();

@@ -1,7 +1,5 @@
 //! One publisher's connection: carries bytes between the socket and its [`session`], and steps to the door.
 
-mod amf0;
-mod chunk;
 mod session;
 
 use crate::door::{Event, Verdict};

@@ -12,8 +12,6 @@
 //! an error, after which the connection is dropped. Unknown commands and messages are passed over. While
 //! `Asking`, nothing more is read: the verdict comes first.
 
-use super::amf0::{self, BadAmf, Value};
-use super::chunk::{BadChunk, ChunkReader, Message};
 use crate::flv::{Kind, Tag};
 use crate::key::Ask;
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -22,6 +20,8 @@ use rtmp_rs::protocol::chunk::{ChunkEncoder, RtmpChunk};
 use rtmp_rs::protocol::constants as code;
 use rtmp_rs::protocol::message::{Command, ConnectResponseBuilder, UserControlEvent};
 use rtmp_rs::protocol::{Handshake, HandshakeRole, RtmpMessage};
+use rtmp_wire::amf0::{self, BadAmf, Value};
+use rtmp_wire::chunk::{BadChunk, ChunkReader, Message};
 use std::collections::VecDeque;
 
 /// Largest message before a publisher is admitted: commands are a few hundred bytes.

@@ -1,6 +1,6 @@
-//! The chunk stream, receiving side: Adobe's *Real-Time Messaging Protocol 1.0*, section 5.3.
+//! The chunk stream: Adobe's *Real-Time Messaging Protocol 1.0*, section 5.3.
 //!
-//! Everything here arrives from strangers, so memory follows the bytes that really came, not the lengths that
+//! Everything that is read here arrives from strangers, so memory follows the bytes that really came, not the lengths that
 //! were announced, and every count has a limit. Where senders differ from the text, the practice of OBS and
 //! ffmpeg decides: see [`ChunkReader::timestamp`].
 
@@ -21,7 +21,7 @@ const EXTENDED: u32 = 0xFF_FFFF;
 
 /// Why the bytes are no chunk stream that is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadChunk {
+pub enum BadChunk {
     /// A message is longer than allowed now.
     #[error("a message of {0} bytes is larger than is taken")]
     TooLarge(u32),
@@ -44,15 +44,15 @@ pub(crate) enum BadChunk {
 
 /// A whole message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Message {
+pub struct Message {
     /// Message type id.
-    pub(crate) kind: u8,
+    pub kind: u8,
     /// Message stream id.
-    pub(crate) stream_id: u32,
+    pub stream_id: u32,
     /// Milliseconds; wraps at 2^32.
-    pub(crate) timestamp_ms: u32,
+    pub timestamp_ms: u32,
     /// What it carries.
-    pub(crate) payload: Bytes,
+    pub payload: Bytes,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ struct Lane {
 
 /// Puts messages together.
 #[derive(Debug)]
-pub(crate) struct ChunkReader {
+pub struct ChunkReader {
     lanes: BTreeMap<u32, Lane>,
     chunk_bytes: u32,
     message_bytes_max: u32,
@@ -81,7 +81,7 @@ pub(crate) struct ChunkReader {
 
 impl ChunkReader {
     /// A reader that takes messages up to a size.
-    pub(crate) fn new(message_bytes_max: u32) -> ChunkReader {
+    pub fn new(message_bytes_max: u32) -> ChunkReader {
         ChunkReader {
             lanes: BTreeMap::new(),
             chunk_bytes: CHUNK_BYTES,
@@ -92,12 +92,12 @@ impl ChunkReader {
     }
 
     /// Changes the largest message from now on.
-    pub(crate) fn set_message_bytes_max(&mut self, bytes: u32) {
+    pub fn set_message_bytes_max(&mut self, bytes: u32) {
         self.message_bytes_max = bytes;
     }
 
     /// *Set Chunk Size* arrived. Large ones are fine: a chunk is taken as its bytes come.
-    pub(crate) fn set_chunk_bytes(&mut self, bytes: u32) -> Result<(), BadChunk> {
+    pub fn set_chunk_bytes(&mut self, bytes: u32) -> Result<(), BadChunk> {
         if bytes == 0 {
             return Err(BadChunk::NoSize);
         }
@@ -106,7 +106,7 @@ impl ChunkReader {
     }
 
     /// *Abort Message* arrived.
-    pub(crate) fn abort(&mut self, csid: u32) {
+    pub fn abort(&mut self, csid: u32) {
         if let Some(lane) = self.lanes.get_mut(&csid) {
             self.partial_bytes -= lane.partial.len();
             lane.partial.clear();
@@ -115,7 +115,7 @@ impl ChunkReader {
     }
 
     /// The next whole message; none until more bytes come. After an error the connection is of no more use.
-    pub(crate) fn next(&mut self, input: &mut BytesMut) -> Result<Option<Message>, BadChunk> {
+    pub fn next(&mut self, input: &mut BytesMut) -> Result<Option<Message>, BadChunk> {
         loop {
             let (csid, left) = match self.open {
                 Some(open) => open,
@@ -219,6 +219,65 @@ fn time(field: Option<u32>, seen: Option<&Lane>, rest: &[u8]) -> Option<(u32, Op
         (Some(time), _) => Some((time, None, 0)),
         (None, Some(last)) => four().map(|again| (last, Some(last), if again == last { 4 } else { 0 })),
         (None, None) => Some((0, None, 0)),
+    }
+}
+
+/// What a message is, without its payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Chunk stream, 2 to 63.
+    pub csid: u8,
+    /// Message type id.
+    pub kind: u8,
+    /// Message stream id.
+    pub stream_id: u32,
+    /// Milliseconds; wraps at 2^32.
+    pub timestamp_ms: u32,
+}
+
+/// Cuts messages into chunks. Each begins with a whole header: 12 bytes a message are little, and nothing leans on what
+/// was sent before.
+#[derive(Debug)]
+pub struct ChunkWriter {
+    chunk_bytes: u32,
+}
+
+impl Default for ChunkWriter {
+    fn default() -> ChunkWriter {
+        ChunkWriter { chunk_bytes: CHUNK_BYTES }
+    }
+}
+
+impl ChunkWriter {
+    /// The chunk size from now on, once the far side was told.
+    pub fn set_chunk_bytes(&mut self, bytes: u32) {
+        self.chunk_bytes = bytes.max(1);
+    }
+
+    /// Appends a message to `out`. Its payload is `parts`, one after the other, below 2^24 bytes.
+    pub fn write(&self, head: Head, parts: &[&[u8]], out: &mut Vec<u8>) {
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let extended = (head.timestamp_ms >= EXTENDED).then(|| head.timestamp_ms.to_be_bytes());
+        out.push(head.csid & 0x3F);
+        out.extend_from_slice(&head.timestamp_ms.min(EXTENDED).to_be_bytes()[1..]);
+        out.extend_from_slice(&(length as u32).to_be_bytes()[1..]);
+        out.push(head.kind);
+        out.extend_from_slice(&head.stream_id.to_le_bytes());
+        out.extend(extended.iter().flatten());
+        let mut room = self.chunk_bytes as usize;
+        for mut part in parts.iter().copied() {
+            while !part.is_empty() {
+                if room == 0 {
+                    out.push(0xC0 | head.csid & 0x3F);
+                    // Repeated in each chunk (section 5.3.1.3), as all the servers expect.
+                    out.extend(extended.iter().flatten());
+                    room = self.chunk_bytes as usize;
+                }
+                let (now, later) = part.split_at(part.len().min(room));
+                out.extend_from_slice(now);
+                (part, room) = (later, room - now.len());
+            }
+        }
     }
 }
 
@@ -342,7 +401,33 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_time_beyond_24_bits_stands_in_each_chunk() {
+        let mut out = Vec::new();
+        let head = Head { csid: 6, kind: 9, stream_id: 1, timestamp_ms: 0x0123_4567 };
+        ChunkWriter::default().write(head, &[&[7; 100], &[8; 30]], &mut out);
+        let begin = [6, 0xFF, 0xFF, 0xFF, 0, 0, 130, 9, 1, 0, 0, 0, 0x01, 0x23, 0x45, 0x67];
+        assert_eq!(out[..16], begin);
+        assert_eq!(out[16 + 128..][..5], [0xC6, 0x01, 0x23, 0x45, 0x67]);
+        assert_eq!(out.len(), 16 + 128 + 5 + 2);
+    }
+
     proptest! {
+        #[test]
+        fn what_is_written_is_read(sent in proptest::collection::vec((sent(), any::<u32>()), 1..20), chunk in 1..500_u32, piece in 1..200_usize) {
+            let mut writer = ChunkWriter::default();
+            writer.set_chunk_bytes(chunk);
+            let mut reader = ChunkReader::new(1_000);
+            reader.set_chunk_bytes(chunk).unwrap();
+            let (mut bytes, mut want) = (Vec::new(), Vec::new());
+            for ((csid, kind, _, payload), timestamp_ms) in sent {
+                want.push(message(kind, 1, timestamp_ms, &payload));
+                let (a, b) = payload.split_at(payload.len() / 3);
+                writer.write(Head { csid: csid as u8, kind, stream_id: 1, timestamp_ms }, &[a, b], &mut bytes);
+            }
+            prop_assert_eq!(read(&mut reader, &bytes, piece), Ok(want));
+        }
+
         #[test]
         fn another_encoder_is_understood(sent in proptest::collection::vec(sent(), 1..20), chunk in 1..500_u32, piece in 1..200_usize, from in 0..20_000_000_u32) {
             let mut encoder = ChunkEncoder::new();

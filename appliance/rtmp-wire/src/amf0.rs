@@ -1,6 +1,6 @@
-//! AMF0, receiving side: Adobe's *Action Message Format, AMF 0*, as far as commands need it.
+//! AMF0: Adobe's *Action Message Format, AMF 0*, as far as commands and metadata need it.
 //!
-//! It is our own because a command arrives from strangers: references are not followed (a few bytes of them
+//! The reading side is our own because a command arrives from strangers: references are not followed (a few bytes of them
 //! could stand for gigabytes), depth is limited, and memory follows the bytes that came.
 
 /// Deepest nesting. Commands have two.
@@ -8,7 +8,7 @@ const DEPTH_MAX: u32 = 8;
 
 /// Why bytes are no AMF0 that is understood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadAmf {
+pub enum BadAmf {
     /// The bytes end within a value.
     #[error("the bytes end within a value")]
     Short,
@@ -22,7 +22,7 @@ pub(crate) enum BadAmf {
 
 /// A value of a command.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
     /// A number.
     Number(f64),
     /// A text; bytes that are no UTF-8 are replaced.
@@ -35,7 +35,7 @@ pub(crate) enum Value {
 
 impl Value {
     /// The text, where it is one.
-    pub(crate) fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&str> {
         match self {
             Value::Text(text) => Some(text),
             _ => None,
@@ -43,7 +43,7 @@ impl Value {
     }
 
     /// The number, where it is one.
-    pub(crate) fn number(&self) -> Option<f64> {
+    pub fn number(&self) -> Option<f64> {
         match self {
             Value::Number(number) => Some(*number),
             _ => None,
@@ -51,7 +51,7 @@ impl Value {
     }
 
     /// A field of an object.
-    pub(crate) fn field(&self, name: &str) -> Option<&Value> {
+    pub fn field(&self, name: &str) -> Option<&Value> {
         match self {
             Value::Object(fields) => fields.iter().find(|(field, _)| field == name).map(|(_, value)| value),
             _ => None,
@@ -60,7 +60,7 @@ impl Value {
 }
 
 /// Every value of a message.
-pub(crate) fn values(mut bytes: &[u8]) -> Result<Vec<Value>, BadAmf> {
+pub fn values(mut bytes: &[u8]) -> Result<Vec<Value>, BadAmf> {
     let mut values = Vec::new();
     while !bytes.is_empty() {
         values.push(value(&mut bytes, 0)?);
@@ -69,7 +69,7 @@ pub(crate) fn values(mut bytes: &[u8]) -> Result<Vec<Value>, BadAmf> {
 }
 
 /// The text at the beginning of a message, and the bytes behind it.
-pub(crate) fn leading_text(mut bytes: &[u8]) -> Result<(String, &[u8]), BadAmf> {
+pub fn leading_text(mut bytes: &[u8]) -> Result<(String, &[u8]), BadAmf> {
     match value(&mut bytes, DEPTH_MAX)? {
         Value::Text(text) => Ok((text, bytes)),
         _ => Err(BadAmf::Type(0)),
@@ -145,6 +145,85 @@ fn take<'a>(bytes: &mut &'a [u8], n: usize) -> Result<&'a [u8], BadAmf> {
     Ok(head)
 }
 
+/// One value of an object that we write.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Field<'a> {
+    /// A number.
+    Number(f64),
+    /// Yes or no.
+    Bool(bool),
+    /// A text of up to 65,535 bytes.
+    Text(&'a str),
+}
+
+/// Puts the values of a message one after the other.
+#[derive(Debug, Default)]
+pub struct Writer {
+    bytes: Vec<u8>,
+}
+
+impl Writer {
+    /// A text; what is beyond 65,535 bytes is cut off.
+    pub fn text(mut self, text: &str) -> Writer {
+        self.bytes.push(2);
+        self.short(text);
+        self
+    }
+
+    /// A number.
+    pub fn number(mut self, number: f64) -> Writer {
+        self.bytes.push(0);
+        self.bytes.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    /// Nothing.
+    pub fn null(mut self) -> Writer {
+        self.bytes.push(5);
+        self
+    }
+
+    /// An object.
+    pub fn object(mut self, fields: &[(&str, Field)]) -> Writer {
+        self.bytes.push(3);
+        self.fields(fields)
+    }
+
+    /// An associative array, as metadata is.
+    pub fn array(mut self, fields: &[(&str, Field)]) -> Writer {
+        self.bytes.push(8);
+        self.bytes.extend_from_slice(&(fields.len() as u32).to_be_bytes());
+        self.fields(fields)
+    }
+
+    /// The bytes of the message.
+    pub fn done(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    fn fields(mut self, fields: &[(&str, Field)]) -> Writer {
+        for (name, value) in fields {
+            self.short(name);
+            self = match value {
+                Field::Number(number) => self.number(*number),
+                Field::Bool(yes) => {
+                    self.bytes.extend_from_slice(&[1, u8::from(*yes)]);
+                    self
+                }
+                Field::Text(text) => self.text(text),
+            };
+        }
+        self.bytes.extend_from_slice(&[0, 0, 9]);
+        self
+    }
+
+    fn short(&mut self, text: &str) {
+        let text = &text.as_bytes()[..text.len().min(usize::from(u16::MAX))];
+        self.bytes.extend_from_slice(&(text.len() as u16).to_be_bytes());
+        self.bytes.extend_from_slice(text);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +245,22 @@ mod tests {
         assert_eq!(values[2].field("app").and_then(Value::text), Some("live"));
         assert_eq!(values[2].field("tcUrl"), None);
         assert_eq!(leading_text(&bytes).unwrap().0, "connect");
+    }
+
+    #[test]
+    fn what_is_written_is_read_by_us_and_by_another() {
+        let fields = [("app", Field::Text("live/a?b=c&d")), ("fpad", Field::Bool(false)), ("n", Field::Number(-1.5))];
+        let bytes = Writer::default().text("connect").number(1.0).null().object(&fields).array(&fields).done();
+        let ours = values(&bytes).unwrap();
+        assert_eq!((ours.len(), ours[0].text(), &ours[2]), (5, Some("connect"), &Value::Other));
+        for object in &ours[3..] {
+            assert_eq!(object.field("app").and_then(Value::text), Some("live/a?b=c&d"));
+            assert_eq!(object.field("n").and_then(Value::number), Some(-1.5));
+        }
+        let theirs = rtmp_rs::amf::Amf0Decoder::new().decode_all(&mut bytes.into()).unwrap();
+        assert_eq!(theirs.len(), 5);
+        assert_eq!(theirs[3].get("fpad").and_then(|v| v.as_bool()), Some(false));
+        assert_eq!(theirs[4].get("app").and_then(|v| v.as_str()), Some("live/a?b=c&d"));
     }
 
     #[test]

@@ -1,0 +1,176 @@
+//! What the ways out have in common: each takes packets from its feed, in pace, and tells how far they have come.
+
+use super::pace::Pace;
+use crate::clock::running;
+use crate::encoder::hub::{Feed, Format, Hub, Packet};
+use automation::fault::{Code, Fault};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a turn may take.
+pub(super) const TURN: Duration = Duration::from_millis(20);
+
+/// A way out, from its first try to connect to its end. Dropping it ends it without a word.
+pub(super) trait Carrier: Send {
+    /// Carries what is due, for about [`TURN`].
+    fn turn(&mut self) -> Turn;
+
+    /// Bytes that went out.
+    fn sent(&self) -> u64;
+
+    /// Bytes of those that the far side has acknowledged.
+    fn acked(&self) -> u64;
+
+    /// Program time of the oldest packet that the far side has not acknowledged, nanoseconds.
+    fn oldest_ns(&self) -> Option<u64>;
+
+    /// Packets left out.
+    fn dropped(&self) -> u64;
+
+    /// Ends in good order, within a second or so.
+    fn goodbye(self: Box<Self>);
+}
+
+/// What one turn found.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Turn {
+    /// Being connected.
+    Connecting,
+    /// Media flows.
+    Flowing,
+    /// It ended.
+    Failed(Fault),
+}
+
+/// The packets that are due, on the time of one connection: it begins with a keyframe.
+pub(super) struct Intake {
+    feed: Arc<Feed>,
+    held: Option<Packet>,
+    /// Program time of the first packet.
+    base: Option<u64>,
+    pace: Pace,
+    dropped: u64,
+}
+
+impl Intake {
+    pub(super) fn join(hub: &Hub) -> Intake {
+        Intake { feed: hub.join(), held: None, base: None, pace: Pace::default(), dropped: 0 }
+    }
+
+    /// The next packet and its time since the first one, nanoseconds; waits for it for at most `limit`.
+    pub(super) fn next(&mut self, limit: Duration) -> Option<(Packet, u64)> {
+        if self.feed.was_full() {
+            // The far side took nothing for long. What it would get now is stale, and has a hole in it already.
+            self.skip();
+        }
+        let end = running().0 + limit.as_nanos() as u64;
+        loop {
+            let now = running();
+            let left = Duration::from_nanos(end.saturating_sub(now.0));
+            let packet = self.held.take().or_else(|| self.feed.next(left))?;
+            let base_ns = *self.base.get_or_insert(packet.pts_ns);
+            // Sound that was heard before the first picture belongs to nobody.
+            let Some(since_ns) = packet.pts_ns.checked_sub(base_ns) else { continue };
+            match self.pace.ask(since_ns, running()) {
+                Ok(()) => return Some((packet, since_ns)),
+                Err(early) => {
+                    self.held = Some(packet);
+                    if left.is_zero() {
+                        return None;
+                    }
+                    std::thread::sleep(Duration::from_nanos(early).min(left));
+                }
+            }
+        }
+    }
+
+    /// Before the first packet: leaves out what waits before the newest keyframe, unless it is no more than `keep_ns`.
+    pub(super) fn freshen(&mut self, keep_ns: u64) {
+        self.feed.skip_to_newest_key(keep_ns);
+    }
+
+    fn skip(&mut self) {
+        self.dropped += u64::from(self.held.take().is_some());
+        self.feed.skip_to_newest_key(0);
+        // What is skipped is not sent: the burst is what follows.
+        self.pace = Pace::default();
+    }
+
+    /// Program time of the oldest packet that waits here, nanoseconds.
+    pub(super) fn oldest_ns(&self) -> Option<u64> {
+        self.held.as_ref().map(|packet| packet.pts_ns).or_else(|| self.feed.oldest_ns())
+    }
+
+    /// Packets left out.
+    pub(super) fn dropped(&self) -> u64 {
+        self.feed.dropped() + self.dropped
+    }
+}
+
+/// Packets that were handed over and not yet acknowledged, by where they end in the bytes that went out.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    open: VecDeque<(u64, u64)>,
+}
+
+impl Ledger {
+    /// A packet of program time `pts_ns` ends with byte number `end`.
+    pub(super) fn note(&mut self, end: u64, pts_ns: u64) {
+        self.open.push_back((end, pts_ns));
+    }
+
+    /// The far side has acknowledged so many bytes. Answers whether a packet came through.
+    pub(super) fn settle(&mut self, acked: u64) -> bool {
+        let before = self.open.len();
+        while self.open.front().is_some_and(|(end, _)| *end <= acked) {
+            self.open.pop_front();
+        }
+        self.open.len() < before
+    }
+
+    /// Program time of the oldest that is open, nanoseconds.
+    pub(super) fn oldest_ns(&self) -> Option<u64> {
+        self.open.front().map(|(_, pts_ns)| *pts_ns)
+    }
+}
+
+/// A session's format may not change: a difference is a fault, never a new header in the same connection.
+pub(super) fn unchanged(began: &Format, now: Option<&Format>) -> Result<(), Fault> {
+    if now == Some(began) {
+        return Ok(());
+    }
+    Err(Fault::new(Code::EncoderFailed, "").with_text("The encoder changed its format in the midst of a connection."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gstreamer as gst;
+
+    #[test]
+    fn what_is_not_acknowledged_is_as_old_as_its_oldest() {
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.oldest_ns(), None);
+        for (end, pts) in [(100, 1), (250, 2), (300, 3)] {
+            ledger.note(end, pts);
+        }
+        assert!(!ledger.settle(99) && ledger.oldest_ns() == Some(1));
+        assert!(ledger.settle(100) && ledger.oldest_ns() == Some(2));
+        assert!(ledger.settle(999) && ledger.oldest_ns().is_none());
+    }
+
+    #[test]
+    fn another_codec_data_than_at_the_beginning_is_a_fault() {
+        gst::init().unwrap();
+        let format = |config: u8| {
+            let data = gst::Buffer::from_slice([1, 100, 0, config]);
+            let video = gst::Caps::builder("video/x-h264").field("codec_data", data).build();
+            Format { video, sound: gst::Caps::builder("audio/mpeg").build() }
+        };
+        assert_eq!(unchanged(&format(30), Some(&format(30))), Ok(()));
+        for now in [Some(format(31)), None] {
+            assert_eq!(unchanged(&format(30), now.as_ref()).unwrap_err().code, Code::EncoderFailed);
+        }
+    }
+}
