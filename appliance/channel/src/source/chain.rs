@@ -83,7 +83,9 @@ fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad) -> Built<()> {
     elements.extend(way.decode.map(decoder).transpose()?);
     let tail = match way.track {
         Track::Pictures => {
-            watch_pictures(this, &parse.static_pad("src").expect("parsers have one"));
+            // RTP carries no decoding time: what its buffers say there is when they arrived.
+            let sent = if way.unpack.is_some() { shown_ns } else { decoded_ns };
+            watch_pictures(this, &parse.static_pad("src").expect("parsers have one"), sent);
             picture_tail(&this.pipeline, &this.house, &this.shared.store, this.due())?
         }
         Track::Sound => {
@@ -109,14 +111,15 @@ fn link(pad: &gst::Pad, to: &gst::Element) -> Built<()> {
     pad.link(&sink).map(|_| ()).map_err(|error| gst::glib::bool_error!("{error}"))
 }
 
-/// Tells the try of each encoded picture that passes, and of the stream's size.
-fn watch_pictures(this: &Arc<Try>, pad: &gst::Pad) {
+/// Tells the try of each encoded picture that passes, and of the stream's size. `sent` is the stream's time at which a
+/// picture is sent, by the source's own pace.
+fn watch_pictures(this: &Arc<Try>, pad: &gst::Pad, sent: fn(&gst::Pad, &gst::BufferRef) -> Option<u64>) {
     let to = Arc::downgrade(this);
     pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
         let Some(this) = to.upgrade() else { return gst::PadProbeReturn::Ok };
         match &info.data {
             Some(gst::PadProbeData::Buffer(buffer)) => {
-                if let Some(at) = running_ns(pad, buffer) {
+                if let Some(at) = sent(pad, buffer) {
                     this.picture_arrived(at);
                 }
             }
@@ -249,9 +252,19 @@ fn timed(sample: &gst::Sample) -> Option<(gst::Buffer, u64)> {
     Some((buffer, at))
 }
 
-/// The running time of a buffer that passes a pad, nanoseconds.
-fn running_ns(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<u64> {
+/// The running time at which a buffer that passes a pad is shown, nanoseconds.
+fn shown_ns(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<u64> {
+    running_ns(pad, buffer.pts()?)
+}
+
+/// The running time at which a buffer that passes a pad is decoded, nanoseconds; for containers that carry it. With
+/// B-frames a picture is sent up to some pictures ahead of its time, and only this tells how the source keeps pace.
+fn decoded_ns(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<u64> {
+    running_ns(pad, buffer.dts().into_iter().chain(buffer.pts()).min()?)
+}
+
+fn running_ns(pad: &gst::Pad, at: gst::ClockTime) -> Option<u64> {
     let segment = pad.sticky_event::<gst::event::Segment>(0)?;
     let segment = segment.segment().downcast_ref::<gst::ClockTime>()?.clone();
-    Some(segment.to_running_time(buffer.pts()?)?.nseconds())
+    Some(segment.to_running_time(at)?.nseconds())
 }

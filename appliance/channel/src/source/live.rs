@@ -132,7 +132,7 @@ impl Try {
         });
     }
 
-    /// A picture passed, still encoded, with this running time.
+    /// A picture passed, still encoded, sent at this running time.
     pub(super) fn picture_arrived(&self, stream_ns: u64) {
         let now = running();
         hold(&self.mapping).arrived(stream_ns, now.0);

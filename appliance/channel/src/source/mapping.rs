@@ -37,7 +37,7 @@ impl Mapping {
         }
     }
 
-    /// A picture with the stream's time `stream_ns` arrived at `now_ns`, before decoding.
+    /// A picture that was sent at the stream's time `stream_ns` arrived at `now_ns`, before decoding.
     pub(super) fn arrived(&mut self, stream_ns: u64, now_ns: u64) {
         let fitting = now_ns as i64 + self.latency_ns - stream_ns as i64;
         let Some(offset) = self.offset_ns else {
