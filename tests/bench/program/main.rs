@@ -8,7 +8,8 @@
 //! A figure is CPU seconds (user and system, all threads) per second of stream. Both encoders are x264 with the same
 //! options: what x264 wrote about itself into each recording is compared, and a run that fell behind is an error.
 //!
-//! Arguments: `--pairs N` (5), `--seconds S` (20), `--effort superfast|veryfast` (both).
+//! Arguments: `--pairs N` (5), `--seconds S` (20), `--effort superfast|veryfast` (both). A run of fewer pairs, shorter
+//! windows or one effort proves nothing: its figures go to `program-partial.json`, and no ratio is judged.
 #![allow(clippy::print_stdout, reason = "it prints what it measures")]
 
 mod contest;
@@ -25,6 +26,11 @@ use std::process::ExitCode;
 /// What the channel may cost at most, as a share of what ffmpeg costs.
 const RATIO_MAX: f64 = 1.15;
 
+/// Pairs, seconds and efforts of a whole run.
+const PAIRS: usize = 5;
+const SECONDS: u64 = 20;
+const EFFORTS: [&str; 2] = ["superfast", "veryfast"];
+
 /// What the command line says.
 struct Wanted {
     pairs: usize,
@@ -34,7 +40,7 @@ struct Wanted {
 
 impl Wanted {
     fn parse() -> Result<Wanted, String> {
-        let mut wanted = Wanted { pairs: 5, seconds: 20, efforts: vec!["superfast".into(), "veryfast".into()] };
+        let mut wanted = Wanted { pairs: PAIRS, seconds: SECONDS, efforts: EFFORTS.map(String::from).to_vec() };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("{word} needs a value"));
@@ -48,6 +54,12 @@ impl Wanted {
             }
         }
         Ok(wanted)
+    }
+
+    /// Whether it is enough to be believed.
+    fn complete(&self) -> bool {
+        let all = EFFORTS.iter().all(|effort| self.efforts.iter().any(|wanted| wanted == effort));
+        all && self.pairs >= PAIRS && self.seconds >= SECONDS
     }
 }
 
@@ -85,8 +97,12 @@ fn main() -> ExitCode {
         println!("{}", effort.line());
         efforts.push(effort);
     }
-    let path = report::write(&efforts, wanted.seconds);
+    let path = report::write(&efforts, wanted.seconds, wanted.complete());
     println!("written: {}", path.display());
+    if !wanted.complete() {
+        println!("This was no whole run: {PAIRS} pairs of {SECONDS} s at each effort are. Nothing is judged by it.");
+        return ExitCode::SUCCESS;
+    }
     let worst = efforts.iter().map(Effort::ratio).fold(0.0, f64::max);
     if worst > RATIO_MAX {
         eprintln!("the channel costs {worst:.2} of what ffmpeg does; {RATIO_MAX} is the most");

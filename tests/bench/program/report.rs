@@ -103,12 +103,14 @@ impl Effort {
     }
 }
 
-/// Writes the file. The whole's ratio is the worst effort's.
-pub(crate) fn write(efforts: &[Effort], seconds: u64) -> PathBuf {
+/// Writes the file. The whole's ratio is the worst effort's. Figures of a run that was cut short go beside those of whole
+/// runs, never over them, and say so.
+pub(crate) fn write(efforts: &[Effort], seconds: u64, complete: bool) -> PathBuf {
     let figures: serde_json::Map<String, Value> =
         efforts.iter().map(|effort| (effort.name.clone(), effort.json())).collect();
     let report = json!({
         "name": "program",
+        "complete": complete,
         "date": said("date", &["-u", "+%Y-%m-%dT%H:%M:%SZ"]),
         "machine": machine(),
         "job": "1080p30, one RTSP camera, logo + text + clock, x264 4500 kbps, AAC 160 kbps, two RTMP destinations",
@@ -120,7 +122,7 @@ pub(crate) fn write(efforts: &[Effort], seconds: u64) -> PathBuf {
     });
     let folder = harness::place::target().join("bench");
     std::fs::create_dir_all(&folder).expect("make target/bench");
-    let path = folder.join("program.json");
+    let path = folder.join(if complete { "program.json" } else { "program-partial.json" });
     let text = serde_json::to_string_pretty(&report).expect("figures are plain");
     std::fs::write(&path, text + "\n").expect("write the figures");
     path
