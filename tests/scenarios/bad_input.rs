@@ -66,8 +66,13 @@ fn cameras_that_do_not_work_are_named_and_odd_ones_work() {
     let (mut mute, mut dark) = (clip.clone(), clip.clone());
     (mute.audio, dark.video) = (false, false);
     let wide = Clip::new(5, 8).sized(640, 272, 25);
+    let mut hevc = Clip::new(6, 8);
+    hevc.hevc = true;
     let mounts = [Mount::new("/live", &clip), Mount::new("/mute", &mute), Mount::new("/dark", &dark)];
-    let cameras = Rtsp::start(&stage.room("open"), &[&mounts[..], &[Mount::new("/wide", &wide)]].concat());
+    let cameras = Rtsp::start(
+        &stage.room("open"),
+        &[&mounts[..], &[Mount::new("/wide", &wide), Mount::new("/hevc", &hevc)]].concat(),
+    );
     let guarded = |auth: &str| {
         let mount = Mount::new("/live", &clip).guarded("venue", "right", auth);
         Rtsp::start(&stage.room(auth), &[mount])
@@ -87,6 +92,7 @@ fn cameras_that_do_not_work_are_named_and_odd_ones_work() {
     add_camera(&bandstand, "sound-only", &cameras.url("/dark"), "", "");
     add_camera(&bandstand, "mute", &cameras.url("/mute"), "", "");
     add_camera(&bandstand, "wide", &cameras.url("/wide"), "", "");
+    add_camera(&bandstand, "hevc", &cameras.url("/hevc"), "", "");
 
     wait_for_fault(&bandstand, "closed", "source_unreachable");
     wait_for_fault(&bandstand, "silent", "source_unreachable");
@@ -95,7 +101,7 @@ fn cameras_that_do_not_work_are_named_and_odd_ones_work() {
         wait_for_fault(&bandstand, source, "source_refused");
     }
     wait_for_fault(&bandstand, "sound-only", "source_no_video");
-    for (source, sound) in [("right-digest", true), ("mute", false), ("wide", true)] {
+    for (source, sound) in [("right-digest", true), ("mute", false), ("wide", true), ("hevc", true)] {
         bandstand.wait(MAIN, &format!("{source} online, with its sound as it is"), s(30), |status| {
             let found = status.sources.iter().find(|s| s.id.as_str() == source);
             found.is_some_and(|s| s.state == SourceState::Online && s.sound == sound && s.fault.is_none())
@@ -115,7 +121,7 @@ fn odd_cameras_on_air(stage: &Stage, bandstand: &Bandstand) {
     let body = json!({"id": "p", "name": "P", "url": platform.url(), "key": "key"});
     bandstand.ok("POST", "/channels/main/destinations", body);
     bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
-    for (source, pictures) in [("wide", 90), ("mute", 180)] {
+    for (source, pictures) in [("wide", 90), ("mute", 180), ("hevc", 270)] {
         bandstand.ok("POST", "/channels/main/pin", json!({"source": source}));
         bandstand.wait_on_air(MAIN, source, s(10));
         until("pictures of it", s(20), || (platform.pictures(0) > pictures).then_some(()));
@@ -124,8 +130,11 @@ fn odd_cameras_on_air(stage: &Stage, bandstand: &Bandstand) {
     platform.wait_until_closed(0);
     let recording = Recording::read_shapes(&platform.recordings()[0], &[(16, 9), (640, 272)]);
     assert_whole("odd cameras", &recording);
-    let of = |source: u8| recording.pictures.iter().filter(|p| p.mark.is_some_and(|m| m.source == source)).count();
-    assert!(of(5) > 30 && of(1) > 30, "{} of the wide one, {} of the mute one", of(5), of(1));
+    for (name, source) in [("wide", 5), ("mute", 1), ("hevc", 6)] {
+        let shown = recording.pictures.iter().filter(|p| p.mark.is_some_and(|m| m.source == source)).count();
+        assert!(shown > 30, "{shown} pictures of {name}");
+    }
+    assert!(!recording.flashes_of(6).is_empty(), "the camera with HEVC is seen and heard");
 }
 
 #[test]
@@ -163,7 +172,9 @@ fn cut_off_film(bandstand: &Bandstand, name: &str, path: &Path) {
     let answer = bandstand.upload(name, path);
     if answer.status != 201 {
         assert_eq!(answer.code(), "media_unreadable", "{name}: {} {}", answer.status, answer.body);
-        note(NAME, &format!("{name}: refused, {}", answer.body["detail"]));
+        let text = |field: &str| answer.body[field].as_str().unwrap_or_default().to_owned();
+        assert!(!text("detail").is_empty() && !text("remedy").is_empty(), "{name}: {}", answer.body);
+        note(NAME, &format!("{name}: refused, {} – {}", text("detail"), text("remedy")));
         return;
     }
     let id = name.trim_end_matches(".mp4");
@@ -176,7 +187,12 @@ fn cut_off_film(bandstand: &Bandstand, name: &str, path: &Path) {
         named || status.on_air.source.as_ref().is_some_and(|on| on.as_str() == id)
     });
     let source = status.sources.iter().find(|s| s.id.as_str() == id).expect("its status");
-    note(NAME, &format!("{name}: taken, {}", source.fault.as_ref().map_or("plays", |fault| fault.text.as_str())));
+    if let Some(fault) = &source.fault {
+        assert!(!fault.text.is_empty() && !fault.remedy.is_empty(), "{name}: {fault:?}");
+        note(NAME, &format!("{name}: taken, {} – {}", fault.text, fault.remedy));
+    } else {
+        note(NAME, &format!("{name}: taken, plays"));
+    }
     bandstand.ok("POST", "/channels/main/release", Value::Null);
     bandstand.wait_on_air(MAIN, "bars", s(10));
 }
@@ -228,6 +244,34 @@ fn a_port_in_use_is_named_with_whoever_has_it() {
     let log = bandstand.log();
     let me = std::process::id().to_string();
     assert!(log.contains(&port.to_string()) && log.contains(&me), "port {port} and process {me} in: {log}");
+}
+
+/// The usual port of RTMP, on an address of the loopback that nobody else uses.
+const RTMP_USUAL: &str = "127.0.0.77:1935";
+
+#[test]
+fn the_publishers_port_in_use_is_named_with_whoever_has_it_and_taken_when_free() {
+    let stage = Stage::new("door-port");
+    // Where a program of this machine has port 1935 on every address, that one has to be named.
+    let taken = TcpListener::bind(RTMP_USUAL).ok();
+    let bandstand = Bandstand::start_with_door(&stage.room("box"), RTMP_USUAL);
+    let fault = until("the port to be named", s(20), || {
+        bandstand.door()?.faults.into_iter().find(|fault| fault.code.as_str() == "port_in_use")
+    });
+    assert!(fault.text.contains("1935") && !fault.remedy.is_empty(), "{fault:?}");
+    note(NAME, &format!("the publishers' port in use: {} – {}", fault.text, fault.remedy));
+    assert_eq!(bandstand.door().expect("its status").port, 0, "no port is shown that is not ours");
+    let board = bandstand.board();
+    assert!(board["channels"][0]["worker"] == "running", "the rest works: {board}");
+    if let Some(taken) = taken {
+        assert!(fault.text.contains(&std::process::id().to_string()), "by its number: {fault:?}");
+        let name = std::fs::read_to_string("/proc/self/comm").expect("this program's name");
+        assert!(fault.text.contains(name.trim()), "{:?} by its name: {fault:?}", name.trim());
+        drop(taken);
+        until("the port to be taken once it is free", s(20), || {
+            bandstand.door().filter(|door| door.port == 1935 && door.faults.is_empty())
+        });
+    }
 }
 
 #[test]

@@ -40,8 +40,8 @@ pub struct Bandstand {
     agent: ureq::Agent,
     cookie: String,
     page: String,
-    /// Port for publishers: the same in every life of `ingest`, as publishers remember it.
-    door: u16,
+    /// Address for publishers: the same in every life of `ingest`, as publishers remember it.
+    door: String,
 }
 
 impl Bandstand {
@@ -54,6 +54,17 @@ impl Bandstand {
 
     /// Starts a box with an empty store in `folder`.
     pub fn start_unclaimed(folder: &Path) -> Bandstand {
+        Bandstand::prepare(folder, format!("127.0.0.1:{}", crate::stage::free_port()))
+    }
+
+    /// Starts a box with an empty store in `folder` that listens for publishers at `door`, and signs in.
+    pub fn start_with_door(folder: &Path, door: &str) -> Bandstand {
+        let mut bandstand = Bandstand::prepare(folder, door.to_owned());
+        bandstand.claim();
+        bandstand
+    }
+
+    fn prepare(folder: &Path, door: String) -> Bandstand {
         let config = ureq::Agent::config_builder();
         let agent = config.http_status_as_error(false).timeout_global(Some(ANSWER)).build().new_agent();
         let mut bandstand = Bandstand {
@@ -62,7 +73,7 @@ impl Bandstand {
             agent,
             cookie: String::new(),
             page: String::new(),
-            door: crate::stage::free_port(),
+            door,
         };
         bandstand.start_control();
         bandstand
@@ -76,7 +87,7 @@ impl Bandstand {
         let _ = std::fs::remove_file(self.folder.join("bandstand.log"));
         let mut command = tied(program("bandstand"));
         command.arg("--state").arg(self.folder.join("state")).arg("--run").arg(self.run());
-        command.args(["--port", "0", "--rtmp-listen"]).arg(format!("127.0.0.1:{}", self.door));
+        command.args(["--port", "0", "--rtmp-listen", &self.door]);
         let mut process = Process::start("bandstand", &self.folder, &mut command);
         self.page = until("bandstand's address", s(20), || {
             assert!(process.runs(), "bandstand ended: {}", process.log());

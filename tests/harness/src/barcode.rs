@@ -19,7 +19,7 @@ const TAIL: [bool; 4] = [true, false, false, true];
 const BLACK: u8 = 16;
 const WHITE: u8 = 235;
 /// A block nearer to the middle than this is in doubt: a dissolve, or something lies over it.
-const DOUBT: i32 = 30;
+const DOUBT: f64 = 30.0;
 
 /// What a strip says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,23 +116,23 @@ pub fn read(luma: &[u8], width: usize, area: Area) -> Option<Mark> {
         let left = area.x + (area.width * (4 * i + 1)) / (4 * BLOCKS);
         let right = area.x + (area.width * (4 * i + 3)) / (4 * BLOCKS);
         let mean = mean(luma, width, (left, right), (area.y + strip / 4, area.y + strip * 3 / 4));
-        let far = mean - i32::from((BLACK + WHITE) / 2);
+        let far = mean - (f64::from(BLACK) + f64::from(WHITE)) / 2.0;
         if far.abs() < DOUBT {
             return None;
         }
-        bits.push(far > 0);
+        bits.push(far > 0.0);
     }
     from_bits(&bits)
 }
 
-/// Mean luma of a rectangle, 0 to 255; `x` and `y` are half-open ranges of pixels.
-pub fn mean(luma: &[u8], width: usize, x: (usize, usize), y: (usize, usize)) -> i32 {
+/// Mean of a rectangle of a plane, 0 to 255; `x` and `y` are half-open ranges of pixels.
+pub fn mean(luma: &[u8], width: usize, x: (usize, usize), y: (usize, usize)) -> f64 {
     let mut sum = 0u64;
     for line in y.0..y.1 {
         sum += luma[line * width + x.0..line * width + x.1].iter().map(|p| u64::from(*p)).sum::<u64>();
     }
     let pixels = ((x.1 - x.0) * (y.1 - y.0)).max(1) as u64;
-    (sum / pixels) as i32
+    sum as f64 / pixels as f64
 }
 
 #[cfg(test)]

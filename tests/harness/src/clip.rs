@@ -1,6 +1,6 @@
 //! Films made for measuring: each frame carries its number, each whole second a flash and a beep.
 //!
-//! Pictures and sound are drawn here and encoded by the machine's ffmpeg to MP4 with H.264 and AAC. A film is made
+//! Pictures and sound are drawn here and encoded by the machine's ffmpeg to MP4 with H.264 (or HEVC) and AAC. A film is made
 //! once and kept under `target/clips`, named by all that it depends on.
 
 use crate::barcode::{self, Area, Mark};
@@ -43,6 +43,8 @@ pub struct Clip {
     pub leave_out: Option<u32>,
     /// Beeps come this much after their flash, milliseconds, 0 to 500.
     pub sound_late_ms: u32,
+    /// HEVC instead of H.264.
+    pub hevc: bool,
 }
 
 impl Clip {
@@ -60,6 +62,7 @@ impl Clip {
             b_frames: 0,
             leave_out: None,
             sound_late_ms: 0,
+            hevc: false,
         }
     }
 
@@ -72,7 +75,7 @@ impl Clip {
     fn name(&self) -> String {
         let Clip { source, width, height, fps, seconds, kbps, .. } = self;
         let mut name = format!("s{source}-{width}x{height}-{fps}fps-{seconds}s-{kbps}k");
-        for (is, suffix) in [(!self.video, "-dark"), (!self.audio, "-mute")] {
+        for (is, suffix) in [(!self.video, "-dark"), (!self.audio, "-mute"), (self.hevc, "-hevc")] {
             if is {
                 name.push_str(suffix);
             }
@@ -130,10 +133,16 @@ impl Clip {
             ffmpeg.args(["-c:a", "aac", "-b:a", "128k"]);
         }
         if self.video {
-            let gop = self.fps.to_string();
+            let (gop, b_frames) = (self.fps.to_string(), self.b_frames.to_string());
             let rate = format!("{}k", self.kbps);
-            ffmpeg.args(["-c:v", "libx264", "-preset", "superfast", "-profile:v", "high", "-pix_fmt", "yuv420p"]);
-            ffmpeg.args(["-g", &gop, "-keyint_min", &gop, "-sc_threshold", "0", "-bf", &self.b_frames.to_string()]);
+            if self.hevc {
+                let options = format!("keyint={gop}:min-keyint={gop}:scenecut=0:bframes={b_frames}:log-level=error");
+                ffmpeg.args(["-c:v", "libx265", "-preset", "ultrafast", "-tag:v", "hvc1", "-x265-params", &options]);
+            } else {
+                ffmpeg.args(["-c:v", "libx264", "-preset", "superfast", "-profile:v", "high"]);
+                ffmpeg.args(["-g", &gop, "-keyint_min", &gop, "-sc_threshold", "0", "-bf", &b_frames]);
+            }
+            ffmpeg.args(["-pix_fmt", "yuv420p"]);
             ffmpeg.args(["-b:v", &rate, "-maxrate", &rate, "-bufsize", &rate, "-colorspace", "bt709"]);
             ffmpeg.args(["-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv"]);
             if let Some(frame) = self.leave_out {

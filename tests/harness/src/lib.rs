@@ -10,6 +10,8 @@ pub mod clip;
 pub mod events;
 pub mod figures;
 pub mod flv;
+pub mod go_live;
+pub mod mix;
 pub mod place;
 pub mod platform;
 pub mod process;

@@ -2,7 +2,7 @@
 
 use crate::barcode::{self, Area, Mark};
 use crate::beep::{self, Beep};
-use crate::clip::{SAMPLES, flash_block};
+use crate::clip::{FLASH_MS, SAMPLES, flash_block};
 use crate::flv::Flv;
 use std::io::Read;
 use std::path::Path;
@@ -11,11 +11,14 @@ use std::process::{Command, Stdio};
 /// Shapes of pictures that are looked for, where nothing else is said: width to height.
 pub const SHAPES: [(usize, usize); 2] = [(16, 9), (4, 3)];
 /// A picture darker than this on average is black: video's black is 16.
-const BLACK: i32 = 20;
+const BLACK: f64 = 20.0;
 /// A flash is white, 235, and its block black, 16, without one.
-const FLASH: i32 = 125;
+const FLASH: f64 = 125.0;
 /// Samples in a packet of AAC.
 const AAC_SAMPLES: usize = 1024;
+/// A flash so near to the end of what is shown of its source has no whole beep, milliseconds: the end cuts it off, and
+/// sound may end a packet before the picture.
+const CUT_OFF_MS: i64 = 150;
 
 /// One picture of a recording.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +31,8 @@ pub struct Picture {
     pub flash: bool,
     /// Whether it is black.
     pub black: bool,
+    /// Mean luma and chroma (Y, U, V) where films made for measuring are plain: between the strip and all that moves.
+    pub plain: [f64; 3],
 }
 
 /// A beep with its time.
@@ -50,6 +55,29 @@ pub struct Switch {
     pub from: Option<u8>,
     /// The source from here on.
     pub to: Option<u8>,
+}
+
+/// A source fills the picture, from one switch to the next.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stretch {
+    /// The source.
+    pub source: u8,
+    /// Index of its first picture.
+    pub first: usize,
+    /// Index after its last one.
+    pub end: usize,
+    /// When its last new frame is seen first, milliseconds: what follows is that frame, held.
+    pub last_new_ms: i64,
+}
+
+/// A flash, and its beep.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Flash {
+    /// When the flash is seen first, milliseconds.
+    pub at_ms: i64,
+    /// How much later its beep begins, milliseconds (negative: earlier). None: no beep of its source within
+    /// half a second.
+    pub sound_after_ms: Option<f64>,
 }
 
 /// A recording, read whole.
@@ -117,23 +145,58 @@ impl Recording {
         self.pictures.iter().filter(|p| p.black).count()
     }
 
-    /// For each flash of `source`: how much later its beep is heard, milliseconds (negative: earlier). A flash whose
-    /// beep is not heard within 400 ms is left out.
-    pub fn sound_after_picture(&self, source: u8) -> Vec<(i64, f64)> {
-        let mut offsets = Vec::new();
-        for pair in self.pictures.windows(2) {
-            let of_source = |p: &Picture| p.mark.is_some_and(|m| m.source == source);
-            if !(of_source(&pair[0]) && of_source(&pair[1]) && !pair[0].flash && pair[1].flash) {
-                continue;
+    /// Every stretch of one source, in order. Pictures in doubt (a mix) and slates belong to none.
+    pub fn stretches(&self) -> Vec<Stretch> {
+        let mut stretches = Vec::new();
+        let mut first = 0;
+        for run in self.pictures.chunk_by(|a, b| a.mark.map(|m| m.source) == b.mark.map(|m| m.source)) {
+            let end = first + run.len();
+            if let Some(mark) = run[run.len() - 1].mark {
+                let held = run.iter().rev().take_while(|p| p.mark == Some(mark)).count();
+                let last_new_ms = run[run.len() - held].pts_ms;
+                stretches.push(Stretch { source: mark.source, first, end, last_new_ms });
             }
-            let flash = pair[1].pts_ms as f64;
-            let near = self.beeps.iter().filter(|b| b.source == Some(source)).map(|b| b.at_ms - flash);
-            let nearest = near.min_by(|a, b| a.abs().total_cmp(&b.abs()));
-            if let Some(offset) = nearest.filter(|offset| offset.abs() < 400.0) {
-                offsets.push((pair[1].pts_ms, offset));
-            }
+            first = end;
         }
-        offsets
+        stretches
+    }
+
+    /// The flashes of a stretch that begin in it and whose beep can be heard whole.
+    pub fn flashes(&self, stretch: &Stretch) -> Vec<Flash> {
+        let sound_ends_ms = self.flv.audio.last().map_or(i64::MIN, |packet| packet.pts_ms);
+        let until_ms = stretch.last_new_ms.min(sound_ends_ms) - CUT_OFF_MS;
+        let run = &self.pictures[stretch.first..stretch.end];
+        let begun = run.windows(2).filter(|pair| !pair[0].flash && pair[1].flash).map(|pair| pair[1].pts_ms);
+        begun.filter(|at_ms| *at_ms <= until_ms).map(|at_ms| self.flash(stretch.source, at_ms)).collect()
+    }
+
+    /// Every such flash of one source, wherever it is shown.
+    pub fn flashes_of(&self, source: u8) -> Vec<Flash> {
+        let of_source = self.stretches().into_iter().filter(|stretch| stretch.source == source);
+        of_source.flat_map(|stretch| self.flashes(&stretch)).collect()
+    }
+
+    fn flash(&self, source: u8, at_ms: i64) -> Flash {
+        let of_source = self.beeps.iter().filter(|beep| beep.source == Some(source));
+        let nearest = of_source.map(|b| b.at_ms - at_ms as f64).min_by(|a, b| a.abs().total_cmp(&b.abs()));
+        // Beeps come each second: what is further away is another one's.
+        Flash { at_ms, sound_after_ms: nearest.filter(|ms| ms.abs() <= 500.0) }
+    }
+
+    /// Beeps of a source that is neither seen when they begin nor within `slack_ms` before and after. Near a switch two
+    /// sources may be heard at once, and their pitches together are nobody's: what begins there is left out.
+    pub fn beeps_without_picture(&self, slack_ms: f64) -> Vec<Heard> {
+        let switches = self.switches();
+        let at_a_switch = |beep: &Heard| {
+            let from_switch = |switch: &Switch| (switch.pts_ms as f64 - beep.at_ms).abs();
+            switches.iter().any(|switch| from_switch(switch) <= slack_ms + FLASH_MS as f64)
+        };
+        let fits = |beep: &Heard, picture: &Picture| {
+            let near = (picture.pts_ms as f64 - beep.at_ms).abs() <= slack_ms;
+            near && picture.mark.is_none_or(|mark| Some(mark.source) == beep.source)
+        };
+        let alone = self.beeps.iter().filter(|beep| beep.source.is_some() && !at_a_switch(beep));
+        alone.filter(|beep| !self.pictures.iter().any(|picture| fits(beep, picture))).copied().collect()
     }
 
     /// Longest run of pictures that show the same frame of `source`, as a sign of a freeze.
@@ -166,21 +229,21 @@ fn pictures(path: &Path, times: &[i64], shapes: &[(usize, usize)]) -> Vec<Pictur
     let (width, height) = size(path);
     let areas: Vec<Area> = shapes.iter().map(|shape| Area::fitted(*shape, (width, height))).collect();
     let mut child =
-        ffmpeg(path, &["-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"]);
+        ffmpeg(path, &["-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"]);
     let mut out = child.stdout.take().expect("its output is a pipe");
-    let mut luma = vec![0u8; width * height];
+    let mut planes = vec![0u8; width * height + 2 * (width.div_ceil(2) * height.div_ceil(2))];
     let mut pictures = Vec::with_capacity(times.len());
-    // Gray is full range at ffmpeg: 16 becomes 0 and 235 becomes 255, and thresholds in the middle stay right.
-    while out.read_exact(&mut luma).is_ok() {
+    while out.read_exact(&mut planes).is_ok() {
         let pts_ms = times.get(pictures.len()).copied().unwrap_or(i64::MAX);
-        pictures.push(look(&luma, (width, height), &areas, pts_ms));
+        pictures.push(look(&planes, (width, height), &areas, pts_ms));
     }
     child.wait().expect("wait for ffmpeg");
     assert_eq!(pictures.len(), times.len(), "{}: each packet is one picture", path.display());
     pictures
 }
 
-fn look(luma: &[u8], (width, height): (usize, usize), areas: &[Area], pts_ms: i64) -> Picture {
+fn look(planes: &[u8], (width, height): (usize, usize), areas: &[Area], pts_ms: i64) -> Picture {
+    let (luma, chroma) = planes.split_at(width * height);
     let found = areas.iter().find_map(|area| Some((*area, barcode::read(luma, width, *area)?)));
     let lit = |area: Area| {
         let block = flash_block(area);
@@ -193,7 +256,17 @@ fn look(luma: &[u8], (width, height): (usize, usize), areas: &[Area], pts_ms: i6
         mark: found.map(|(_, mark)| mark),
         flash: found.is_some_and(|(area, _)| lit(area)),
         black: barcode::mean(luma, width, (0, width), (0, height)) < BLACK,
+        plain: plain(luma, chroma, width, height),
     }
+}
+
+/// Means between a sixth and a quarter of the height, where a film has nothing but its own grey and colour.
+fn plain(luma: &[u8], chroma: &[u8], width: usize, height: usize) -> [f64; 3] {
+    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+    let mean =
+        |plane: &[u8], width: usize, height: usize| barcode::mean(plane, width, (0, width), (height / 6, height / 4));
+    let (u, v) = chroma.split_at(half_width * half_height);
+    [mean(luma, width, height), mean(u, half_width, half_height), mean(v, half_width, half_height)]
 }
 
 /// The sound as one channel at 48 kHz.

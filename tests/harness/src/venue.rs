@@ -3,6 +3,7 @@
 use crate::bandstand::Bandstand;
 use crate::clip::Clip;
 use crate::figures::note;
+use crate::go_live;
 use crate::platform::Platform;
 use crate::publisher::Publisher;
 use crate::recording::Recording;
@@ -101,10 +102,7 @@ impl Venue {
             self.wait_for_source(camera, SourceState::Online);
         }
         // A destination begins with the last keyframe, up to 2 s back: by then it is the camera alone.
-        bandstand.wait(MAIN, "camera-1 on air for more than a keyframe's distance", s(20), |status| {
-            let on = &status.on_air;
-            on.source.as_ref().is_some_and(|on| on.as_str() == "camera-1") && status.program.tick > on.since_tick + 70
-        });
+        self.wait_on_air_for("camera-1", 2_400);
     }
 
     /// Adds a source to the channel. Its document.
@@ -146,10 +144,37 @@ impl Venue {
         self.wait_until_live_for(0);
     }
 
+    /// GO LIVE with a countdown, so that it finds the program ready. Answers which recording of each platform it is, and
+    /// the index of GO LIVE's picture in it, by the worker's own word.
+    pub fn go_live_placed(&self) -> (usize, usize) {
+        for nth in 0..3 {
+            go_live::wait_between_keyframes(&self.bandstand.status(MAIN).expect("a worker"));
+            self.bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 2}));
+            self.wait_until_live_for(0);
+            for platform in &self.platforms {
+                until("pictures at the platform", s(15), || (platform.pictures(nth) > 0).then_some(()));
+            }
+            if let Some(place) = go_live::place(go_live::tick(&self.bandstand)) {
+                return (nth, place);
+            }
+            self.end(nth);
+        }
+        panic!("three times, GO LIVE came to a slow machine just after a keyframe")
+    }
+
     /// Waits until the broadcast is `ms` old, by the worker's own word.
     pub fn wait_until_live_for(&self, ms: u64) {
         self.bandstand.wait(MAIN, &format!("{ms} ms of broadcast"), s(ms / 1000 + 30), |status| {
             status.live.as_ref().is_some_and(|live| live.countdown_ms == 0 && live.since_ms >= ms)
+        });
+    }
+
+    /// Waits until `source` has been on air for `ms` without a break.
+    pub fn wait_on_air_for(&self, source: &str, ms: u64) {
+        let ticks = (ms as f64 * FPS / 1000.0) as u64;
+        self.bandstand.wait(MAIN, &format!("{source} on air for {ms} ms"), s(ms / 1000 + 30), |status| {
+            let on = &status.on_air;
+            on.source.as_ref().is_some_and(|on| on.as_str() == source) && status.program.tick >= on.since_tick + ticks
         });
     }
 
@@ -196,21 +221,38 @@ pub fn assert_whole(name: &str, recording: &Recording) {
 
 /// Longest distance of sound from picture that is borne, milliseconds.
 const APART_MS_MAX: f64 = 40.0;
+/// A stretch of a source that is as long as this has a flash whose beep can be heard whole, milliseconds: they come each
+/// second.
+const STRETCH_MS_MIN: i64 = 1_300;
 
-/// Asserts that the sound of each source lies within 40 ms of its picture, wherever it is on air, and notes how near.
+/// Asserts that sound and picture lie within 40 ms before and after every switch: each stretch of a source has flashes,
+/// each flash has its beep, and no source is heard that is not seen. Notes how near they are. `sources` are all that
+/// must be seen.
 pub fn assert_lips_in_step(scenario: &str, recording: &Recording, sources: &[u8]) {
-    let mut apart = Vec::new();
-    for source in sources {
-        let offsets = recording.sound_after_picture(*source);
-        let ms: Vec<f64> = offsets.iter().map(|(_, ms)| *ms).collect();
-        assert!(!ms.is_empty(), "source {source}: no flash with its beep was found");
-        note(scenario, &format!("source {source}: sound after picture {ms:.0?} ms"));
-        if ms.iter().any(|ms| ms.abs() > APART_MS_MAX) {
-            apart.push((source, offsets));
+    let mut wrong = Vec::new();
+    let stretches = recording.stretches();
+    for stretch in &stretches {
+        let begin_ms = recording.pictures[stretch.first].pts_ms;
+        let whole_ms = stretch.last_new_ms - begin_ms;
+        assert!(whole_ms >= STRETCH_MS_MIN, "{stretch:?}: {whole_ms} ms are too short to check its sound");
+        let flashes = recording.flashes(stretch);
+        if flashes.is_empty() {
+            wrong.push(format!("source {}: {whole_ms} ms from {begin_ms} ms on without a flash", stretch.source));
+        }
+        for flash in &flashes {
+            match flash.sound_after_ms {
+                Some(ms) if ms.abs() <= APART_MS_MAX => {}
+                Some(ms) => wrong.push(format!("source {}: sound {ms:.0} ms after {flash:?}", stretch.source)),
+                None => wrong.push(format!("source {}: no sound with the flash at {} ms", stretch.source, flash.at_ms)),
+            }
         }
     }
-    assert!(
-        apart.is_empty(),
-        "sound and picture apart, as (ms of the recording, ms of sound after picture): {apart:.0?}"
-    );
+    for source in sources {
+        let apart: Vec<_> = recording.flashes_of(*source).iter().filter_map(|flash| flash.sound_after_ms).collect();
+        assert!(!apart.is_empty(), "source {source} is never seen and heard: {stretches:?}");
+        note(scenario, &format!("source {source}: sound after picture {apart:.0?} ms"));
+    }
+    let stray = recording.beeps_without_picture(APART_MS_MAX);
+    wrong.extend(stray.iter().map(|beep| format!("heard, and not seen: {beep:?}")));
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }

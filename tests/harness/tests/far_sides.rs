@@ -5,7 +5,7 @@ use harness::flv::Flv;
 use harness::platform::Platform;
 use harness::process::{Process, tied};
 use harness::publisher::Publisher;
-use harness::recording::Recording;
+use harness::recording::{Flash, Recording};
 use harness::rtsp::{Mount, Rtsp};
 use harness::stage::Stage;
 use harness::wait::{s, until};
@@ -26,8 +26,9 @@ fn a_camera_plays_its_film_in_time_and_without_a_seam() {
     let recording = Recording::read(&out);
     let marks: Vec<_> = recording.pictures.iter().filter_map(|p| p.mark).map(|m| m.counter).collect();
     assert!(marks.len() > 300 && marks.windows(2).all(|pair| pair[1] == (pair[0] + 1) % 240), "{marks:?}");
-    let offsets = recording.sound_after_picture(1);
-    assert!(offsets.len() >= 8 && offsets.iter().all(|(_, offset)| offset.abs() < 12.0), "{offsets:?}");
+    let flashes = recording.flashes_of(1);
+    let in_step = |flash: &Flash| flash.sound_after_ms.is_some_and(|ms| ms.abs() < 12.0);
+    assert!(flashes.len() >= 8 && flashes.iter().all(in_step), "{flashes:?}");
 }
 
 #[test]

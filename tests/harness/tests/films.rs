@@ -2,7 +2,8 @@
 
 use harness::barcode::Mark;
 use harness::clip::Clip;
-use harness::recording::Recording;
+use harness::mix::{self, Mix};
+use harness::recording::{Picture, Recording};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -20,8 +21,9 @@ fn read(clip: &Clip) -> Recording {
     Recording::read(&flv(&desk, &["-i", clip.file().to_str().unwrap(), "-c", "copy"]))
 }
 
-fn worst(offsets: &[(i64, f64)]) -> f64 {
-    offsets.iter().map(|(_, offset)| offset.abs()).fold(0.0, f64::max)
+/// How much later than its flash each beep of a source is heard; every one must be.
+fn sound_after(recording: &Recording, source: u8) -> Vec<f64> {
+    recording.flashes_of(source).iter().map(|flash| flash.sound_after_ms.expect("a beep")).collect()
 }
 
 #[test]
@@ -32,8 +34,9 @@ fn a_film_reads_back_frame_by_frame() {
     assert_eq!(marks, whole);
     assert_eq!((recording.flv.missing(30.0), recording.flv.backward(), recording.black()), (0, 0, 0));
     assert_eq!(recording.beeps.iter().filter(|b| b.source == Some(2)).count(), 8);
-    let offsets = recording.sound_after_picture(2);
-    assert!(offsets.len() >= 7 && worst(&offsets) < 8.0, "{offsets:?}");
+    let offsets = sound_after(&recording, 2);
+    assert!(offsets.len() >= 7 && offsets.iter().all(|ms| ms.abs() < 8.0), "{offsets:?}");
+    assert_eq!(recording.beeps_without_picture(40.0), []);
     assert!(recording.flv.keyframe_steps().iter().all(|step| *step == 1000));
     assert_eq!(recording.flv.parameter_changes(), 0);
 }
@@ -51,8 +54,46 @@ fn a_frame_left_out_is_noticed() {
 fn sound_that_is_late_is_noticed() {
     let mut clip = Clip::new(2, 8);
     clip.sound_late_ms = 80;
-    let offsets = read(&clip).sound_after_picture(2);
-    assert!(!offsets.is_empty() && offsets.iter().all(|(_, offset)| (offset - 80.0).abs() < 8.0), "{offsets:?}");
+    let offsets = sound_after(&read(&clip), 2);
+    assert!(!offsets.is_empty() && offsets.iter().all(|offset| (offset - 80.0).abs() < 8.0), "{offsets:?}");
+}
+
+#[test]
+fn a_beep_that_is_missing_or_of_another_source_is_noticed() {
+    let desk = tempfile::tempdir().unwrap();
+    let (picture, sound) = (Clip::new(2, 8).file(), Clip::new(3, 8).file());
+    let inputs = ["-i", picture.to_str().unwrap(), "-i", sound.to_str().unwrap()];
+    // The fourth beep is silenced; from 6 s on another source is heard.
+    let graph = "[0:a]volume=0:enable='between(t,2.9,3.5)',volume=0:enable='gte(t,5.5)'[own];\
+                 [1:a]volume=0:enable='lt(t,5.5)'[other];[own][other]amix=inputs=2:normalize=0[a]";
+    let maps = ["-filter_complex", graph, "-map", "0:v", "-map", "[a]", "-c:v", "copy", "-c:a", "aac"];
+    let recording = Recording::read(&flv(&desk, &[&inputs[..], &maps].concat()));
+    let silent = recording.flashes_of(2).into_iter().filter(|flash| flash.sound_after_ms.is_none());
+    assert_eq!(silent.map(|flash| flash.at_ms / 1000).collect::<Vec<_>>(), [3, 6, 7]);
+    let stray = recording.beeps_without_picture(40.0);
+    let stray: Vec<_> = stray.iter().map(|beep| (beep.source, (beep.at_ms / 1000.0).round())).collect();
+    assert_eq!(stray, [(Some(3), 6.0), (Some(3), 7.0)]);
+}
+
+#[test]
+fn a_mix_is_told_from_a_cut_and_a_fade_from_a_dissolve() {
+    let desk = tempfile::tempdir().unwrap();
+    let (a, b) = (Clip::new(1, 8).file(), Clip::new(2, 8).file());
+    let inputs = ["-i", a.to_str().unwrap(), "-i", b.to_str().unwrap(), "-map", "[v]"];
+    let encode = ["-c:v", "libx264", "-preset", "superfast", "-bf", "0", "-pix_fmt", "yuv420p"];
+    let film = |how: &str| {
+        // Frame 60 + n has weight (n + 1) of 31.
+        let graph = format!("[0:v][1:v]blend=all_expr='{how}'[v]");
+        let path = flv(&desk, &[&inputs[..4], &["-filter_complex", &graph], &inputs[4..], &encode].concat());
+        Recording::read(&path).pictures
+    };
+    let dissolve = film("A+(B-A)*clip((N-59)/31,0,1)");
+    let off = |pictures: &[Picture], at: usize, kind: Mix| mix::worst_off(pictures, at, 30, kind);
+    assert!(off(&dissolve, 60, Mix::Dissolve) < 4.0, "{}", off(&dissolve, 60, Mix::Dissolve));
+    assert!(off(&dissolve, 63, Mix::Dissolve) > 4.0, "three ticks early");
+    assert!(off(&dissolve, 60, Mix::Fade) > 20.0);
+    let cut = film("if(lt(N,75),A,B)");
+    assert!(off(&cut, 60, Mix::Dissolve) > 20.0 && off(&cut, 60, Mix::Fade) > 20.0);
 }
 
 #[test]
