@@ -146,6 +146,12 @@ async fn a_document_fills_an_empty_box_whole_or_not_at_all() {
     assert_eq!(refused.code, automation::fault::Code::NotFound);
     assert!(store.wanted().borrow().channels.is_empty());
     assert_eq!(std::fs::read_dir(&store.context().assets).unwrap().count(), 0);
+    let twice = json!({"id": "two", "name": "OBS", "kind": "rtmp", "stream": "main_obs2", "token": "a-token"});
+    let mut same_token: serde_json::Value = serde_json::from_str(&document("evening")).unwrap();
+    same_token["channels"][0]["sources"].as_array_mut().unwrap().push(twice);
+    let refused = commands.seed(&same_token.to_string()).await.unwrap_err();
+    assert_eq!(refused.wrongs[0].place, "channels.main.sources.two.token");
+    assert!(store.wanted().borrow().channels.is_empty());
     assert_eq!(commands.seed("{").await.unwrap_err().code, automation::fault::Code::RequestInvalid);
 
     let (commands, store) = open("right");

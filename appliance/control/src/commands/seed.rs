@@ -13,6 +13,7 @@ use automation::secret::Secret;
 use automation::spec::{Destination, Failover, House, Messages, Source, SourceKind, Timeline, TimelineDraft};
 use rusqlite::Transaction;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tokio_util::io::ReaderStream;
 
@@ -115,6 +116,7 @@ fn write(
     if let Some(venue) = &seed.venue {
         settings::set_venue(tx, &super::name(venue, Code::RequestInvalid)?)?;
     }
+    tokens_differ(&seed.channels)?;
     for file in &files {
         assets::insert(tx, file, at_ms)?;
     }
@@ -122,6 +124,20 @@ fn write(
         channel(tx, context, seed, at_ms)?;
     }
     settings::raise_ingest(tx, 0)
+}
+
+/// Each publisher has a token of its own: one that leaks opens one input (LP-37).
+fn tokens_differ(channels: &[SeedChannel]) -> Result<(), Refusal> {
+    let mut known = BTreeSet::new();
+    for channel in channels {
+        for SeedSource { source, token } in &channel.sources {
+            if !token.is_empty() && !known.insert(token.expose()) {
+                let place = format!("channels.{}.sources.{}.token", channel.id, source.id);
+                return Err(Refusal::wrong(Code::RequestInvalid, place, "another source has this token already"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn channel(tx: &Transaction<'_>, context: &Context, seed: SeedChannel, at_ms: i64) -> Result<(), Refusal> {
