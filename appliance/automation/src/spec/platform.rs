@@ -75,7 +75,8 @@ pub const TABLE: [Terms; 4] = [
         name: "YouTube",
         url: Some("rtmps://a.rtmps.youtube.com/live2"),
         hosts: &[".youtube.com"],
-        // Its page now suggests up to 10 and 12 Mbit/s for H.264 at 1080p; 8 is what it has always taken (D-3).
+        // The page has named 8 Mbit/s as the most for 1080p at 30; for H.264 it now suggests 10, and 12 at 60. We keep
+        // to 8 (D-3), which is also the most that a house may have.
         bands: &[band(P1080, 60, 0, 8000)],
         // 128 is suggested; a limit is not named.
         audio_kbps_max: None,
@@ -108,10 +109,10 @@ pub const TABLE: [Terms; 4] = [
         // Other names below `global-contribute.live-video.net` belong to customers of Amazon IVS.
         hosts: &[".twitch.tv", ".contribute.live-video.net", "ingest.global-contribute.live-video.net"],
         bands: &[band(P1080, 60, 0, 6000)],
-        // The page of 2017 said 160.
+        // By twitch.tv/creatorcamp/en/paths/going-live/broadcast-recommendations; the page below says 160, of 2017.
         audio_kbps_max: Some(320),
         keyframe_s: 2,
-        source: "https://help.twitch.tv/s/article/broadcasting-guidelines",
+        source: "https://help.twitch.tv/customer/portal/articles/1253460-broadcast-requirements",
         looked_up: "2026-11-21",
     },
     Terms {
