@@ -33,6 +33,8 @@ struct Facts {
     size: Mutex<(u32, u32)>,
     sound: AtomicBool,
     broken: AtomicBool,
+    /// Nobody holds it any more: how it ends says nothing about the file.
+    let_go: AtomicBool,
     /// Added to the stream's time, nanoseconds: a player that began in mid-clip.
     base_ns: Mutex<u64>,
 }
@@ -51,6 +53,7 @@ pub(super) type Tell = Box<dyn Fn(Progress) + Send + Sync>;
 
 impl Drop for Player {
     fn drop(&mut self) {
+        self.facts.let_go.store(true, Ordering::Relaxed);
         self.store.close();
         // The end waits for streaming threads. The mixer, which may hold the last handle, must not; nor shall it
         // start threads, which would inherit its priority.
@@ -133,12 +136,14 @@ impl Player {
             let pictures = store.upgrade().map_or(0, |store| store.counts().0);
             last.swap(pictures, Ordering::Relaxed) != pictures
         };
+        let told_of = facts.clone();
         let broke = move |text: String| {
             facts.broken.store(true, Ordering::Relaxed);
             Progress::Broke(Fault::new(Code::MediaUnreadable, name.clone()).with_text(text))
         };
         bus.set_sync_handler(move |_, message| {
             match message.view() {
+                _ if told_of.let_go.load(Ordering::Relaxed) => {}
                 gst::MessageView::SegmentDone(_) if !moved() => tell(broke("Its pictures are gone.".into())),
                 gst::MessageView::SegmentDone(_) => {
                     tell(Progress::Round);

@@ -147,6 +147,27 @@ fn whoever_lets_a_player_go_does_not_take_it_down() {
     pipeline.set_state(gst::State::Null).unwrap();
 }
 
+#[test]
+fn the_end_of_a_player_that_was_let_go_says_nothing_about_its_file() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = film(folder.path(), &["testsrc2=s=160x90:r=30"], 60);
+    let (end, ended) = channel();
+    let (tell, told) = channel();
+    let tell = Box::new(move |progress| tell.send(progress).unwrap());
+    drop(Player::open(&path, &house(), 0, &end, tell).unwrap());
+    // Its streams end at the closed store, and may say so before it is taken down.
+    let pipeline = ended.try_recv().unwrap();
+    let bus = pipeline.bus().unwrap();
+    for _ in 0..2 {
+        bus.post(gst::message::SegmentDone::new(gst::ClockTime::ZERO)).unwrap();
+    }
+    bus.post(gst::message::Error::new(gst::StreamError::Failed, "streaming stopped")).unwrap();
+    bus.post(gst::message::Eos::new()).unwrap();
+    assert!(told.try_recv().is_err(), "nothing is told");
+    pipeline.set_state(gst::State::Null).unwrap();
+}
+
 /// Largest step from one row to the next, in the upper half of a luma plane. 0 where every row is like the others.
 fn combing(rows: impl Fn(usize) -> Vec<u8>) -> u8 {
     let steps = (8..40).map(|y| {
