@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, opens a file or a socket, or starts a thread: time and events are
 //! arguments, actions are results. So a whole evening can be played in milliseconds, from a seed.
 
+pub mod arrivals;
 pub mod as_run;
 pub mod backoff;
 pub mod clock;

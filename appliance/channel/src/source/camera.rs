@@ -64,7 +64,7 @@ impl Camera {
             .property("location", &self.url)
             .property_from_str("protocols", "tcp")
             .property("latency", JITTER_MS)
-            // The camera's own times as they are: `Mapping` follows its clock for picture and sound at once. Else each
+            // The camera's own times as they are: `Arrivals` follows its clock for picture and sound at once. Else each
             // track is followed by itself, and after a pause of the camera they stay hundreds of milliseconds apart.
             .property_from_str("buffer-mode", "none")
             .property("tcp-timeout", TCP_TIMEOUT_US)

@@ -1,10 +1,11 @@
 //! What every source's streams pass: decoder, house format, store. A live source hands each of its streams to
 //! [`attach`]; the first pictures and the first sound are taken.
 
-use super::formats::{Track, Unknown, way};
+use super::formats::{Unknown, way};
 use super::live::Try;
 use super::store::{Picture, Store};
 use crate::encoder::{picture_caps, sound_caps};
+use automation::arrivals::Track;
 use automation::fault::{Code, Fault};
 use automation::spec::House;
 use gstreamer as gst;
@@ -81,13 +82,11 @@ fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad) -> Built<()> {
     elements.extend(way.unpack.map(make).transpose()?);
     elements.extend([parse.clone(), queue]);
     elements.extend(way.decode.map(decoder).transpose()?);
+    // RTP carries no decoding time: what its buffers say there is when they arrived.
+    let sent = if way.unpack.is_some() { shown_ns } else { decoded_ns };
+    watch(this, way.track, &parse.static_pad("src").expect("parsers have one"), sent);
     let tail = match way.track {
-        Track::Pictures => {
-            // RTP carries no decoding time: what its buffers say there is when they arrived.
-            let sent = if way.unpack.is_some() { shown_ns } else { decoded_ns };
-            watch_pictures(this, &parse.static_pad("src").expect("parsers have one"), sent);
-            picture_tail(&this.pipeline, &this.house, &this.shared.store, this.due())?
-        }
+        Track::Pictures => picture_tail(&this.pipeline, &this.house, &this.shared.store, this.due())?,
         Track::Sound => {
             this.has_sound();
             sound_tail(&this.pipeline, &this.shared.store, this.due())?
@@ -111,16 +110,16 @@ fn link(pad: &gst::Pad, to: &gst::Element) -> Built<()> {
     pad.link(&sink).map(|_| ()).map_err(|error| gst::glib::bool_error!("{error}"))
 }
 
-/// Tells the try of each encoded picture that passes, and of the stream's size. `sent` is the stream's time at which a
-/// picture is sent, by the source's own pace.
-fn watch_pictures(this: &Arc<Try>, pad: &gst::Pad, sent: fn(&gst::Pad, &gst::BufferRef) -> Option<u64>) {
+/// Tells the try of all that passes, still encoded, and of the pictures' size. `sent` is the stream's time at which
+/// something is sent, by the source's own pace.
+fn watch(this: &Arc<Try>, track: Track, pad: &gst::Pad, sent: fn(&gst::Pad, &gst::BufferRef) -> Option<u64>) {
     let to = Arc::downgrade(this);
     pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::EVENT_DOWNSTREAM, move |pad, info| {
         let Some(this) = to.upgrade() else { return gst::PadProbeReturn::Ok };
         match &info.data {
             Some(gst::PadProbeData::Buffer(buffer)) => {
                 if let Some(at) = sent(pad, buffer) {
-                    this.picture_arrived(at);
+                    this.arrived(track, at);
                 }
             }
             Some(gst::PadProbeData::Event(event)) => {

@@ -1,15 +1,7 @@
 //! Which elements decode a stream, by its caps.
 
+use automation::arrivals::Track;
 use gstreamer as gst;
-
-/// What a stream carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Track {
-    /// Pictures.
-    Pictures,
-    /// Sound.
-    Sound,
-}
 
 /// The elements from a stream to raw pictures or sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

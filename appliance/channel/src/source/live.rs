@@ -8,10 +8,10 @@
 //! Each try has its own pipeline; one that hangs is left behind on its own thread and nobody waits for it.
 
 use super::chain::{self, Due, Streams};
-use super::mapping::Mapping;
 use super::store::Store;
 use crate::clock::running;
 use crate::lock::hold;
+use automation::arrivals::{Arrivals, Track};
 use automation::backoff::{Backoff, Steps};
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
@@ -70,7 +70,7 @@ pub(super) struct Try {
     pub(super) streams: Streams,
     pub(super) shared: Arc<Shared>,
     pub(super) house: House,
-    pub(super) mapping: Arc<Mutex<Mapping>>,
+    pub(super) arrivals: Arc<Mutex<Arrivals>>,
 }
 
 /// How a kind of live source connects.
@@ -132,10 +132,21 @@ impl Try {
         });
     }
 
-    /// A picture passed, still encoded, sent at this running time.
-    pub(super) fn picture_arrived(&self, stream_ns: u64) {
+    /// A picture or sound passed, still encoded, sent at this running time.
+    pub(super) fn arrived(&self, track: Track, stream_ns: u64) {
         let now = running();
-        hold(&self.mapping).arrived(stream_ns, now.0);
+        let jumped = {
+            let mut arrivals = hold(&self.arrivals);
+            let before = arrivals.jumps();
+            arrivals.arrived(track, stream_ns, now.0);
+            arrivals.jumps() - before
+        };
+        if jumped > 0 {
+            tracing::info!(source = self.name, "a source's time jumped");
+        }
+        if track == Track::Sound {
+            return;
+        }
         self.shared.attempt.store(0, Ordering::Relaxed);
         let mut facts = hold(&self.shared.facts);
         facts.last_picture = Some(now);
@@ -178,8 +189,8 @@ impl Try {
 
     /// From running time to the moment that is due.
     pub(super) fn due(&self) -> Due {
-        let mapping = self.mapping.clone();
-        Arc::new(move |ns| hold(&mapping).due(ns))
+        let arrivals = self.arrivals.clone();
+        Arc::new(move |ns| hold(&arrivals).due(ns))
     }
 }
 
@@ -272,7 +283,7 @@ fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shar
         streams: Streams::default(),
         shared: shared.clone(),
         house: house.clone(),
-        mapping: Arc::new(Mutex::new(Mapping::new(latency_ms))),
+        arrivals: Arc::new(Mutex::new(Arrivals::new(latency_ms, None))),
     });
     shared.store.clear();
     if let Err(fault) = kind.build(&this) {

@@ -8,7 +8,6 @@ mod chain;
 mod formats;
 pub mod live;
 pub mod made;
-mod mapping;
 pub mod media;
 mod player;
 mod rtmp;

@@ -1,9 +1,9 @@
 //! One decoder of a file, which fills its store from a position on and loops for ever.
 
 use super::chain::{self, Built, Due, Streams};
-use super::formats::Track;
 use super::store::Store;
 use crate::lock::hold;
+use automation::arrivals::Track;
 use automation::fault::{Code, Fault};
 use automation::spec::House;
 use gstreamer as gst;

@@ -92,7 +92,7 @@ fn the_first_picture_and_the_first_sound_of_a_file_are_taken() {
 fn a_file_that_breaks_off_in_mid_play_is_named_and_played_again_when_it_is_whole() {
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let path = film(folder.path(), &["testsrc2=s=160x90:r=30", "sine=f=500:r=48000"], 20);
+    let path = film(folder.path(), &["testsrc2=s=160x90:r=30", "sine=f=500:r=48000"], 4);
     let bytes = std::fs::read(&path).unwrap();
     let media = Media::start(&path, &house());
     let player = wait_for("a player", || media.player(0, 0));

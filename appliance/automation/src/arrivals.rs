@@ -1,0 +1,211 @@
+//! From a live source's own time to the machine's clock: when what it sends is due.
+//!
+//! What arrives comes as quickly as the way allows, or later; never earlier. So the quickest arrival of the last
+//! seconds is the source's true pace: a minimum filter. What is due follows it, one latency behind.
+//!
+//! ```text
+//! first arrival ─► settling: due follows the quickest arrival at once ──1 s──► following: at most 1000 ppm
+//!                     ▲                                                            │
+//!                     └── time jumped: far too early, or far too late for 1 s ─────┘
+//! ```
+//! - A burst of what is old (a cached group of pictures, a stall that ends) is late, and moves nothing.
+//! - A clock that drifts moves the quickest arrival; 1000 ppm are enough for any crystal, and nobody sees or hears them.
+//! - Pictures and sound are counted apart, for one may come later than the other with the same time (B-frames, or a
+//!   far side that interleaves by decoding time). Both are due by the slower of the two, and so stay in step.
+//! - A connection that follows another one begins where that one's buffered pictures end, with what latency is left;
+//!   the full latency is then won back slowly.
+//!
+//! Bad input: times that run back are late, and are followed as a jump if they stay so.
+
+use crate::spec::LATENCY_MS_LEAST;
+use std::collections::VecDeque;
+
+/// Time in which the quickest arrival is followed at once, nanoseconds.
+const SETTLE_NS: u64 = 1_000_000_000;
+/// What arrives so much too early, or so much later than due, is off the source's time.
+const JUMP_NS: i64 = 800_000_000;
+/// For so long what arrives must be late before time itself has jumped: a stall that ends in a burst is over sooner.
+const LATE_NS: u64 = 1_000_000_000;
+/// Later than this is no stall, for a connection that is silent for so long is given up.
+const STALL_NS_MAX: i64 = 10_000_000_000;
+/// The minimum is taken over so many blocks of this length; a block without arrivals does not count.
+const BLOCK_NS: u64 = 1_000_000_000;
+const BLOCKS: usize = 10;
+/// How fast due follows, in parts per million of the time that passes: while the source is on air, and while not.
+const FOLLOW_PPM: i64 = 1_000;
+const FOLLOW_UNSEEN_PPM: i64 = 250_000;
+/// Time that counts at most from one arrival to the next: a stall is no reason for a step.
+const STEP_NS_MAX: i64 = 100_000_000;
+/// Sound that comes more than this behind its pictures is late by itself, and does not hold them up.
+const SOUND_LATE_NS_MAX: i64 = 1_000_000_000;
+
+/// What arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Track {
+    /// A picture, still encoded.
+    Pictures,
+    /// A packet of sound.
+    Sound,
+}
+
+/// The quickest arrival of the last blocks: least of arrival minus stream time, nanoseconds.
+#[derive(Clone, Debug, Default)]
+struct Quickest {
+    blocks: VecDeque<i64>,
+    filling: Option<(u64, i64)>,
+}
+
+impl Quickest {
+    fn arrived(&mut self, transit_ns: i64, now_ns: u64) {
+        match &mut self.filling {
+            Some((begun, least)) if now_ns < *begun + BLOCK_NS => *least = (*least).min(transit_ns),
+            filling => {
+                if let Some((_, least)) = filling.replace((now_ns, transit_ns)) {
+                    self.blocks.push_back(least);
+                    if self.blocks.len() >= BLOCKS {
+                        self.blocks.pop_front();
+                    }
+                }
+            }
+        }
+    }
+
+    fn least(&self) -> Option<i64> {
+        self.blocks.iter().copied().chain(self.filling.map(|(_, least)| least)).min()
+    }
+}
+
+/// The estimate for one connection of a live source.
+#[derive(Clone, Debug)]
+pub struct Arrivals {
+    latency_ns: i64,
+    pictures: Quickest,
+    sound: Quickest,
+    /// Due minus stream time.
+    offset_ns: Option<i64>,
+    /// The offset that would follow on the connection before this one.
+    joins_ns: Option<i64>,
+    joins_at_ns: Option<u64>,
+    settled_at_ns: u64,
+    followed_at_ns: u64,
+    late_since_ns: Option<u64>,
+    newest_ns: u64,
+    seen: bool,
+    jumps: u64,
+}
+
+impl Arrivals {
+    /// A connection with a latency of `latency_ms`. `buffered_to_ns` is the moment to which an earlier one has left
+    /// pictures; the first picture is due then, as far as that leaves between the least and the full latency.
+    pub fn new(latency_ms: u32, buffered_to_ns: Option<u64>) -> Arrivals {
+        Arrivals {
+            latency_ns: i64::from(latency_ms.max(LATENCY_MS_LEAST)) * 1_000_000,
+            pictures: Quickest::default(),
+            sound: Quickest::default(),
+            offset_ns: None,
+            joins_ns: None,
+            joins_at_ns: buffered_to_ns,
+            settled_at_ns: 0,
+            followed_at_ns: 0,
+            late_since_ns: None,
+            newest_ns: 0,
+            seen: true,
+            jumps: 0,
+        }
+    }
+
+    /// Something with the stream's time `stream_ns` arrived at `now_ns`, before decoding.
+    pub fn arrived(&mut self, track: Track, stream_ns: u64, now_ns: u64) {
+        let transit = now_ns as i64 - stream_ns as i64;
+        if self.is_late_for_good(track, transit, now_ns) {
+            self.begin_anew();
+        }
+        if self.offset_ns.is_none() {
+            self.settled_at_ns = now_ns + SETTLE_NS;
+            self.followed_at_ns = now_ns;
+            self.joins_ns = self.joins_at_ns.map(|at| at as i64 - stream_ns as i64);
+        }
+        match track {
+            Track::Pictures => {
+                self.pictures.arrived(transit, now_ns);
+                self.newest_ns = self.newest_ns.max(stream_ns);
+            }
+            Track::Sound => self.sound.arrived(transit, now_ns),
+        }
+        self.follow(now_ns);
+    }
+
+    fn begin_anew(&mut self) {
+        let (latency_ns, seen, jumps) = (self.latency_ns, self.seen, self.jumps + 1);
+        *self = Arrivals { latency_ns, seen, jumps, ..Arrivals::new(0, None) };
+    }
+
+    /// Whether time has run back, or stands back since longer than any stall.
+    fn is_late_for_good(&mut self, track: Track, transit_ns: i64, now_ns: u64) -> bool {
+        let Some(offset) = self.offset_ns else { return false };
+        if track == Track::Sound && self.pictures.filling.is_some() {
+            return false;
+        }
+        let late_ns = transit_ns - offset;
+        if late_ns <= JUMP_NS {
+            self.late_since_ns = None;
+            return false;
+        }
+        late_ns > STALL_NS_MAX || now_ns >= *self.late_since_ns.get_or_insert(now_ns) + LATE_NS
+    }
+
+    fn follow(&mut self, now_ns: u64) {
+        let Some(target) = self.target() else { return };
+        let passed = now_ns.saturating_sub(self.followed_at_ns) as i64;
+        self.followed_at_ns = now_ns;
+        self.offset_ns = Some(match self.offset_ns {
+            Some(offset) if now_ns >= self.settled_at_ns => {
+                let ppm = if self.seen { FOLLOW_PPM } else { FOLLOW_UNSEEN_PPM };
+                let step = passed.min(STEP_NS_MAX) * ppm / 1_000_000;
+                if offset - target > JUMP_NS {
+                    self.jumps += 1;
+                    target
+                } else {
+                    offset + (target - offset).clamp(-step, step)
+                }
+            }
+            _ => {
+                let least = target - self.latency_ns + i64::from(LATENCY_MS_LEAST) * 1_000_000;
+                self.joins_ns.map_or(target, |joins| joins.clamp(least, target))
+            }
+        });
+    }
+
+    /// Where the offset belongs: one latency behind the quickest arrival of the slower track.
+    fn target(&self) -> Option<i64> {
+        let (pictures, sound) = (self.pictures.least(), self.sound.least());
+        let quickest = match (pictures, sound) {
+            (Some(pictures), Some(sound)) if sound - pictures <= SOUND_LATE_NS_MAX => pictures.max(sound),
+            (pictures, sound) => pictures.or(sound)?,
+        };
+        Some(quickest + self.latency_ns)
+    }
+
+    /// When what carries the stream's time `stream_ns` is due; none before the first arrival.
+    pub fn due(&self, stream_ns: u64) -> Option<u64> {
+        u64::try_from(stream_ns as i64 + self.offset_ns?).ok()
+    }
+
+    /// When the newest picture that has arrived is due; none before the first one.
+    pub fn buffered_to(&self) -> Option<u64> {
+        self.pictures.filling.and_then(|_| self.due(self.newest_ns))
+    }
+
+    /// Whether anybody sees or hears the source: then due moves too slowly to be noticed.
+    pub fn seen(&mut self, seen: bool) {
+        self.seen = seen;
+    }
+
+    /// How often time has jumped.
+    pub fn jumps(&self) -> u64 {
+        self.jumps
+    }
+}
+
+#[cfg(test)]
+mod tests;
