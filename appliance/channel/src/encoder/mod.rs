@@ -56,6 +56,7 @@ impl Encoder {
             .name("sound")
             .caps(&sound_caps())
             .format(gst::Format::Time)
+            .block(true)
             .max_bytes(0)
             .max_time(gst::ClockTime::from_seconds(10))
             .build();
@@ -92,7 +93,7 @@ impl Encoder {
         self.video.push_buffer(buffer).map(|_| ())
     }
 
-    /// Hands over sound. `buffer` carries its PTS.
+    /// Hands over sound. `buffer` carries its PTS. Waits where more than 10 s would wait.
     pub fn sound(&self, buffer: gst::Buffer) -> Result<(), gst::FlowError> {
         self.sound.push_buffer(buffer).map(|_| ())
     }

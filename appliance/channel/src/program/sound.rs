@@ -9,6 +9,15 @@ use std::sync::Arc;
 /// Sample frames of a cut's cross-fade: 20 ms.
 const CUT_FRAMES: usize = 960;
 
+/// Samples that are mixed in one go, at most: a second.
+const STRETCH_MAX: u64 = 48_000;
+
+/// Samples `first..end` in stretches of a second at most.
+pub(super) fn stretches(first: u64, end: u64) -> impl Iterator<Item = (u64, u64)> {
+    let begin = move |n: u64| first + n * STRETCH_MAX;
+    (0..).map(move |n| (begin(n), begin(n + 1).min(end))).take_while(move |(begin, _)| *begin < end)
+}
+
 /// One source that is heard.
 #[derive(Debug)]
 struct Ear {
@@ -106,6 +115,18 @@ fn add(out: &mut [f32], samples: &[f32], from: f32, to: f32, ramp: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_skip_is_mixed_second_by_second() {
+        for (first, end) in [(0, 1600), (5, 48_005), (5, 48_006), (1_000_000, 1_000_000 + 3600 * 48_000 + 7)] {
+            let mut at = first;
+            for (begin, till) in stretches(first, end) {
+                assert!(begin == at && till > begin && till - begin <= STRETCH_MAX, "{begin} to {till}");
+                at = till;
+            }
+            assert_eq!(at, end);
+        }
+    }
 
     #[test]
     fn a_gain_never_jumps() {

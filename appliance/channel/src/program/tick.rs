@@ -14,7 +14,7 @@ use super::phase::Phase;
 use super::picture::{self, I420, I420Ref, PlaneRef};
 use super::pool::{Pool, Pooled};
 use super::slate::{Look, Slate};
-use super::sound::Ears;
+use super::sound::{self, Ears};
 use super::sound_mix::Meter;
 use crate::clock::running;
 use crate::encoder::{Encoder, hub::Hub, picture_caps};
@@ -410,15 +410,20 @@ impl Mixer {
         buffer
     }
 
-    /// Hands over the sound of ticks `from..=n`.
+    /// Hands over the sound of ticks `from..=n`, a second at a time: a machine that slept skips hours.
     fn sound(&mut self, from: u64, n: u64) -> Result<(), gst::FlowError> {
         let (first, end) = (self.house.rate.samples(from), self.house.rate.samples(n + 1));
+        sound::stretches(first, end).try_for_each(|(begin, end)| self.stretch(from, begin - first, begin, end))
+    }
+
+    /// Hands over samples `first..end`, which lie `into` samples after the beginning of tick `tick`.
+    fn stretch(&mut self, tick: u64, into: u64, first: u64, end: u64) -> Result<(), gst::FlowError> {
         let mut out = vec![0f32; ((end - first) * 2) as usize];
         let begin_ns = first * 1_000_000_000 / 48_000;
         let house = &self.house;
         self.ears.listen(&self.sources, &mut out, first, |shown, source| match source {
             Source::Live(_) => self.start.0 + begin_ns,
-            _ => position_ns(house, shown, from),
+            _ => position_ns(house, shown, tick) + into * 1_000_000_000 / 48_000,
         });
         self.meter.push(&out);
         let bytes: Vec<u8> = out.iter().flat_map(|s| s.to_le_bytes()).collect();

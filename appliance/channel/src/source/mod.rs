@@ -11,6 +11,7 @@ pub mod made;
 pub mod media;
 mod player;
 mod rtmp;
+mod sound_queue;
 pub mod store;
 
 use crate::program::overlay::Painter;
