@@ -14,6 +14,10 @@ e2e NAME:
 simulate *ARGS="--evenings":
     cargo run --quiet --locked -p automation --example simulate -- {{ARGS}}
 
+# Ten minutes of a real broadcast in which something breaks every 5 s: --seed N plays one again, --minutes M is its length
+chaos *ARGS:
+    ./dev chaos {{ARGS}}
+
 # A benchmark against ffmpeg, written to target/bench/NAME.json: program; takes a quiet machine
 bench NAME *ARGS:
     cargo build --locked -p channel

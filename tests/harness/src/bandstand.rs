@@ -14,6 +14,9 @@ pub const ACCOUNT: (&str, &str) = ("venue", "first light 2026");
 /// Longest wait for an answer of the API.
 const ANSWER: Duration = Duration::from_secs(20);
 
+/// Names the file by which the box's wall clock is off.
+const WALL_OFFSET_FILE: &str = "BANDSTAND_WALL_OFFSET_FILE";
+
 /// An answer of the API.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -86,8 +89,8 @@ impl Bandstand {
         }
         let _ = std::fs::remove_file(self.folder.join("bandstand.log"));
         let mut command = tied(program("bandstand"));
-        command.arg("--state").arg(self.folder.join("state")).arg("--run").arg(self.run());
-        command.args(["--port", "0", "--rtmp-listen", &self.door]);
+        command.arg("--state").arg(self.state()).arg("--run").arg(self.run());
+        command.args(["--port", "0", "--rtmp-listen", &self.door]).env(WALL_OFFSET_FILE, self.wall_offset_file());
         let mut process = Process::start("bandstand", &self.folder, &mut command);
         self.page = until("bandstand's address", s(20), || {
             assert!(process.runs(), "bandstand ended: {}", process.log());
@@ -135,6 +138,25 @@ impl Bandstand {
     /// What `bandstand` and the workers it started wrote.
     pub fn log(&self) -> String {
         self.control.as_ref().map(Process::log).unwrap_or_default()
+    }
+
+    /// Where the box keeps what must not be lost.
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// Address for publishers.
+    pub fn door_address(&self) -> &str {
+        &self.door
+    }
+
+    fn wall_offset_file(&self) -> PathBuf {
+        self.folder.join("wall-offset")
+    }
+
+    /// Puts the box's time of day so many seconds off the machine's.
+    pub fn step_wall(&self, seconds: i64) {
+        std::fs::write(self.wall_offset_file(), seconds.to_string()).expect("write the box's time of day");
     }
 
     /// Ends `bandstand` with SIGKILL; the workers, which have sessions of their own, go on.

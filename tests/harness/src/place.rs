@@ -23,3 +23,9 @@ pub fn program(name: &str) -> PathBuf {
     let found = me.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.is_file());
     found.unwrap_or_else(|| panic!("{name} is not built: cargo build -p control -p channel -p ingest"))
 }
+
+/// A tool that `./dev` installed into the checkout; else the machine's own of that name.
+pub fn tool(name: &str) -> PathBuf {
+    let ours = root().join(".state/tools/bin").join(name);
+    if ours.is_file() { ours } else { PathBuf::from(name) }
+}

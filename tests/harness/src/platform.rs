@@ -108,6 +108,11 @@ impl Platform {
         self.process.iter().for_each(|p| p.signal(Signal::CONT));
     }
 
+    /// Its process id; none while it does not run.
+    pub fn pid(&self) -> Option<i32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
     /// Refuses whoever publishes under this name from now on; none refuses nobody.
     pub fn refuse(&self, name: Option<&str>) {
         self.book().refuse = name.map(str::to_owned);

@@ -25,6 +25,11 @@ impl Publisher {
         self.process.ended(crate::wait::s(5));
     }
 
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.process.pid()
+    }
+
     /// Ends it at once.
     pub fn kill(&mut self) {
         self.process.kill();

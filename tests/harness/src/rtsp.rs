@@ -81,6 +81,16 @@ impl Rtsp {
         format!("rtsp://127.0.0.1:{}{path}", self.port)
     }
 
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process id; none while it does not run.
+    pub fn pid(&self) -> Option<i32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
     /// Ends it at once.
     pub fn kill(&mut self) {
         self.process = None;

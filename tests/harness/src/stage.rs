@@ -13,6 +13,7 @@ const TAIL_LINES: usize = 40;
 #[derive(Debug)]
 pub struct Stage {
     folder: PathBuf,
+    kept: bool,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -24,7 +25,12 @@ impl Stage {
         // Paths of Unix sockets hold 108 bytes, so the folder is near the root of the file system.
         let folder = std::env::temp_dir().join(format!("bs-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("make the test's folder");
-        Stage { folder, _turn: turn }
+        Stage { folder, kept: false, _turn: turn }
+    }
+
+    /// Leaves the folder there in the end, for a look.
+    pub fn keep(&mut self) {
+        self.kept = true;
     }
 
     /// The folder.
@@ -42,6 +48,9 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
         if !std::thread::panicking() {
             let _ = std::fs::remove_dir_all(&self.folder);
             return;

@@ -209,14 +209,25 @@ impl Venue {
 /// Asserts what holds for every recording of one session: no tick missing, no time backward, no parameter changed, no
 /// gap in the sound, a keyframe every 2.00 s.
 pub fn assert_whole(name: &str, recording: &Recording) {
+    let defects = defects(recording);
+    assert!(defects.is_empty(), "{name}: {defects:#?}");
+}
+
+/// What a recording of one session has, and must not have.
+pub fn defects(recording: &Recording) -> Vec<String> {
     let flv = &recording.flv;
-    assert_eq!(flv.missing(FPS), 0, "{name}: ticks missing");
-    assert_eq!(flv.backward(), 0, "{name}: times that go backward");
-    assert_eq!(flv.parameter_changes(), 0, "{name}: parameter sets that change");
-    assert_eq!(flv.sound_gaps(), [0i64; 0], "{name}: steps of sound that are no 21 or 22 ms");
+    let sound_gaps = flv.sound_gaps();
     let odd: Vec<i64> = flv.keyframe_steps().into_iter().filter(|step| *step != 2000).collect();
-    assert!(odd.is_empty(), "{name}: steps between keyframes that are no 2000 ms: {odd:?}");
-    assert!(flv.end_difference_ms().abs() < 200, "{name}: sound and picture end together");
+    let apart = flv.end_difference_ms();
+    let found = [
+        (flv.missing(FPS) > 0, format!("{} ticks missing", flv.missing(FPS))),
+        (flv.backward() > 0, format!("{} times that go backward", flv.backward())),
+        (flv.parameter_changes() > 0, format!("{} parameter sets that change", flv.parameter_changes())),
+        (!sound_gaps.is_empty(), format!("steps of sound that are no 21 or 22 ms: {sound_gaps:?}")),
+        (!odd.is_empty(), format!("steps between keyframes that are no 2000 ms: {odd:?}")),
+        (apart.abs() >= 200, format!("sound and picture end {apart} ms apart")),
+    ];
+    found.into_iter().filter(|(is, _)| *is).map(|(_, defect)| defect).collect()
 }
 
 /// Longest distance of sound from picture that is borne, milliseconds.

@@ -2,12 +2,11 @@
 
 use crate::place::program;
 use crate::process::{Process, tied};
+use crate::statuses::Statuses;
 use crate::wait::{s, until, within};
 use automation::status::ChannelStatus;
-use automation::wire::{Deframer, Frame, FromChannel, ToChannel, VERSION, decode, encode};
+use automation::wire::ToChannel;
 use serde_json::Value;
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,15 +16,14 @@ pub struct Worker {
     folder: PathBuf,
     channel: String,
     process: Option<Process>,
-    stream: Option<UnixStream>,
-    deframer: Deframer,
+    statuses: Option<Statuses>,
 }
 
 impl Worker {
     /// Starts the worker of `channel` with its sockets in `folder`.
     pub fn start(folder: &Path, channel: &str) -> Worker {
         let (folder, channel) = (folder.to_owned(), channel.to_owned());
-        let mut worker = Worker { folder, channel, process: None, stream: None, deframer: Deframer::default() };
+        let mut worker = Worker { folder, channel, process: None, statuses: None };
         worker.resume();
         worker
     }
@@ -35,23 +33,21 @@ impl Worker {
         let mut command = tied(program("bandstand-channel"));
         command.args(["--channel", &self.channel, "--run"]).arg(&self.folder);
         self.process = Some(Process::start("channel", &self.folder, &mut command));
-        let socket = self.folder.join(format!("channel-{}.sock", self.channel));
-        let stream = until("the worker's socket", s(20), || UnixStream::connect(&socket).ok());
-        stream.set_read_timeout(Some(Duration::from_millis(100))).expect("set a socket's time limit");
-        (self.stream, self.deframer) = (Some(stream), Deframer::default());
-        self.send(&ToChannel::Hello { version: VERSION });
+        let statuses = until("the worker's socket", s(20), || Statuses::open(&self.folder, &self.channel));
+        self.statuses = Some(statuses);
     }
 
     /// Ends it at once.
     pub fn kill(&mut self) {
-        (self.process, self.stream) = (None, None);
+        (self.process, self.statuses) = (None, None);
     }
 
     /// Tells it to end, and waits until it has. Its last status.
     pub fn quit(&mut self) -> Option<ChannelStatus> {
-        self.send(&ToChannel::Quit);
+        let mut statuses = self.statuses.take().expect("a running worker");
+        statuses.send(&ToChannel::Quit).expect("speak to the worker");
         let mut last = None;
-        while let Ok(heard) = self.hear() {
+        while let Ok(heard) = statuses.hear() {
             last = heard.or(last);
         }
         let code = self.process.as_mut().expect("a running worker").ended(s(10));
@@ -63,12 +59,8 @@ impl Worker {
     /// Hands it a spec: the JSON of [`automation::spec::ChannelSpecDraft`].
     pub fn spec(&mut self, spec: Value) {
         let spec = serde_json::from_value(spec).expect("the test's spec is valid");
-        self.send(&ToChannel::Spec { spec: Box::new(spec) });
-    }
-
-    fn send(&mut self, message: &ToChannel) {
-        let stream = self.stream.as_mut().expect("a running worker");
-        stream.write_all(&encode(message)).expect("speak to the worker");
+        let statuses = self.statuses.as_mut().expect("a running worker");
+        statuses.send(&ToChannel::Spec { spec: Box::new(spec) }).expect("speak to the worker");
     }
 
     /// Waits for a status that is as wanted.
@@ -81,30 +73,8 @@ impl Worker {
         found.unwrap_or_else(|| panic!("waited {} s in vain for: {what}; at last: {last:#?}", limit.as_secs()))
     }
 
-    /// Its next status; none where none came within 100 ms.
     fn status(&mut self) -> Option<ChannelStatus> {
-        self.hear().unwrap_or_else(|()| panic!("the worker closed its socket"))
-    }
-
-    /// The same; an error where it has closed its socket.
-    fn hear(&mut self) -> Result<Option<ChannelStatus>, ()> {
-        loop {
-            if let Some(frame) = self.deframer.next_frame().expect("the worker speaks in frames") {
-                let Frame::Message(message) = frame else { continue };
-                match decode(&message).expect("the worker speaks our version") {
-                    FromChannel::Status { status } => return Ok(Some(*status)),
-                    FromChannel::Refused { fault, .. } => panic!("the worker refused a spec: {fault:?}"),
-                    FromChannel::Hello { .. } => continue,
-                }
-            }
-            let mut bytes = [0u8; 16_384];
-            match self.stream.as_mut().ok_or(())?.read(&mut bytes) {
-                Ok(0) => return Err(()),
-                Ok(read) => self.deframer.push(&bytes[..read]),
-                Err(e) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&e.kind()) => return Ok(None),
-                Err(e) => panic!("hear the worker: {e}"),
-            }
-        }
+        self.statuses.as_mut()?.hear().expect("the worker runs")
     }
 
     /// Now, on the clock that all processes of this machine share: nanoseconds.

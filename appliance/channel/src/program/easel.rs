@@ -2,7 +2,7 @@
 
 use super::overlay::Painter;
 use super::picture::Sprite;
-use crate::clock::running;
+use crate::clock::{running, wall};
 use automation::clock::Running;
 use automation::fault::Fault;
 use automation::id::CueId;
@@ -94,7 +94,7 @@ impl Easel {
     /// The sprite of a text in which `word` stands for the local time. Until the new second is drawn, the last one stays.
     pub(super) fn ticking(&mut self, cue: &CueId, job: &Job, word: &str) -> Option<Arc<Sprite>> {
         let Job::Text(text) = job else { return None };
-        let now = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
+        let now = wall().strftime("%H:%M:%S").to_string();
         let job = Job::Text(TextOverlay { text: text.text.replace(word, &now), ..text.clone() });
         let sprite = self.sprite(&job);
         let at = running();

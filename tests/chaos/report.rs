@@ -1,0 +1,146 @@
+//! What a run has shown, in words and as `target/chaos/report.json`.
+
+use crate::judge::Verdict;
+use crate::schedule::Target;
+use crate::victim::Outcome;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// All there is to tell.
+pub(crate) struct Report<'a> {
+    pub(crate) seed: u64,
+    pub(crate) minutes: u64,
+    pub(crate) begun: Instant,
+    pub(crate) targets: &'a [Target],
+    pub(crate) outcomes: &'a [Outcome],
+    pub(crate) verdict: &'a Verdict,
+}
+
+/// One fault, for people.
+pub(crate) fn line(outcome: &Outcome, begun: Instant) -> String {
+    let at = (outcome.began - begun).as_secs_f64();
+    let then = match (outcome.felt, outcome.recovery_ms) {
+        (_, None) => "NOT WELL AGAIN".to_owned(),
+        (false, _) => "not felt".to_owned(),
+        (true, Some(ms)) => format!("well {ms} ms after its end"),
+    };
+    format!("{at:6.1} s  {}: {then}", outcome.fault)
+}
+
+/// The value below which so many of a hundred lie (nearest rank); 0 of none.
+fn percentile(sorted: &[u64], percent: usize) -> u64 {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(0)
+}
+
+impl Report<'_> {
+    fn recoveries(&self) -> Vec<u64> {
+        let mut all: Vec<u64> = self.outcomes.iter().filter(|o| o.felt).filter_map(|o| o.recovery_ms).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// For people.
+    pub(crate) fn words(&self) -> String {
+        let (verdict, recoveries) = (self.verdict, self.recoveries());
+        let mut text = String::new();
+        let sessions: Vec<String> = verdict.sessions.iter().map(|(id, count)| format!("{id} {count}")).collect();
+        let felt = self.outcomes.iter().filter(|outcome| outcome.felt).count();
+        let _ = writeln!(
+            text,
+            "\nChaos, seed {}, {} minutes: {} faults, {felt} of them felt",
+            self.seed,
+            self.minutes,
+            self.outcomes.len()
+        );
+        let _ = writeln!(
+            text,
+            "  {} ticks at the witness, {} missing; worst gap {} ms; worst standstill {} ms",
+            verdict.ticks, verdict.ticks_missing, verdict.worst_gap_ms, verdict.worst_still_ms
+        );
+        let _ = writeln!(
+            text,
+            "  sessions: {}; {} that no fault explains",
+            sessions.join(", "),
+            verdict.sessions_unexplained
+        );
+        let _ = writeln!(
+            text,
+            "  recovery: median {} ms, 99 of 100 within {} ms, of those that were felt",
+            percentile(&recoveries, 50),
+            percentile(&recoveries, 99)
+        );
+        let left_out: Vec<String> =
+            Target::ALL.iter().filter(|t| !self.targets.contains(t)).map(ToString::to_string).collect();
+        if !left_out.is_empty() {
+            let _ = writeln!(text, "  left out, since it cannot be had here: {}", left_out.join(", "));
+        }
+        match verdict.reasons.as_slice() {
+            [] => text.push_str("  passed"),
+            reasons => {
+                let _ =
+                    writeln!(text, "  FAILED; again with: just chaos --seed {} --minutes {}", self.seed, self.minutes);
+                text.push_str(&reasons.iter().map(|reason| format!("  - {reason}")).collect::<Vec<_>>().join("\n"));
+            }
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let (verdict, recoveries) = (self.verdict, self.recoveries());
+        let fault = |outcome: &Outcome| {
+            json!({
+                "at_ms": (outcome.began - self.begun).as_millis() as u64,
+                "planned_ms": outcome.fault.at_ms,
+                "target": outcome.fault.target.to_string(),
+                "kind": outcome.fault.kind.to_string(),
+                "for_ms": outcome.fault.for_ms,
+                "amount": outcome.fault.amount,
+                "felt": outcome.felt,
+                "recovery_ms": outcome.recovery_ms,
+            })
+        };
+        let sessions: serde_json::Map<String, Value> =
+            verdict.sessions.iter().map(|(id, count)| ((*id).to_owned(), json!(count))).collect();
+        json!({
+            "seed": self.seed,
+            "minutes": self.minutes,
+            "passed": verdict.reasons.is_empty(),
+            "reasons": verdict.reasons,
+            "ticks": verdict.ticks,
+            "ticks_missing": verdict.ticks_missing,
+            "sessions": sessions,
+            "sessions_unexplained": verdict.sessions_unexplained,
+            "worst_gap_ms": verdict.worst_gap_ms,
+            "worst_still_ms": verdict.worst_still_ms,
+            "recovery_ms_p50": percentile(&recoveries, 50),
+            "recovery_ms_p99": percentile(&recoveries, 99),
+            "targets": self.targets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "faults": self.outcomes.iter().map(fault).collect::<Vec<_>>(),
+        })
+    }
+
+    /// Writes the file.
+    pub(crate) fn write(&self) -> PathBuf {
+        let folder = harness::place::target().join("chaos");
+        std::fs::create_dir_all(&folder).expect("make target/chaos");
+        let path = folder.join("report.json");
+        let text = serde_json::to_string_pretty(&self.json()).expect("figures are plain");
+        std::fs::write(&path, text + "\n").expect("write the report");
+        path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile;
+
+    #[test]
+    fn percentiles_are_of_the_nearest_rank() {
+        let all: Vec<u64> = (1..=200).collect();
+        assert_eq!([percentile(&all, 50), percentile(&all, 99), percentile(&all, 100)], [100, 198, 200]);
+        assert_eq!([percentile(&[7], 1), percentile(&[7], 99), percentile(&[], 50)], [7, 7, 0]);
+    }
+}
