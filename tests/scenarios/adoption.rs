@@ -72,6 +72,8 @@ fn a_worker_is_killed_and_goes_on_and_the_other_channel_sees_nothing() {
     assert_eq!(status.generation, before.generation, "it goes on from its last spec");
     assert_eq!(status.live.map(|l| l.session), before.live.map(|l| l.session), "the same broadcast");
     until("a second of pictures", s(10), || (venue.platforms[0].pictures(1) > 60).then_some(()));
+    // The platform saw two connections, and the page says so.
+    wait_for_sessions(&venue, 2);
 
     // Without control its supervisor is away; control brings it back when it returns.
     venue.bandstand.kill_control();
@@ -91,6 +93,13 @@ fn a_worker_is_killed_and_goes_on_and_the_other_channel_sees_nothing() {
         assert_whole(&format!("recording {nth}"), &recording);
         assert!(recording.first_of(CAMERA_1, 0).is_some());
     }
+}
+
+fn wait_for_sessions(venue: &Venue, sessions: u32) {
+    venue.bandstand.wait(MAIN, "the connections to be counted over workers", s(10), |status| {
+        let first = status.destinations.iter().find(|d| d.id.as_str() == "platform-1");
+        first.is_some_and(|destination| destination.sessions == sessions)
+    });
 }
 
 fn small_channel(bandstand: &Bandstand, platform: &Platform) {

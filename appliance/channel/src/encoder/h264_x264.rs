@@ -4,10 +4,12 @@
 //! platform seeing it. Keyframes come every 2 s exactly: `scenecut=0` and `min-keyint` are needed for that, for
 //! `key-int-max` alone puts one at every cut as well. `filler` keeps a still slate at the bitrate that was asked.
 
+use super::hardware;
 use super::level::level;
 use automation::spec::{Effort, House};
 use gstreamer as gst;
 use gstreamer::prelude::*;
+use std::path::Path;
 
 /// Threads of x264. Two frame threads keep a slow moment of one picture from delaying the next; sliced threads
 /// would cost 13 % more.
@@ -58,7 +60,8 @@ pub(super) fn retune(element: &gst::Element, video_kbps: u32) {
     element.set_property("bitrate", video_kbps);
 }
 
-/// For the operator.
+/// For the operator: which encoder is in use, and why (D-1).
 pub(super) fn describe(house: &House) -> String {
-    format!("x264 ({}), software", preset(house.effort))
+    let why = hardware::why_software(Path::new(hardware::DEVICES));
+    format!("x264 ({}), software: {why}", preset(house.effort))
 }

@@ -1,6 +1,7 @@
 //! One elementary stream that never changes within a session, and the hub behind it.
 
 mod h264_x264;
+mod hardware;
 pub mod hub;
 mod level;
 

@@ -91,6 +91,11 @@ impl Easel {
         drawn.as_ref()?.as_ref().ok().cloned()
     }
 
+    /// Whether its drawing has come to an end, good or bad.
+    pub(super) fn is_done(&self, job: &Job) -> bool {
+        self.known.iter().any(|(known, drawn)| known == job && drawn.is_some())
+    }
+
     /// The sprite of a text in which `word` stands for the local time. Until the new second is drawn, the last one stays.
     pub(super) fn ticking(&mut self, cue: &CueId, job: &Job, word: &str) -> Option<Arc<Sprite>> {
         let Job::Text(text) = job else { return None };

@@ -1,11 +1,13 @@
 //! The status board from what is wanted and what is known.
 
 use super::seat::Seat;
+use crate::as_runs::AsRuns;
 use crate::doc::{Board, BoxDoc, ChannelBoard, ChannelDoc, WorkerState};
 use crate::store::Wanted;
 use crate::units::Post;
 use automation::clock::Now;
 use automation::fault::{Code, Fault};
+use automation::status::ChannelStatus;
 use std::collections::BTreeMap;
 
 impl Board {
@@ -20,10 +22,10 @@ fn machine(venue: &str, clock_trusted: bool) -> BoxDoc {
 }
 
 /// The board now, without alerts.
-pub(super) fn build(wanted: &Wanted, seats: &BTreeMap<Post, Seat>, now: Now) -> Board {
+pub(super) fn build(wanted: &Wanted, seats: &BTreeMap<Post, Seat>, logs: &AsRuns, now: Now) -> Board {
     let channels = wanted.channels.iter().map(|channel| {
         let seat = seats.get(&Post::Channel(channel.doc.id.clone()));
-        let status = seat.and_then(|seat| seat.channel.clone());
+        let status = seat.and_then(|seat| seat.channel.clone()).map(|status| with_sessions(status, logs));
         let mut faults = seat.map(|seat| seat.faults(now.running)).unwrap_or_default();
         faults.extend(too_low(&channel.doc));
         faults.extend(status.iter().flat_map(|status| status.faults.iter().cloned()));
@@ -43,6 +45,19 @@ pub(super) fn build(wanted: &Wanted, seats: &BTreeMap<Post, Seat>, now: Now) -> 
         channels: channels.collect(),
         alerts: Vec::new(),
     }
+}
+
+/// A worker counts the connections that it made itself. The broadcast's log knows those of the workers before it, and
+/// an audience that was cut off once saw two sessions (N-1).
+fn with_sessions(mut status: ChannelStatus, logs: &AsRuns) -> ChannelStatus {
+    let log = status.live.as_ref().and_then(|live| logs.of(&status.channel, &live.session));
+    let counted = log.iter().flat_map(|log| &log.figures().destinations);
+    for known in counted {
+        for shown in status.destinations.iter_mut().filter(|shown| shown.id == known.id) {
+            shown.sessions = shown.sessions.max(known.sessions);
+        }
+    }
+    status
 }
 
 /// Destinations that ask for more than is sent: told, and nothing is held up (D-3).

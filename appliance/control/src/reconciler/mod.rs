@@ -419,7 +419,7 @@ impl House {
             let seat = self.seats.get(&Post::Channel(channel.doc.id.clone()));
             self.logbook.look(now.running, channel, seat, &self.tools.commands);
         }
-        let mut board = board::build(&self.wanted, &self.seats, now);
+        let mut board = board::build(&self.wanted, &self.seats, self.tools.commands.as_runs(), now);
         self.alerts.observe(now.wall_ms, &board);
         board.alerts = self.alerts.newest();
         self.publish.send_if_modified(|shown| {
