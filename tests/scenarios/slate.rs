@@ -17,7 +17,7 @@ const CARD: Mark = Mark { source: 7, counter: 100 };
 
 /// Waits for two seconds more of program.
 fn two_seconds_more(bandstand: &Bandstand) {
-    let before = bandstand.status(MAIN).expect("a worker").program.tick;
+    let before = bandstand.wait(MAIN, "a worker", s(20), |_| true).program.tick;
     bandstand.wait(MAIN, "two seconds more", s(20), |status| status.program.tick >= before + 60);
 }
 

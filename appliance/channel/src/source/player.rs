@@ -137,10 +137,11 @@ impl Player {
             last.swap(pictures, Ordering::Relaxed) != pictures
         };
         let told_of = facts.clone();
-        let broke = move |text: String| {
+        let tell = Arc::new(tell);
+        let broke = Arc::new(move |text: String| {
             facts.broken.store(true, Ordering::Relaxed);
             Progress::Broke(Fault::new(Code::MediaUnreadable, name.clone()).with_text(text))
-        };
+        });
         bus.set_sync_handler(move |_, message| {
             match message.view() {
                 _ if told_of.let_go.load(Ordering::Relaxed) => {}
@@ -148,12 +149,13 @@ impl Player {
                 gst::MessageView::SegmentDone(_) => {
                     tell(Progress::Round);
                     if let Some(pipeline) = pipeline.upgrade() {
+                        let (tell, broke) = (tell.clone(), broke.clone());
                         // A seek from a streaming thread would wait for itself.
                         pipeline.call_async(move |pipeline| {
                             let again = seek(pipeline, gst::SeekFlags::SEGMENT, 0, duration);
                             // One that is being let go refuses, and nobody misses it.
                             if let (Err(error), gst::State::Playing) = (again, pipeline.current_state()) {
-                                tracing::warn!(%error, "a clip could not begin again");
+                                tell(broke(format!("The file cannot be played again: {error}")));
                             }
                         });
                     }
