@@ -10,6 +10,7 @@ pub mod clip;
 pub mod events;
 pub mod figures;
 pub mod flv;
+pub mod frames;
 pub mod go_live;
 pub mod mix;
 pub mod place;

@@ -4,9 +4,9 @@ use crate::barcode::{self, Area, Mark};
 use crate::beep::{self, Beep};
 use crate::clip::{FLASH_MS, SAMPLES, flash_block};
 use crate::flv::Flv;
+use crate::frames::{self, Frame, ffmpeg};
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 /// Shapes of pictures that are looked for, where nothing else is said: width to height.
 pub const SHAPES: [(usize, usize); 2] = [(16, 9), (4, 3)];
@@ -206,44 +206,19 @@ impl Recording {
     }
 }
 
-fn ffmpeg(path: &Path, arguments: &[&str]) -> std::process::Child {
-    let mut command = Command::new("ffmpeg");
-    command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"]).arg(path).args(arguments);
-    command.stdout(Stdio::piped()).spawn().expect("start ffmpeg; ./dev setup installs it")
-}
-
-/// Width and height of the video.
-fn size(path: &Path) -> (usize, usize) {
-    let mut command = Command::new("ffprobe");
-    command.args(["-v", "error", "-select_streams", "v:0", "-show_entries", "stream=width,height", "-of", "csv=p=0"]);
-    let output = command.arg(path).output().expect("start ffprobe; ./dev setup installs it");
-    let text = String::from_utf8_lossy(&output.stdout);
-    let mut numbers = text.trim().split(',').map(|n| n.parse::<usize>());
-    match (numbers.next(), numbers.next()) {
-        (Some(Ok(width)), Some(Ok(height))) => (width, height),
-        _ => panic!("{} has no video: {text}{}", path.display(), String::from_utf8_lossy(&output.stderr)),
-    }
-}
-
 fn pictures(path: &Path, times: &[i64], shapes: &[(usize, usize)]) -> Vec<Picture> {
-    let (width, height) = size(path);
-    let areas: Vec<Area> = shapes.iter().map(|shape| Area::fitted(*shape, (width, height))).collect();
-    let mut child =
-        ffmpeg(path, &["-map", "0:v", "-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-f", "rawvideo", "-"]);
-    let mut out = child.stdout.take().expect("its output is a pipe");
-    let mut planes = vec![0u8; width * height + 2 * (width.div_ceil(2) * height.div_ceil(2))];
-    let mut pictures = Vec::with_capacity(times.len());
-    while out.read_exact(&mut planes).is_ok() {
+    let mut pictures: Vec<Picture> = Vec::with_capacity(times.len());
+    let count = frames::each(path, |frame| {
+        let areas: Vec<Area> = shapes.iter().map(|shape| Area::fitted(*shape, (frame.width, frame.height))).collect();
         let pts_ms = times.get(pictures.len()).copied().unwrap_or(i64::MAX);
-        pictures.push(look(&planes, (width, height), &areas, pts_ms));
-    }
-    child.wait().expect("wait for ffmpeg");
-    assert_eq!(pictures.len(), times.len(), "{}: each packet is one picture", path.display());
+        pictures.push(look(frame, &areas, pts_ms));
+    });
+    assert_eq!(count, times.len(), "{}: each packet is one picture", path.display());
     pictures
 }
 
-fn look(planes: &[u8], (width, height): (usize, usize), areas: &[Area], pts_ms: i64) -> Picture {
-    let (luma, chroma) = planes.split_at(width * height);
+fn look(frame: &Frame<'_>, areas: &[Area], pts_ms: i64) -> Picture {
+    let (luma, width, height) = (frame.y, frame.width, frame.height);
     let found = areas.iter().find_map(|area| Some((*area, barcode::read(luma, width, *area)?)));
     let lit = |area: Area| {
         let block = flash_block(area);
@@ -256,17 +231,9 @@ fn look(planes: &[u8], (width, height): (usize, usize), areas: &[Area], pts_ms: 
         mark: found.map(|(_, mark)| mark),
         flash: found.is_some_and(|(area, _)| lit(area)),
         black: barcode::mean(luma, width, (0, width), (0, height)) < BLACK,
-        plain: plain(luma, chroma, width, height),
+        // A film has nothing but its own grey and colour there.
+        plain: frame.mean(Area { x: 0, y: height / 6, width, height: height / 4 - height / 6 }),
     }
-}
-
-/// Means between a sixth and a quarter of the height, where a film has nothing but its own grey and colour.
-fn plain(luma: &[u8], chroma: &[u8], width: usize, height: usize) -> [f64; 3] {
-    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-    let mean =
-        |plane: &[u8], width: usize, height: usize| barcode::mean(plane, width, (0, width), (height / 6, height / 4));
-    let (u, v) = chroma.split_at(half_width * half_height);
-    [mean(luma, width, height), mean(u, half_width, half_height), mean(v, half_width, half_height)]
 }
 
 /// The sound as one channel at 48 kHz.

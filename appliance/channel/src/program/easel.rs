@@ -2,7 +2,6 @@
 
 use super::overlay::Painter;
 use super::picture::Sprite;
-use crate::clock::{running, wall};
 use automation::clock::Running;
 use automation::fault::Fault;
 use automation::id::CueId;
@@ -96,13 +95,18 @@ impl Easel {
         self.known.iter().any(|(known, drawn)| known == job && drawn.is_some())
     }
 
-    /// The sprite of a text in which `word` stands for the local time. Until the new second is drawn, the last one stays.
-    pub(super) fn ticking(&mut self, cue: &CueId, job: &Job, word: &str) -> Option<Arc<Sprite>> {
-        let Job::Text(text) = job else { return None };
-        let now = wall().strftime("%H:%M:%S").to_string();
-        let job = Job::Text(TextOverlay { text: text.text.replace(word, &now), ..text.clone() });
+    /// The sprite of a text in which `word` stands for the local time, which is `time` at the moment `at`. Until the new
+    /// second is drawn, the last one stays.
+    pub(super) fn ticking(
+        &mut self,
+        cue: &CueId,
+        text: &TextOverlay,
+        word: &str,
+        at: Running,
+        time: &str,
+    ) -> Option<Arc<Sprite>> {
+        let job = Job::Text(TextOverlay { text: text.text.replace(word, time), ..text.clone() });
         let sprite = self.sprite(&job);
-        let at = running();
         let new = || Ticking { drawing: job.clone(), last: None, shown: at };
         let ticking = self.ticking.entry(cue.clone()).or_insert_with(new);
         if at.ms_since(ticking.shown) > STALE_MS {
@@ -134,5 +138,49 @@ impl Easel {
         while self.known.len() > SPRITES_MAX {
             self.known.remove(0);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use automation::spec::Anchor;
+    use std::time::{Duration, Instant};
+
+    fn clock() -> TextOverlay {
+        let (text, colour) = ("Now {time}".to_owned(), "#ffffff".to_owned());
+        TextOverlay { text, anchor: Anchor::Top, size: 60, colour, background: None }
+    }
+
+    #[test]
+    fn a_clock_keeps_its_last_second_while_it_is_on_air_and_never_after_a_pause() {
+        let mut easel = Easel::start(Arc::new(Painter::new()), 640, 360);
+        let cue = CueId::new("clock").expect("an id");
+        let shown = |easel: &mut Easel, at_ms: u64, time: &str| {
+            easel.ticking(&cue, &clock(), "{time}", Running(at_ms * 1_000_000), time)
+        };
+        let drawn = |easel: &mut Easel, at_ms: u64, time: &str| {
+            let job = Job::Text(TextOverlay { text: format!("Now {time}"), ..clock() });
+            let begun = Instant::now();
+            loop {
+                let sprite = shown(easel, at_ms, time);
+                if easel.is_done(&job) {
+                    return sprite.expect("a sprite");
+                }
+                assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain for {time}");
+                std::thread::park_timeout(Duration::from_millis(1));
+            }
+        };
+        let first = drawn(&mut easel, 0, "19:59:58");
+        // The next second was not asked for before: in this turn it cannot be drawn yet.
+        let bridge = shown(&mut easel, 33, "19:59:59").expect("the second before");
+        assert!(Arc::ptr_eq(&first, &bridge));
+        let second = drawn(&mut easel, 66, "19:59:59");
+        assert_ne!(first, second, "another second looks another way");
+        assert_eq!(easel.known.len(), 1, "the second before is let go");
+        assert!(shown(&mut easel, 66 + STALE_MS, "20:00:00").is_some(), "a second is no pause");
+        drawn(&mut easel, 2_000, "20:00:00");
+        assert!(shown(&mut easel, 2_001 + STALE_MS, "20:00:02").is_none(), "rather none than a wrong one");
+        drawn(&mut easel, 4_000, "20:00:02");
     }
 }

@@ -3,6 +3,8 @@
 use super::easel::{Easel, Job};
 use super::overlay::Painter;
 use super::picture::Sprite;
+use crate::clock::wall;
+use automation::clock::Running;
 use automation::director::{OverlayAt, OverlayShown};
 use automation::fault::Fault;
 use automation::id::CueId;
@@ -58,15 +60,15 @@ impl Layers {
         self.easel.keep(|job| self.contents.values().any(|c| c.job == *job) || matches!(job, Job::Message(_)));
     }
 
-    /// The sprites of a tick, lowest first, with their opacity. One that is not drawn yet is left out.
-    pub(super) fn at(&mut self, overlays: &[OverlayAt]) -> Vec<(Arc<Sprite>, u16)> {
+    /// The sprites of the tick that is due `at`, lowest first, with their opacity. One that is not drawn yet is left out.
+    pub(super) fn at(&mut self, overlays: &[OverlayAt], at: Running) -> Vec<(Arc<Sprite>, u16)> {
         let mut sprites = Vec::with_capacity(overlays.len());
         let before = std::mem::take(&mut self.shown);
         for overlay in overlays {
             let sprite = match &overlay.shown {
                 OverlayShown::Message(text) => self.easel.sprite(&Job::Message(text.clone())),
                 OverlayShown::Cue(cue) => {
-                    let sprite = self.cue(cue, &before);
+                    let sprite = self.cue(cue, &before, at);
                     self.shown.extend(sprite.clone().map(|sprite| (cue.clone(), sprite)));
                     sprite
                 }
@@ -76,10 +78,10 @@ impl Layers {
         sprites
     }
 
-    fn cue(&mut self, cue: &CueId, before: &[(CueId, Arc<Sprite>)]) -> Option<Arc<Sprite>> {
+    fn cue(&mut self, cue: &CueId, before: &[(CueId, Arc<Sprite>)], at: Running) -> Option<Arc<Sprite>> {
         let content = self.contents.get(cue)?;
-        if content.ticking {
-            return self.easel.ticking(cue, &content.job, TIME);
+        if let (true, Job::Text(text)) = (content.ticking, &content.job) {
+            return self.easel.ticking(cue, text, TIME, at, &wall().strftime("%H:%M:%S").to_string());
         }
         let sprite = self.easel.sprite(&content.job);
         if sprite.is_some() || self.easel.is_done(&content.job) {
@@ -95,50 +97,4 @@ impl Layers {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-    use std::time::{Duration, Instant};
-
-    type Sprites = Vec<(Arc<Sprite>, u16)>;
-
-    fn spec(generation: u64, text: &str) -> ChannelSpec {
-        let overlay = json!({"type": "text", "text": text, "anchor": "bottom", "size": 100, "colour": "#ffffff"});
-        let cue = json!({"id": "tide", "at_ms": 0, "duration_ms": 5000, "overlay": overlay});
-        let house =
-            json!({"width": 640, "height": 360, "rate": {"num": 30, "den": 1}, "video_kbps": 800, "audio_kbps": 96});
-        let draft = json!({
-            "generation": generation, "channel": "main", "name": "Hall", "house": house, "destinations": [],
-            "failover": {"primary": "bars", "holdoff_ms": 300, "stable_ms": 500}, "manual": null, "live": null, "messages": {"backup": false},
-            "sources": [{"id": "bars", "name": "Bars", "kind": "test_pattern", "pattern": "bars"}], "assets": {},
-            "timeline": {"id": "show", "name": "Show", "duration_ms": 5000, "repeat": false,
-                "tracks": [{"type": "video", "name": "Main", "cues": []}, {"type": "overlay", "name": "Titles", "layer": 1, "cues": [cue]}]},
-        });
-        serde_json::from_value(draft).expect("a valid spec")
-    }
-
-    #[test]
-    fn an_edited_text_follows_the_old_one_without_a_gap() {
-        let on_air = [OverlayAt { shown: OverlayShown::Cue(CueId::new("tide").expect("an id")), opacity: 256 }];
-        let mut layers = Layers::new(Arc::new(Painter::new()), 640, 360);
-        let begun = Instant::now();
-        let until = |layers: &mut Layers, what: &str, is: &dyn Fn(&Sprites) -> bool| loop {
-            let sprites = layers.at(&on_air);
-            if is(&sprites) {
-                return sprites;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(30), "waited in vain for {what}");
-            std::thread::park_timeout(Duration::from_millis(1));
-        };
-        layers.spec(&spec(1, "Tide: High 3:45 PM"));
-        let old = until(&mut layers, "the text", &|sprites| !sprites.is_empty())[0].0.clone();
-        layers.spec(&spec(2, "Tide: Low 9:10 PM"));
-        let new = until(&mut layers, "the new text", &|sprites| {
-            assert_eq!(sprites.len(), 1, "never without a text");
-            !Arc::ptr_eq(&sprites[0].0, &old)
-        });
-        assert_eq!(new.len(), 1);
-        // Off air nothing is kept: what comes back is the newest or nothing.
-        assert!(layers.at(&[]).is_empty() && layers.shown.is_empty());
-    }
-}
+mod tests;

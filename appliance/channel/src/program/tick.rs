@@ -311,7 +311,7 @@ impl Mixer {
         self.ears.on_air(&frame.picture, |id| matches!(self.sources.get(id).map(|s| &**s), Some(Source::Media(_))));
         let buffer = match &self.last {
             Some(last) if repeat => last.clone(),
-            _ => self.compose(n, &frame),
+            _ => self.compose(n, at, &frame),
         };
         let mut stamped = buffer.copy();
         {
@@ -347,8 +347,8 @@ impl Mixer {
         }
     }
 
-    fn compose(&mut self, n: u64, frame: &automation::director::Frame) -> gst::Buffer {
-        let sprites = self.layers.at(&frame.overlays);
+    fn compose(&mut self, n: u64, at: Running, frame: &automation::director::Frame) -> gst::Buffer {
+        let sprites = self.layers.at(&frame.overlays, at);
         match &frame.picture {
             Base::One(shown) => {
                 let base = self.shown(shown, n);
