@@ -17,7 +17,7 @@ use crate::clock::running;
 use crate::lock::{hold, whole};
 use automation::backoff::{Backoff, Steps};
 use automation::clock::Running;
-use automation::fault::Fault;
+use automation::fault::{Code, Fault};
 use automation::spec::House;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -206,6 +206,7 @@ impl Keeper {
                 return None;
             }
             let now = running();
+            inner.look_after(&self.path, now);
             inner.let_go(now);
             if inner.retry.is_due(now) {
                 if let Some((began, from)) = inner.seek.take() {
@@ -223,6 +224,16 @@ impl Keeper {
 }
 
 impl Inner {
+    /// Names a player that stands still though nothing holds it back.
+    fn look_after(&mut self, path: &Path, now: Running) {
+        let used = [&self.showing, &self.previous].into_iter().flatten().map(|(_, player, _)| player);
+        if used.chain(&self.ready).any(|player| player.has_stalled(now)) {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let text = "The file gives no more pictures or sound: its disk may be gone.";
+            self.fail(path, Fault::new(Code::MediaUnreadable, name).with_text(text));
+        }
+    }
+
     /// Lets players go that nobody asks for any more, and one that broke while it stood ready.
     fn let_go(&mut self, now: Running) {
         for one in [&mut self.showing, &mut self.previous] {

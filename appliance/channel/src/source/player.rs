@@ -4,6 +4,7 @@ use super::chain::{self, Built, Due, Streams};
 use super::store::Store;
 use crate::lock::hold;
 use automation::arrivals::Track;
+use automation::clock::Running;
 use automation::fault::{Code, Fault};
 use automation::spec::House;
 use gstreamer as gst;
@@ -15,14 +16,19 @@ use std::sync::{Arc, Mutex};
 
 /// How long a file may take to open.
 const OPEN_LIMIT: gst::ClockTime = gst::ClockTime::from_seconds(10);
+/// A player that has room in its store and puts nothing for so long has stalled, milliseconds: its disk hangs, or one
+/// of its threads waits for ever. Nothing else paces it; a still has one picture and is left out.
+const STALL_MS: u64 = 5_000;
 
 /// A running decoder.
 #[derive(Debug)]
 pub struct Player {
     /// Pictures and sound by position in the showing, nanoseconds.
     pub store: Arc<Store>,
-    pipeline: gst::Pipeline,
+    pub(super) pipeline: gst::Pipeline,
     facts: Arc<Facts>,
+    /// What its store had taken in when it was last seen to move, and when that was.
+    moved: Mutex<Option<((u64, u64), Running)>>,
     /// Takes its pipeline down when it is let go.
     end: Sender<gst::Pipeline>,
 }
@@ -32,6 +38,9 @@ pub struct Player {
 struct Facts {
     size: Mutex<(u32, u32)>,
     sound: AtomicBool,
+    /// Encoded pictures that left the demuxer, where there is one.
+    demuxed: AtomicU64,
+    loops: AtomicBool,
     broken: AtomicBool,
     /// Nobody holds it any more: how it ends says nothing about the file.
     let_go: AtomicBool,
@@ -81,7 +90,7 @@ impl Player {
         let unreadable = |text: String| Fault::new(Code::MediaUnreadable, name.clone()).with_text(text);
         let (store, facts) = (Arc::new(Store::default()), Arc::new(Facts::default()));
         let pipeline = build(path, house, &store, &facts).map_err(|error| unreadable(error.to_string()))?;
-        let player = Player { store, pipeline: pipeline.clone(), facts, end: end.clone() };
+        let player = Player { store, pipeline: pipeline.clone(), facts, moved: Mutex::default(), end: end.clone() };
         let fault_of = || {
             let message = pipeline.bus()?.pop_filtered(&[gst::MessageType::Error])?;
             let gst::MessageView::Error(error) = message.view() else { return None };
@@ -101,6 +110,7 @@ impl Player {
         // A still has one picture, which stays; a clip loops by segments.
         if duration > 2 * house.rate.tick_ns(1) {
             *hold(&player.facts.base_ns) = from_ns;
+            player.facts.loops.store(true, Ordering::Relaxed);
             let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT | gst::SeekFlags::ACCURATE;
             seek(&pipeline, flags, from_ns % duration, duration).map_err(|error| unreadable(error.to_string()))?;
             player.loop_by_segments(name.clone(), duration, tell);
@@ -126,17 +136,42 @@ impl Player {
         self.facts.broken.load(Ordering::Relaxed)
     }
 
+    /// Whether it could go on and did not for [`STALL_MS`]; it counts as broken from then on. True once. To be asked
+    /// again and again.
+    pub(super) fn has_stalled(&self, now: Running) -> bool {
+        if !self.facts.loops.load(Ordering::Relaxed) || self.is_broken() {
+            return false;
+        }
+        let counts = self.store.counts();
+        let mut moved = hold(&self.moved);
+        match *moved {
+            Some((then, since)) if then == counts && self.store.has_room() => {
+                let stalled = now.ms_since(since) > STALL_MS;
+                self.facts.broken.store(stalled, Ordering::Relaxed);
+                stalled
+            }
+            _ => {
+                *moved = Some((counts, now));
+                false
+            }
+        }
+    }
+
     /// At the end of each round the same segment is asked for again, without a flush: running time goes on.
     fn loop_by_segments(&self, name: String, duration: u64, tell: Tell) {
         let Some(bus) = self.pipeline.bus() else { return };
         let (pipeline, facts, store) = (self.pipeline.downgrade(), self.facts.clone(), Arc::downgrade(&self.store));
-        // A round without pictures would be followed by the next one at once, for ever.
-        let last = AtomicU64::new(0);
+        // A round without pictures would be followed by the next one at once, for ever; and GStreamer's multiqueue
+        // waits for ever at the end of a second round in which nothing came. So they are counted where the demuxer's
+        // thread, which also tells of the end, gives them away: the store still takes in those of the round before.
+        let (last, told_of) = (AtomicU64::new(0), facts.clone());
+        let counted = facts.clone();
         let moved = move || {
-            let pictures = store.upgrade().map_or(0, |store| store.counts().0);
+            let stored = || store.upgrade().map_or(0, |store| store.counts().0);
+            let demuxed = counted.demuxed.load(Ordering::Relaxed);
+            let pictures = if demuxed > 0 { demuxed } else { stored() };
             last.swap(pictures, Ordering::Relaxed) != pictures
         };
-        let told_of = facts.clone();
         let tell = Arc::new(tell);
         let broke = Arc::new(move |text: String| {
             facts.broken.store(true, Ordering::Relaxed);
@@ -177,14 +212,34 @@ fn seek(pipeline: &gst::Pipeline, flags: gst::SeekFlags, from_ns: u64, to_ns: u6
     pipeline.seek(1.0, flags, gst::SeekType::Set, from, gst::SeekType::Set, to)
 }
 
+/// Counts the encoded pictures that a demuxer gives to this pad of the queue behind it.
+fn count_pictures(pad: &gst::Pad, facts: &Arc<Facts>) {
+    if pad.direction() != gst::PadDirection::Sink {
+        return;
+    }
+    let facts = facts.clone();
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, _| {
+        let caps = pad.current_caps();
+        let name = caps.as_ref().and_then(|caps| caps.structure(0)).map(|s| s.name().as_str());
+        if name.is_some_and(|name| name.starts_with("video/") || name.starts_with("image/")) {
+            facts.demuxed.fetch_add(1, Ordering::Relaxed);
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
 fn build(path: &Path, house: &House, store: &Arc<Store>, facts: &Arc<Facts>) -> Built<gst::Pipeline> {
     let pipeline = gst::Pipeline::new();
     let source = gst::ElementFactory::make("filesrc").property("location", path.to_string_lossy().as_ref()).build()?;
     let decode = chain::make("decodebin")?;
-    decode
-        .downcast_ref::<gst::Bin>()
-        .expect("decodebin is a bin")
-        .connect_deep_element_added(|_, _, e| chain::one_thread(e));
+    let counting = facts.clone();
+    decode.downcast_ref::<gst::Bin>().expect("decodebin is a bin").connect_deep_element_added(move |_, _, element| {
+        chain::one_thread(element);
+        if element.factory().is_some_and(|factory| factory.name() == "multiqueue") {
+            let facts = counting.clone();
+            element.connect_pad_added(move |_, pad| count_pictures(pad, &facts));
+        }
+    });
     let (weak, house, store, facts) = (pipeline.downgrade(), house.clone(), store.clone(), facts.clone());
     let streams = Streams::default();
     decode.connect_pad_added(move |_, pad| {

@@ -136,6 +136,12 @@ impl Store {
         self.hold().closed = false;
     }
 
+    /// Whether it would take a picture and sound at once: what does not come, the source does not have.
+    pub fn has_room(&self) -> bool {
+        let inner = self.hold();
+        inner.pictures.len() < PICTURES_MAX && inner.sound.waiting() < SOUND_FRAMES_MAX
+    }
+
     /// Pictures and sample frames that came in since the start.
     pub fn counts(&self) -> (u64, u64) {
         let inner = self.hold();

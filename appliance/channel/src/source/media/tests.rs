@@ -117,6 +117,38 @@ fn a_file_that_breaks_off_in_mid_play_is_named_and_played_again_when_it_is_whole
 }
 
 #[test]
+fn a_player_that_stands_still_with_room_in_its_store_has_stalled_and_one_that_is_held_back_has_not() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = film(folder.path(), &["testsrc2=s=160x90:r=30", "sine=f=500:r=48000"], 4);
+    let (end, ended) = channel();
+    let player = Player::open(&path, &house(), 0, &end, Box::new(|_| {})).unwrap();
+    wait_for("a full store", || (!player.store.has_room()).then_some(()));
+    let begun = running();
+    let later = |seconds: u64| begun.plus_ms(seconds * 1000);
+    assert!((0..60).all(|seconds| !player.has_stalled(later(seconds))), "it waits for its reader");
+    // Nothing leaves the demuxer any more, as if the disk hung.
+    let parts = player.pipeline.iterate_recurse().into_iter().flatten();
+    for queue in parts.filter(|part| part.factory().is_some_and(|factory| factory.name() == "multiqueue")) {
+        for pad in queue.sink_pads() {
+            let hang = gst::PadProbeType::BLOCK | gst::PadProbeType::BUFFER;
+            pad.add_probe(hang, |_, _| gst::PadProbeReturn::Ok).expect("a probe");
+        }
+    }
+    let (mut seconds, mut position) = (60, 0);
+    wait_for("the stall", || {
+        (seconds, position) = (seconds + 1, position + 100_000_000);
+        player.store.look(position);
+        player.store.pass(position);
+        player.has_stalled(later(seconds)).then_some(())
+    });
+    assert!(player.is_broken());
+    assert!(!player.has_stalled(later(seconds + 60)), "told once");
+    drop(player);
+    ended.try_recv().unwrap().set_state(gst::State::Null).unwrap();
+}
+
+#[test]
 fn the_waits_of_a_file_that_breaks_each_time_grow_until_a_round_is_whole() {
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();
