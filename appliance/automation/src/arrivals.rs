@@ -12,6 +12,8 @@
 //! - A clock that drifts moves the quickest arrival; 1000 ppm are enough for any crystal, and nobody sees or hears them.
 //! - Pictures and sound are counted apart, for one may come later than the other with the same time (B-frames, or a
 //!   far side that interleaves by decoding time). Both are due by the slower of the two, and so stay in step.
+//! - Sound may come in lumps: MPEG-TS packs up to half a second of it together. So sound is due no sooner than the
+//!   last of a lump needs. Where each block had sound that came too late to be heard, that is put right at once.
 //! - A connection that follows another one begins where that one's buffered pictures end, with what latency is left;
 //!   the full latency is then won back slowly.
 //!
@@ -48,20 +50,38 @@ pub enum Track {
     Sound,
 }
 
-/// The quickest arrival of the last blocks: least of arrival minus stream time, nanoseconds.
-#[derive(Clone, Debug, Default)]
-struct Quickest {
-    blocks: VecDeque<i64>,
-    filling: Option<(u64, i64)>,
+/// Arrival minus stream time in one block, nanoseconds.
+#[derive(Clone, Copy, Debug)]
+struct Block {
+    begun_ns: u64,
+    least: i64,
+    most: i64,
 }
 
-impl Quickest {
+/// The arrivals of the last blocks.
+#[derive(Clone, Debug, Default)]
+struct Transits {
+    blocks: VecDeque<Block>,
+    filling: Option<Block>,
+    /// Whether a block has been filled: the first one may be a burst of what is old.
+    begun: bool,
+}
+
+impl Transits {
     fn arrived(&mut self, transit_ns: i64, now_ns: u64) {
         match &mut self.filling {
-            Some((begun, least)) if now_ns < *begun + BLOCK_NS => *least = (*least).min(transit_ns),
+            Some(block) if now_ns < block.begun_ns + BLOCK_NS => {
+                block.least = block.least.min(transit_ns);
+                block.most = block.most.max(transit_ns);
+            }
             filling => {
-                if let Some((_, least)) = filling.replace((now_ns, transit_ns)) {
-                    self.blocks.push_back(least);
+                let next = Block { begun_ns: now_ns, least: transit_ns, most: transit_ns };
+                if let Some(mut full) = filling.replace(next) {
+                    if !self.begun {
+                        full.most = i64::MAX;
+                    }
+                    self.begun = true;
+                    self.blocks.push_back(full);
                     if self.blocks.len() >= BLOCKS {
                         self.blocks.pop_front();
                     }
@@ -70,8 +90,14 @@ impl Quickest {
         }
     }
 
+    /// The quickest one.
     fn least(&self) -> Option<i64> {
-        self.blocks.iter().copied().chain(self.filling.map(|(_, least)| least)).min()
+        self.blocks.iter().copied().chain(self.filling).map(|block| block.least).min()
+    }
+
+    /// The latest one of the block in which the latest came soonest: what is late without any trouble on the way.
+    fn latest(&self) -> Option<i64> {
+        self.blocks.iter().map(|block| block.most).min().filter(|most| *most < i64::MAX)
     }
 }
 
@@ -79,8 +105,8 @@ impl Quickest {
 #[derive(Clone, Debug)]
 pub struct Arrivals {
     latency_ns: i64,
-    pictures: Quickest,
-    sound: Quickest,
+    pictures: Transits,
+    sound: Transits,
     /// Due minus stream time.
     offset_ns: Option<i64>,
     /// The offset that would follow on the connection before this one.
@@ -100,8 +126,8 @@ impl Arrivals {
     pub fn new(latency_ms: u32, buffered_to_ns: Option<u64>) -> Arrivals {
         Arrivals {
             latency_ns: i64::from(latency_ms.max(LATENCY_MS_LEAST)) * 1_000_000,
-            pictures: Quickest::default(),
-            sound: Quickest::default(),
+            pictures: Transits::default(),
+            sound: Transits::default(),
             offset_ns: None,
             joins_ns: None,
             joins_at_ns: buffered_to_ns,
@@ -162,7 +188,8 @@ impl Arrivals {
             Some(offset) if now_ns >= self.settled_at_ns => {
                 let ppm = if self.seen { FOLLOW_PPM } else { FOLLOW_UNSEEN_PPM };
                 let step = passed.min(STEP_NS_MAX) * ppm / 1_000_000;
-                if offset - target > JUMP_NS {
+                let deaf = self.lump().is_some_and(|latest| latest > offset);
+                if offset - target > JUMP_NS || deaf {
                     self.jumps += 1;
                     target
                 } else {
@@ -183,7 +210,14 @@ impl Arrivals {
             (Some(pictures), Some(sound)) if sound - pictures <= SOUND_LATE_NS_MAX => pictures.max(sound),
             (pictures, sound) => pictures.or(sound)?,
         };
-        Some(quickest + self.latency_ns)
+        let whole = self.lump().map_or(i64::MIN, |latest| latest + i64::from(LATENCY_MS_LEAST) * 1_000_000);
+        Some((quickest + self.latency_ns).max(whole))
+    }
+
+    /// How late the last sound of a lump is, where that is not by far too late.
+    fn lump(&self) -> Option<i64> {
+        let (latest, quickest) = (self.sound.latest()?, self.pictures.least().or(self.sound.least())?);
+        (latest - quickest <= SOUND_LATE_NS_MAX).then_some(latest)
     }
 
     /// When what carries the stream's time `stream_ns` is due; none before the first arrival.

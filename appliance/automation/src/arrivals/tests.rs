@@ -211,6 +211,40 @@ fn the_later_one_of_picture_and_sound_counts_and_sound_by_far_too_late_does_not(
     }
 }
 
+/// Sound of which so many milliseconds come together, with the first picture after them.
+fn lumpy(latency_ms: u32, lump_ms: i64) -> (Arrivals, i64) {
+    let (mut arrivals, mut last) = (Arrivals::new(latency_ms, None), 0);
+    let mut too_late = 0;
+    for at in (0..30_000i64).step_by(20) {
+        let now = (10_000 + at) * MS;
+        arrivals.arrived(Track::Pictures, (at * MS) as u64, now as u64);
+        if at - last >= lump_ms {
+            for sound in (last..at).step_by(20) {
+                arrivals.arrived(Track::Sound, (sound * MS) as u64, now as u64);
+                let due = arrivals.due((sound * MS) as u64).unwrap() as i64;
+                if at > 5_000 && due < now + 100 * MS {
+                    too_late += 1;
+                }
+            }
+            last = at;
+        }
+    }
+    assert_eq!(too_late, 0, "{lump_ms} ms at once, latency {latency_ms} ms");
+    let due = arrivals.due(0).unwrap() as i64 / MS - 10_000;
+    (arrivals, due)
+}
+
+#[test]
+fn sound_that_comes_in_lumps_is_waited_for() {
+    for (latency_ms, lump_ms, due_ms, jumps) in
+        [(300, 20, 300, 0), (300, 160, 300, 0), (300, 360, 480, 1), (1000, 360, 1000, 0), (300, 720, 840, 1)]
+    {
+        let (arrivals, due) = lumpy(latency_ms, lump_ms);
+        assert!((due - due_ms).abs() <= 20, "{lump_ms} ms at once: due {due} ms after its capture");
+        assert_eq!(arrivals.jumps(), jumps, "{lump_ms}");
+    }
+}
+
 #[test]
 fn a_connection_goes_on_where_the_last_one_ends_and_wins_its_latency_back_unnoticed() {
     let mut before = Sim::new(4000, 0);
