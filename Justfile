@@ -6,7 +6,7 @@ default:
 test:
     ./dev test
 
-# One end-to-end scenario with its figures: first_light, destinations, bad_input, adoption, alone, overlays, slate, playout, keys
+# One end-to-end scenario with its figures: first_light, destinations, bad_input, adoption, alone, overlays, slate, playout, keys, sources
 e2e NAME:
     ./dev e2e {{NAME}}
 

@@ -42,8 +42,8 @@ codes! {
     SourceUnreachable "source_unreachable" "The camera does not answer." "Check that it has power and network, and that its address is right. Bandstand tries again by itself."
     SourceRefused "source_refused" "The camera refuses the user name or password." "Enter the camera's user name and password again."
     SourceNotFound "source_not_found" "The camera has no stream at this address." "Check the part of the address after the host name; the camera's manual lists it."
-    SourceNoVideo "source_no_video" "The stream has no picture." "Choose a stream of the camera that has video."
-    SourceUnsupported "source_unsupported" "The stream's format cannot be decoded." "Set the camera to H.264."
+    SourceNoVideo "source_no_video" "The stream has no picture." "Choose a stream that has a picture, or switch the picture on at the far side."
+    SourceUnsupported "source_unsupported" "The stream's format cannot be decoded." "Set the camera or the program to H.264."
     SourceLost "source_lost" "The source stopped sending pictures." "Check its power and cable. Bandstand shows the fallback and returns by itself when pictures are back."
     SourceWaiting "source_waiting" "Nobody is publishing to this input yet." "Start streaming in OBS with the address and stream key that are shown beside the source."
     MediaUnreadable "media_unreadable" "The file is no video or picture that can be played." "Upload it again, as MP4 with H.264 and AAC, or as PNG or JPEG."
@@ -114,6 +114,12 @@ impl Fault {
     /// The same, with a more exact text.
     pub fn with_text(mut self, text: impl Into<String>) -> Fault {
         self.text = text.into();
+        self
+    }
+
+    /// The same, with a remedy that fits better.
+    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Fault {
+        self.remedy = remedy.into();
         self
     }
 }

@@ -206,7 +206,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let clock = Clock::new()?;
     // Ports first: a second program of this kind must not touch the store of the first.
     let doors = open_doors(&options, &clock)?;
-    let store = Store::open(&options.state)?;
+    // Who may publish may also send by SRT and UDP.
+    let store = Store::open_listening(&options.state, options.rtmp_listen.ip())?;
     prepare_assets(&store)?;
     let commands = Commands::new(store.clone(), clock.clone());
     for channel in commands.start(options.venue.clone()).await? {

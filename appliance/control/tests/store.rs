@@ -16,6 +16,8 @@ async fn no_secret_lies_open_in_any_file() {
     let client = &house.client;
     let camera = json!({"name": "Camera", "kind": "camera", "url": "rtsp://10.0.0.5/", "user": "u", "password": "CAMERA-PASSWORD"});
     client.post("/channels/main/sources", camera).await.ok();
+    let van = json!({"name": "Van", "kind": "srt", "mode": "listener", "stream_id": "STREAM-ID", "passphrase": "SRT-PASSPHRASE"});
+    client.post("/channels/main/sources", van).await.ok();
     let obs = client.post("/channels/main/sources", json!({"name": "OBS", "kind": "rtmp"})).await.ok();
     let token = obs["publish"]["key"].as_str().unwrap().split_once("token=").unwrap().1.to_owned();
     let platform = json!({"name": "YouTube", "url": "rtmp://a.example.org/live2", "key": "PLATFORM-KEY"});
@@ -25,8 +27,16 @@ async fn no_secret_lies_open_in_any_file() {
     let changed = json!({"name": "YouTube", "url": "rtmp://a.example.org/live2", "key": "SECOND-KEY"});
     client.put("/channels/main/destinations/youtube", changed).await.ok();
     client.delete("/channels/main/destinations/youtube").await;
-    let secrets =
-        ["CAMERA-PASSWORD", token.as_str(), "PLATFORM-KEY", "SECOND-KEY", session.as_str(), support::ACCOUNT.1];
+    let secrets = [
+        "CAMERA-PASSWORD",
+        "STREAM-ID",
+        "SRT-PASSPHRASE",
+        token.as_str(),
+        "PLATFORM-KEY",
+        "SECOND-KEY",
+        session.as_str(),
+        support::ACCOUNT.1,
+    ];
     let mut files = 0;
     for entry in std::fs::read_dir(house.state()).unwrap().flatten().filter(|entry| entry.path().is_file()) {
         let bytes = std::fs::read(entry.path()).unwrap();

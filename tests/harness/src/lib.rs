@@ -20,6 +20,7 @@ pub mod publisher;
 pub mod random;
 pub mod recording;
 pub mod rtsp;
+pub mod sender;
 pub mod small_disk;
 pub mod stage;
 pub mod statuses;

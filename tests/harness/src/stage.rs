@@ -1,6 +1,6 @@
 //! The folder of one test, and its free ports.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
@@ -80,4 +80,10 @@ fn show_logs(folder: &Path) {
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("bind a free port");
     listener.local_addr().expect("a bound socket has an address").port()
+}
+
+/// A UDP port of the loopback that nobody uses now.
+pub fn free_udp_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("bind a free UDP port");
+    socket.local_addr().expect("a bound socket has an address").port()
 }

@@ -1496,6 +1496,46 @@ export interface components {
             /** @description Name of the stream at the door. */
             stream: string;
         } | {
+            /** @description What the sender calls, for example `srt://bandstand.local:9710`; of a listener only. */
+            address: string | null;
+            /** @description Whether a passphrase is stored. The passphrase itself never comes back. */
+            has_passphrase: boolean;
+            /** @description Host that is called; empty for a listener. */
+            host: string;
+            /** @enum {string} */
+            kind: "srt";
+            /**
+             * Format: int32
+             * @description Time in which lost packets are sent again, milliseconds.
+             */
+            latency_ms: number;
+            /** @description Who calls whom. */
+            mode: components["schemas"]["SrtMode"];
+            /**
+             * Format: int32
+             * @description UDP port: of the far side for a caller, ours for a listener.
+             */
+            port: number;
+            /** @description Stream id: a caller sends it, a listener lets in only who sends it; empty for none. */
+            stream_id: string;
+        } | {
+            /** @description Where the sender sends to, for example `udp://bandstand.local:5004`. */
+            address: string;
+            /** @description The multicast group that is joined; empty for none. */
+            group: string;
+            /** @enum {string} */
+            kind: "udp";
+            /**
+             * Format: int32
+             * @description Jitter buffer in milliseconds.
+             */
+            latency_ms: number;
+            /**
+             * Format: int32
+             * @description Our UDP port.
+             */
+            port: number;
+        } | {
             /** @description The file. */
             asset: components["schemas"]["AssetId"];
             /** @enum {string} */
@@ -1537,6 +1577,42 @@ export interface components {
              */
             latency_ms?: number | null;
             role?: components["schemas"]["PublisherRole"] | null;
+        } | {
+            /** @description Host to call, without port; empty for a listener. */
+            host?: string;
+            /** @enum {string} */
+            kind: "srt";
+            /**
+             * Format: int32
+             * @description Time in which lost packets are sent again, milliseconds, 20 to 5000; 300 where absent.
+             */
+            latency_ms?: number | null;
+            /** @description Who calls whom. */
+            mode: components["schemas"]["SrtMode"];
+            /** @description Passphrase, 10 to 79 characters; PUT without it keeps the stored one, an empty one removes it. */
+            passphrase?: string | null;
+            /**
+             * Format: int32
+             * @description UDP port: of the far side for a caller, ours for a listener. A listener's is chosen by the server where absent.
+             */
+            port?: number | null;
+            /** @description Stream id: a caller sends it, a listener lets in only who sends it; empty for none. */
+            stream_id?: string;
+        } | {
+            /** @description The multicast group to join; empty for none. */
+            group?: string;
+            /** @enum {string} */
+            kind: "udp";
+            /**
+             * Format: int32
+             * @description Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
+             */
+            latency_ms?: number | null;
+            /**
+             * Format: int32
+             * @description Our UDP port, 1024 to 65535; chosen by the server where absent.
+             */
+            port?: number | null;
         } | {
             /** @description The file. */
             asset: components["schemas"]["AssetId"];
@@ -1595,6 +1671,11 @@ export interface components {
              */
             width: number;
         };
+        /**
+         * @description Who calls whom by SRT.
+         * @enum {string}
+         */
+        SrtMode: "caller" | "listener";
         /** @description A text over the picture. */
         TextOverlay: {
             /** @description Where its box stands. */

@@ -26,6 +26,7 @@ export type SourceBody = Schemas["SourceDraft"];
 export type KindName = Source["kind"];
 export type PublisherRole = Schemas["PublisherRole"];
 export type Pattern = Schemas["Pattern"];
+export type SrtMode = Schemas["SrtMode"];
 export type Publish = Schemas["Publish"];
 export type Destination = Schemas["DestinationDoc"];
 export type DestinationBody = Schemas["DestinationDraft"];

@@ -33,6 +33,23 @@ describe("a source", () => {
     expect(splitCredentials("rtsp://a:%zz@cam/live")?.password).toBe("%zz");
   });
 
+  test("a caller by SRT needs host and port; a listener lets the box choose, and forgets the host", () => {
+    const srt = { ...sourceForm("srt"), name: "Van", host: " 192.0.2.7 ", stream_id: " van " };
+    const places = (form: typeof srt): string[] => sourceWrongs(form).map((wrong) => wrong.place);
+    expect(places(srt)).toEqual([]);
+    expect(sourceBody(srt)).toEqual({ name: "Van", backup: null, kind: "srt", mode: "listener", host: "", stream_id: "van", latency_ms: 300 });
+    const caller = { ...srt, mode: "caller" as const, port: "9000", passphrase: "0123456789" };
+    expect(sourceBody(caller)).toMatchObject({ host: "192.0.2.7", port: 9000, passphrase: "0123456789" });
+    expect(places({ ...caller, host: " ", port: "" })).toEqual(["host", "port"]);
+    expect(places({ ...caller, passphrase: "short" })).toEqual(["passphrase"]);
+    for (const port of ["0", "65536", "9e3", "x"]) expect(places({ ...srt, port })).toEqual(["port"]);
+  });
+
+  test("a multicast group travels without blanks", () => {
+    const udp = { ...sourceForm("udp"), name: "TV", port: "5004", group: " 239.1.1.1 " };
+    expect(sourceBody(udp)).toEqual({ name: "TV", backup: null, kind: "udp", port: 5004, group: "239.1.1.1", latency_ms: 300 });
+  });
+
   test("each kind comes back as it is stored", () => {
     for (const stored of channel().sources) {
       expect(sourceBody(sourceForm(stored.kind, stored))).toMatchObject({ name: stored.name, kind: stored.kind, backup: stored.backup });

@@ -1,7 +1,7 @@
 // The form of a source: what is typed, what is sent.
 
 import { t } from "../strings";
-import type { KindName, Pattern, PublisherRole, Source, SourceBody, Wrong } from "../api/types";
+import type { KindName, Pattern, PublisherRole, Source, SourceBody, SrtMode, Wrong } from "../api/types";
 
 export interface SourceForm {
   kind: KindName;
@@ -10,6 +10,14 @@ export interface SourceForm {
   url: string;
   user: string;
   password: string;
+  /** Who calls whom by SRT. */
+  mode: SrtMode;
+  host: string;
+  /** As typed; empty lets the box choose. */
+  port: string;
+  stream_id: string;
+  passphrase: string;
+  group: string;
   latency_ms: number;
   role: PublisherRole;
   asset: string;
@@ -28,6 +36,12 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     url: "",
     user: "",
     password: "",
+    mode: "listener",
+    host: "",
+    port: "",
+    stream_id: "",
+    passphrase: "",
+    group: "",
     latency_ms: LATENCY_MS_DEFAULT,
     role: "live",
     asset: "",
@@ -41,6 +55,12 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
       return { ...form, url: source.url, user: source.user, latency_ms: source.latency_ms };
     case "rtmp":
       return { ...form, role: source.role, latency_ms: source.latency_ms };
+    case "srt": {
+      const { mode, host, stream_id, latency_ms } = source;
+      return { ...form, mode, host, port: `${source.port}`, stream_id, latency_ms };
+    }
+    case "udp":
+      return { ...form, port: `${source.port}`, group: source.group, latency_ms: source.latency_ms };
     case "media":
       return { ...form, asset: source.asset };
     case "slate":
@@ -80,8 +100,21 @@ export function sourceWrongs(form: SourceForm): Wrong[] {
     if (url === "") wrongs.push({ place: "url", reason: f.needUrl });
     else if (!/^rtsp:\/\/[^/\s@]+(\/\S*)?$/i.test(url)) wrongs.push({ place: "url", reason: f.badUrl });
   }
+  if (form.kind === "srt") {
+    if (form.mode === "caller" && form.host.trim() === "") wrongs.push({ place: "host", reason: f.needHost });
+    if (form.mode === "caller" && form.port.trim() === "") wrongs.push({ place: "port", reason: f.needPort });
+    const { length } = form.passphrase;
+    if (length > 0 && (length < 10 || length > 79)) wrongs.push({ place: "passphrase", reason: f.badPassphrase });
+  }
+  if (portOf(form.port) === undefined && form.port.trim() !== "") wrongs.push({ place: "port", reason: f.badPort });
   if (form.kind === "media" && form.asset === "") wrongs.push({ place: "asset", reason: f.needAsset });
   return wrongs;
+}
+
+/** The port that was typed; nothing where it is none. */
+function portOf(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text.trim()) ? Number(text) : 0;
+  return port >= 1 && port <= 65535 ? port : undefined;
 }
 
 export function sourceBody(form: SourceForm): SourceBody {
@@ -99,6 +132,24 @@ export function sourceBody(form: SourceForm): SourceBody {
       };
     case "rtmp":
       return { ...head, kind: "rtmp", role: form.role, latency_ms: form.latency_ms };
+    case "srt": {
+      const caller = form.mode === "caller";
+      const port = portOf(form.port);
+      return {
+        ...head,
+        kind: "srt",
+        mode: form.mode,
+        host: caller ? form.host.trim() : "",
+        ...(port === undefined ? {} : { port }),
+        stream_id: form.stream_id.trim(),
+        ...(form.passphrase === "" ? {} : { passphrase: form.passphrase }),
+        latency_ms: form.latency_ms,
+      };
+    }
+    case "udp": {
+      const port = portOf(form.port);
+      return { ...head, kind: "udp", ...(port === undefined ? {} : { port }), group: form.group.trim(), latency_ms: form.latency_ms };
+    }
     case "media":
       return { ...head, kind: "media", asset: form.asset };
     case "slate":

@@ -1,7 +1,7 @@
 // A source's state in words.
 
 import { t } from "../strings";
-import type { Source, SourceStatus } from "../api/types";
+import type { KindName, Source, SourceStatus } from "../api/types";
 
 export type Tone = "good" | "warn" | "bad" | "idle";
 
@@ -11,10 +11,23 @@ export interface StateWords {
   tone: Tone;
 }
 
-const LIVE_KINDS = ["camera", "rtmp"];
+const MADE_KINDS: KindName[] = ["media", "slate", "test_pattern"];
 
-export function isLiveKind(source: Source): boolean {
-  return LIVE_KINDS.includes(source.kind);
+/** The kinds of source as a person looks for them. */
+export const KIND_GROUPS = [
+  { group: "camera", kinds: ["camera"] },
+  { group: "program", kinds: ["rtmp"] },
+  { group: "srt", kinds: ["srt"] },
+  { group: "web", kinds: ["udp"] },
+  { group: "file", kinds: ["media"] },
+  { group: "made", kinds: ["slate", "test_pattern"] },
+] as const satisfies readonly { group: keyof typeof t.sources.groups; kinds: readonly KindName[] }[];
+
+export const KINDS: readonly KindName[] = KIND_GROUPS.flatMap(({ kinds }) => kinds);
+
+/** Whether it sends in its own time, and so can be lost. */
+export function isLiveKind({ kind }: { kind: KindName }): boolean {
+  return !MADE_KINDS.includes(kind);
 }
 
 /** Whether it may take the program by itself. */

@@ -3,8 +3,13 @@
 use super::{Destination, House, Source, Timeline, TimelineDraft, Wrongs, check};
 use crate::clock::Running;
 use crate::id::{AssetId, ChannelId, SessionId, SourceId};
+use core::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+fn loopback() -> IpAddr {
+    IpAddr::V4(Ipv4Addr::LOCALHOST)
+}
 
 /// The spec of a channel's worker as it travels. Parse it to [`ChannelSpec`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +25,9 @@ pub struct ChannelSpecDraft {
     pub house: House,
     /// Its sources, at most 64.
     pub sources: Vec<Source>,
+    /// The address of this machine on which sources wait that are sent to: the loopback where nobody else may reach us.
+    #[serde(default = "loopback")]
+    pub listen: IpAddr,
     /// Files on this machine by asset: absolute paths.
     pub assets: BTreeMap<AssetId, String>,
     /// What happens when a source is lost.

@@ -15,7 +15,10 @@ pub use destination::{BadUrl, Destination, RtmpUrl};
 pub use house::{Effort, House, KEYFRAME_S, Rate};
 pub use ingest::{IngestSpec, IngestStream};
 pub use platform::Platform;
-pub use source::{LATENCY_MS_DEFAULT, LATENCY_MS_LEAST, LATENCY_MS_MAX, Pattern, PublisherRole, Source, SourceKind};
+pub use source::{
+    LATENCY_MS_DEFAULT, LATENCY_MS_LEAST, LATENCY_MS_MAX, Pattern, PublisherRole, SRT_LATENCY_MS_MIN, Source,
+    SourceKind, SrtMode, Waits,
+};
 pub use timeline::{
     Action, Anchor, Cue, ImageOverlay, Overlay, OverlayCue, TextOverlay, Timeline, TimelineDraft, Track, Transition,
     TransitionKind,

@@ -12,6 +12,8 @@ pub const LATENCY_MS_DEFAULT: u32 = 300;
 pub const LATENCY_MS_LEAST: u32 = 120;
 /// Longest jitter buffer, milliseconds (CT-13).
 pub const LATENCY_MS_MAX: u32 = 5000;
+/// Shortest time that SRT has for sending again what was lost, milliseconds: below one round trip it can mend nothing.
+pub const SRT_LATENCY_MS_MIN: u32 = 20;
 
 fn latency_default() -> u32 {
     LATENCY_MS_DEFAULT
@@ -64,6 +66,36 @@ pub enum SourceKind {
         #[serde(default = "latency_default")]
         latency_ms: u32,
     },
+    /// A sender by SRT, MPEG-TS inside.
+    Srt {
+        /// Who calls whom.
+        mode: SrtMode,
+        /// Host to call; empty for a listener.
+        #[serde(default)]
+        host: String,
+        /// UDP port: of the far side for a caller, our own for a listener.
+        port: u16,
+        /// Stream id: a caller sends it, a listener lets in only who sends it; empty for none. It may hold a token.
+        #[serde(default)]
+        stream_id: Secret,
+        /// Passphrase, 10 to 79 characters; empty for no encryption.
+        #[serde(default)]
+        passphrase: Secret,
+        /// Time in which lost packets are sent again, milliseconds, 20 to 5000.
+        #[serde(default = "latency_default")]
+        latency_ms: u32,
+    },
+    /// A sender of MPEG-TS by UDP, by itself or in RTP; to this box, or to a multicast group.
+    Udp {
+        /// Our UDP port.
+        port: u16,
+        /// The multicast group to join; empty for none.
+        #[serde(default)]
+        group: String,
+        /// Jitter buffer in milliseconds, 0 to 5000.
+        #[serde(default = "latency_default")]
+        latency_ms: u32,
+    },
     /// An uploaded film or still, which loops.
     Media {
         /// The file.
@@ -106,6 +138,33 @@ impl PublisherRole {
     }
 }
 
+/// Who calls whom by SRT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum SrtMode {
+    /// Bandstand calls the far side.
+    Caller,
+    /// Bandstand waits to be called.
+    Listener,
+}
+
+/// A UDP port of ours on which a source waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits<'a> {
+    /// The port.
+    pub port: u16,
+    /// The multicast group; empty for none.
+    pub group: &'a str,
+}
+
+impl Waits<'_> {
+    /// Whether both cannot wait at once: a port is one source's, and only multicast groups share one.
+    pub fn clashes(&self, other: &Waits<'_>) -> bool {
+        self.port == other.port && (self.group.is_empty() || other.group.is_empty())
+    }
+}
+
 /// Test patterns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,6 +186,31 @@ impl Source {
 impl SourceKind {
     /// Whether its pictures come from outside in their own time, so that it can be lost.
     pub fn is_live(&self) -> bool {
-        matches!(self, SourceKind::Camera { .. } | SourceKind::Rtmp { .. })
+        match self {
+            SourceKind::Camera { .. } | SourceKind::Rtmp { .. } | SourceKind::Srt { .. } | SourceKind::Udp { .. } => {
+                true
+            }
+            SourceKind::Media { .. } | SourceKind::Slate { .. } | SourceKind::TestPattern { .. } => false,
+        }
+    }
+
+    /// The UDP port on which it waits for whoever sends; none for one that calls, or has no port.
+    pub fn waits(&self) -> Option<Waits<'_>> {
+        match self {
+            SourceKind::Srt { mode: SrtMode::Listener, port, .. } => Some(Waits { port: *port, group: "" }),
+            SourceKind::Udp { port, group, .. } => Some(Waits { port: *port, group }),
+            _ => None,
+        }
+    }
+
+    /// Its secrets by the names of their fields: what is sealed where it is kept.
+    pub fn secrets_mut(&mut self) -> Vec<(&'static str, &mut Secret)> {
+        match self {
+            SourceKind::Camera { password, .. } => vec![("password", password)],
+            SourceKind::Srt { stream_id, passphrase, .. } => {
+                vec![("stream_id", stream_id), ("passphrase", passphrase)]
+            }
+            _ => Vec::new(),
+        }
     }
 }

@@ -52,6 +52,8 @@ pub struct Facts {
     pub sound: bool,
     /// Why it does not work.
     pub fault: Option<Fault>,
+    /// When the far side was first heard of in the last try.
+    heard: Option<Running>,
     /// When the last picture arrived.
     pub last_picture: Option<Running>,
     /// Pictures per second.
@@ -71,6 +73,8 @@ pub(super) struct Try {
     pub(super) shared: Arc<Shared>,
     pub(super) house: House,
     pub(super) arrivals: Arc<Mutex<Arrivals>>,
+    /// It is being taken down: what its elements say now means nothing.
+    ending: AtomicBool,
 }
 
 /// How a kind of live source connects.
@@ -90,6 +94,19 @@ pub(super) trait Connect: Send + 'static {
     /// The fault that stands before the first try has ended: none where nothing is known yet.
     fn at_first(&self) -> Option<Fault> {
         None
+    }
+    /// Whether it waits to be sent to, for as long as that takes: its silence before the first byte is no failure.
+    fn awaits(&self) -> bool {
+        false
+    }
+    /// The fault that stands after the far side has stopped.
+    fn stopped(&self) -> Fault {
+        Fault::new(Code::SourceLost, "")
+    }
+    /// The fault that stands where the far side sends, and there is no picture in it.
+    fn unintelligible(&self) -> Fault {
+        let text = format!("{} sends, but no picture that can be decoded here.", self.sender());
+        Fault::new(Code::SourceNoVideo, "").with_text(text)
     }
     /// The fault for an error of the pipeline.
     fn judge(&self, error: &gst::glib::Error, debug: &str) -> Fault;
@@ -129,6 +146,17 @@ impl Try {
             if let Some(this) = to.upgrade() {
                 chain::attached_all(&this);
             }
+        });
+    }
+
+    /// Notes when the first data leaves this pad.
+    pub(super) fn listen_for_data(self: &Arc<Try>, pad: &gst::Pad) {
+        let to = Arc::downgrade(self);
+        pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
+            if let Some(this) = to.upgrade() {
+                hold(&this.shared.facts).heard = Some(running());
+            }
+            gst::PadProbeReturn::Remove
         });
     }
 
@@ -183,6 +211,9 @@ impl Try {
 
     /// Ends the try with this fault, from any thread.
     pub(super) fn give_up(&self, fault: Fault) {
+        if self.ending.load(Ordering::Relaxed) {
+            return;
+        }
         self.shared.fail(fault);
         let _ = self.pipeline.post_message(gst::message::Application::new(gst::Structure::new_empty("give-up")));
     }
@@ -284,6 +315,7 @@ fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shar
         shared: shared.clone(),
         house: house.clone(),
         arrivals: Arc::new(Mutex::new(Arrivals::new(latency_ms, None))),
+        ending: AtomicBool::new(false),
     });
     shared.store.clear();
     if let Err(fault) = kind.build(&this) {
@@ -296,6 +328,7 @@ fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shar
     }
     // Its streaming threads may wait for room in the store; and a far side that hangs may hold the pipeline's
     // end up. Neither shall hold up the next try.
+    this.ending.store(true, Ordering::Relaxed);
     shared.store.close();
     let end = std::thread::Builder::new().name("src-end".into()).spawn(move || {
         let _ = pipeline.set_state(gst::State::Null);
@@ -327,21 +360,29 @@ fn watch(name: &str, pipeline: &gst::Pipeline, kind: &impl Connect, shared: &Sha
                     tracing::info!(source = name, error = %error.error(), "source's pipeline failed");
                     let facts = shared.facts();
                     let judged = kind.judge(&error.error(), &debug);
-                    let lost = was_online(&facts) && judged.code == Code::SourceUnreachable;
-                    return Some(if lost { Fault::new(Code::SourceLost, "") } else { judged });
+                    let lost = was_online(&facts) && judged.code == kind.waiting().code;
+                    return Some(if lost { kind.stopped() } else { judged });
                 }
                 gst::MessageView::Eos(_) => {
                     let was = was_online(&shared.facts());
-                    return Some(if was { Fault::new(Code::SourceLost, "") } else { kind.waiting() });
+                    return Some(if was { kind.stopped() } else { kind.waiting() });
                 }
                 gst::MessageView::Application(_) => return shared.facts().fault,
                 _ => {}
             }
         }
-        let since = shared.facts().last_picture.filter(|at| *at > begun).unwrap_or(begun);
+        let facts = shared.facts();
+        let heard = facts.heard.filter(|at| *at > begun);
+        if heard.is_none() && kind.awaits() {
+            continue;
+        }
+        let since = facts.last_picture.max(heard).filter(|at| *at > begun).unwrap_or(begun);
         if running().ms_since(since) > SILENCE_MS {
-            let was = was_online(&shared.facts());
-            return Some(if was { Fault::new(Code::SourceLost, "") } else { kind.waiting() });
+            return Some(match heard {
+                _ if was_online(&facts) => kind.stopped(),
+                Some(_) => kind.unintelligible(),
+                None => kind.waiting(),
+            });
         }
     }
     None

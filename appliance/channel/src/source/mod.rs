@@ -9,13 +9,16 @@ mod formats;
 pub mod live;
 pub mod made;
 pub mod media;
+mod mpegts;
 mod player;
 mod rtmp;
 mod sound_queue;
+mod srt;
 pub mod store;
+mod udp;
 
 use crate::program::overlay::Painter;
-use automation::spec::{ChannelSpec, House, Source as SourceSpec, SourceKind};
+use automation::spec::{ChannelSpec, House, Source as SourceSpec, SourceKind, SrtMode};
 use live::Live;
 use made::Made;
 use media::Media;
@@ -45,6 +48,19 @@ impl Source {
             SourceKind::Rtmp { stream, latency_ms, .. } => {
                 let rtmp = rtmp::Rtmp { socket: run.join("ingest-streams.sock"), stream: stream.clone() };
                 Source::Live(Live::start(name, house, *latency_ms, rtmp))
+            }
+            SourceKind::Srt { mode, host, port, stream_id, passphrase, latency_ms } => {
+                let (stream_id, passphrase) = (stream_id.clone(), passphrase.clone());
+                let far = match mode {
+                    SrtMode::Caller => srt::Far::Calls(host.clone()),
+                    SrtMode::Listener => srt::Far::CallsUs(spec.listen),
+                };
+                let srt = srt::Srt { far, port: *port, stream_id, passphrase, latency_ms: *latency_ms };
+                Source::Live(Live::start(name, house, srt::JITTER_MS, srt))
+            }
+            SourceKind::Udp { port, group, latency_ms } => {
+                let udp = udp::Udp { listen: spec.listen, port: *port, group: group.parse().ok() };
+                Source::Live(Live::start(name, house, *latency_ms, udp))
             }
             SourceKind::Media { asset } => {
                 let path = spec.assets.get(asset).map_or("", String::as_str);

@@ -247,7 +247,10 @@ impl Worker {
     fn take_sources(&mut self, old: Option<&ChannelSpec>, spec: &Arc<ChannelSpec>, program: &Program) {
         let same = |id: &SourceId, source: &SourceSpec| {
             let before = old.and_then(|old| old.sources.iter().find(|s| s.id == *id).map(|s| (old, s)));
-            before.is_some_and(|(old, before)| before.kind == source.kind && files(old, before) == files(spec, source))
+            before.is_some_and(|(old, before)| {
+                let at_its_place = source.kind.waits().is_none() || old.listen == spec.listen;
+                before.kind == source.kind && files(old, before) == files(spec, source) && at_its_place
+            })
         };
         let gone: Vec<SourceId> =
             self.sources.keys().filter(|id| !spec.sources.iter().any(|s| s.id == **id)).cloned().collect();

@@ -1,12 +1,11 @@
 //! Channels.
 
-use super::address_channel;
 use super::call::Call;
 use crate::doc::{ChannelDoc, ChannelDraft, ChannelPatch};
 use crate::refusal::Refusal;
 
 fn addressed(call: &Call, mut channel: ChannelDoc) -> ChannelDoc {
-    address_channel(&mut channel, &call.desk.server(&call.peer));
+    call.desk.reach(&call.peer).channel(&mut channel);
     channel
 }
 

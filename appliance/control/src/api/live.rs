@@ -1,7 +1,7 @@
 //! What pages watch: the board, once or as events, and small pictures.
 
 use super::call::{Call, Peer};
-use super::{Desk, address_channel, openapi as document, table};
+use super::{Desk, openapi as document, table};
 use crate::doc::Board;
 use crate::refusal::Refusal;
 use crate::workers::previews::{Picture, Visit};
@@ -28,8 +28,8 @@ const PICTURE_MAX: Duration = Duration::from_secs(3);
 const HEARD_BYTES_MAX: usize = 4096;
 
 fn addressed(desk: &Desk, peer: &Peer, board: &Board) -> Board {
-    let (mut board, server) = (board.clone(), desk.server(peer));
-    board.channels.iter_mut().for_each(|channel| address_channel(&mut channel.wanted, &server));
+    let (mut board, reach) = (board.clone(), desk.reach(peer));
+    board.channels.iter_mut().for_each(|channel| reach.channel(&mut channel.wanted));
     board
 }
 

@@ -85,25 +85,41 @@ impl Desk {
         Desk { commands, store, door, board, galleries, rtmp_port, closing, streams, table }
     }
 
-    /// Address of the door for publishers, as seen from this caller.
-    fn server(&self, peer: &Peer) -> String {
+    /// Where publishers reach this box, as seen from this caller.
+    fn reach(&self, peer: &Peer) -> Reach {
         let port = match self.board.borrow().ingest.as_ref().map(|ingest| ingest.port) {
             None | Some(0) => self.rtmp_port,
             Some(port) => port,
         };
-        format!("rtmp://{}:{port}/live", peer.host_name())
+        Reach { host: peer.host_name().to_owned(), rtmp_port: port }
     }
 }
 
-/// Fills in the address of the door.
-fn address_source(source: &mut SourceDoc, server: &str) {
-    if let SourceKindDoc::Rtmp { publish, .. } = &mut source.kind {
-        publish.server = server.to_owned();
-    }
+/// Name and ports under which this box is reached by who sends to it.
+struct Reach {
+    host: String,
+    rtmp_port: u16,
 }
 
-fn address_channel(channel: &mut ChannelDoc, server: &str) {
-    channel.sources.iter_mut().for_each(|source| address_source(source, server));
+impl Reach {
+    /// Fills in the addresses that a sender needs.
+    fn source(&self, source: &mut SourceDoc) {
+        let Reach { host, rtmp_port } = self;
+        match &mut source.kind {
+            SourceKindDoc::Rtmp { publish, .. } => publish.server = format!("rtmp://{host}:{rtmp_port}/live"),
+            SourceKindDoc::Srt { address: Some(address), port, .. } => *address = format!("srt://{host}:{port}"),
+            SourceKindDoc::Udp { address, port, group, .. } => {
+                let to = if group.is_empty() { host } else { group };
+                let bracketed = if to.contains(':') && !to.starts_with('[') { format!("[{to}]") } else { to.clone() };
+                *address = format!("udp://{bracketed}:{port}");
+            }
+            _ => {}
+        }
+    }
+
+    fn channel(&self, channel: &mut ChannelDoc) {
+        channel.sources.iter_mut().for_each(|source| self.source(source));
+    }
 }
 
 /// The filter of the whole API and the page.

@@ -1,13 +1,12 @@
 //! Sources.
 
-use super::address_source;
 use super::call::Call;
 use crate::doc::{SourceDoc, SourceDraft};
 use crate::refusal::Refusal;
 use automation::id::SourceId;
 
 fn addressed(call: &Call, mut source: SourceDoc) -> SourceDoc {
-    address_source(&mut source, &call.desk.server(&call.peer));
+    call.desk.reach(&call.peer).source(&mut source);
     source
 }
 

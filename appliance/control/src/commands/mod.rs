@@ -118,7 +118,7 @@ fn spec_with(
     let destinations = destinations::of(connection, context, &channel.id)?;
     // Paths must be absolute; which ones does not matter for whether the spec fits together.
     let files = absolute(context, files);
-    wanted::spec(channel, sources, destinations, timeline, &files)
+    wanted::spec(channel, sources, destinations, timeline, &files, context.listen)
 }
 
 type Files = std::collections::BTreeMap<automation::id::AssetId, String>;

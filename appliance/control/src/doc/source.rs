@@ -2,7 +2,7 @@
 
 use automation::id::{AssetId, SourceId};
 use automation::secret::Secret;
-use automation::spec::{Pattern, PublisherRole};
+use automation::spec::{Pattern, PublisherRole, SrtMode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -46,6 +46,36 @@ pub enum SourceKindDoc {
         latency_ms: u32,
         /// What to enter in OBS.
         publish: Publish,
+    },
+    /// A sender by SRT, MPEG-TS inside.
+    Srt {
+        /// Who calls whom.
+        mode: SrtMode,
+        /// Host that is called; empty for a listener.
+        host: String,
+        /// UDP port: of the far side for a caller, ours for a listener.
+        port: u16,
+        /// Stream id: a caller sends it, a listener lets in only who sends it; empty for none.
+        #[schema(value_type = String)]
+        stream_id: Secret,
+        /// Whether a passphrase is stored. The passphrase itself never comes back.
+        has_passphrase: bool,
+        /// Time in which lost packets are sent again, milliseconds.
+        latency_ms: u32,
+        /// What the sender calls, for example `srt://bandstand.local:9710`; of a listener only.
+        #[schema(required)]
+        address: Option<String>,
+    },
+    /// A sender of MPEG-TS by UDP, by itself or in RTP.
+    Udp {
+        /// Our UDP port.
+        port: u16,
+        /// The multicast group that is joined; empty for none.
+        group: String,
+        /// Jitter buffer in milliseconds.
+        latency_ms: u32,
+        /// Where the sender sends to, for example `udp://bandstand.local:5004`.
+        address: String,
     },
     /// An uploaded film or still, which loops.
     Media {
@@ -115,6 +145,40 @@ pub enum SourceKindDraft {
         /// What it sends: `live` where absent on POST. On PUT it stays as it was.
         #[serde(default)]
         role: Option<PublisherRole>,
+        /// Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
+        #[serde(default)]
+        latency_ms: Option<u32>,
+    },
+    /// A sender by SRT, MPEG-TS inside.
+    Srt {
+        /// Who calls whom.
+        mode: SrtMode,
+        /// Host to call, without port; empty for a listener.
+        #[serde(default)]
+        host: String,
+        /// UDP port: of the far side for a caller, ours for a listener. A listener's is chosen by the server where absent.
+        #[serde(default)]
+        port: Option<u16>,
+        /// Stream id: a caller sends it, a listener lets in only who sends it; empty for none.
+        #[serde(default)]
+        #[schema(value_type = String)]
+        stream_id: Secret,
+        /// Passphrase, 10 to 79 characters; PUT without it keeps the stored one, an empty one removes it.
+        #[serde(default)]
+        #[schema(value_type = Option<String>, write_only)]
+        passphrase: Option<Secret>,
+        /// Time in which lost packets are sent again, milliseconds, 20 to 5000; 300 where absent.
+        #[serde(default)]
+        latency_ms: Option<u32>,
+    },
+    /// A sender of MPEG-TS by UDP, by itself or in RTP.
+    Udp {
+        /// Our UDP port, 1024 to 65535; chosen by the server where absent.
+        #[serde(default)]
+        port: Option<u16>,
+        /// The multicast group to join; empty for none.
+        #[serde(default)]
+        group: String,
         /// Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
         #[serde(default)]
         latency_ms: Option<u32>,

@@ -26,6 +26,7 @@ use crate::refusal::Refusal;
 use automation::fault::Code;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use seal::{KeyError, Sealer};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -94,6 +95,8 @@ pub struct Context {
     pub sealer: Arc<Sealer>,
     /// Folder of uploaded files, absolute.
     pub assets: PathBuf,
+    /// The address of this machine on which sources wait that are sent to.
+    pub listen: IpAddr,
 }
 
 struct Readers {
@@ -102,14 +105,20 @@ struct Readers {
 }
 
 impl Store {
-    /// Opens the store of a state folder, and makes it where it is absent.
+    /// Opens the store of a state folder, and makes it where it is absent. Sources are reached from this machine only.
     pub fn open(state: &Path) -> Result<Store, OpenError> {
+        Store::open_listening(state, IpAddr::V4(Ipv4Addr::LOCALHOST))
+    }
+
+    /// The same, with sources that wait on another address of this machine.
+    pub fn open_listening(state: &Path, listen: IpAddr) -> Result<Store, OpenError> {
         let path = state.join(DATABASE);
         let name = path.display().to_string();
         let failed = |source| OpenError::Database { path: name.clone(), source };
         let context = Context {
             sealer: Arc::new(Sealer::open(&state.join(KEY_FILE))?),
             assets: std::path::absolute(state.join("assets")).unwrap_or_else(|_| state.join("assets")),
+            listen,
         };
         let mut writer = Connection::open(&path).map_err(failed)?;
         prepare(&writer).map_err(failed)?;

@@ -7,6 +7,7 @@ use automation::id::{ChannelId, SourceId};
 use automation::secret::Secret;
 use automation::spec::{Source, SourceKind};
 use rusqlite::{Connection, params};
+use std::collections::BTreeMap;
 
 /// Sources of one channel.
 pub const SOURCES_MAX: usize = 64;
@@ -14,10 +15,45 @@ pub const SOURCES_MAX: usize = 64;
 /// A source, and its publisher's token where it has one.
 #[derive(Clone, Debug)]
 pub struct StoredSource {
-    /// The source, with its password.
+    /// The source, with its secrets.
     pub source: Source,
     /// What a publisher must know; empty for other kinds.
     pub token: Secret,
+}
+
+/// The one text that is sealed of a source: a publisher's token, a camera's password, or the secrets of another kind
+/// by the names of their fields.
+fn sealable(kind: &mut SourceKind, token: &Secret) -> Secret {
+    let bare = matches!(kind, SourceKind::Camera { .. });
+    let mut fields = kind.secrets_mut();
+    match fields.as_mut_slice() {
+        [] => token.clone(),
+        [(_, password)] if bare => std::mem::take(password),
+        fields if fields.iter().all(|(_, secret)| secret.is_empty()) => Secret::default(),
+        fields => {
+            let taken: BTreeMap<&str, Secret> =
+                fields.iter_mut().map(|(name, s)| (*name, std::mem::take(*s))).collect();
+            Secret::new(to_json(&taken))
+        }
+    }
+}
+
+/// Puts what was sealed back into a source. Answers the token of a publisher's.
+fn unseal(kind: &mut SourceKind, sealed: Secret) -> Result<Secret, Refusal> {
+    let bare = matches!(kind, SourceKind::Camera { .. });
+    let mut fields = kind.secrets_mut();
+    match fields.as_mut_slice() {
+        [] => return Ok(sealed),
+        [(_, password)] if bare => **password = sealed,
+        fields if !sealed.is_empty() => {
+            let mut kept: BTreeMap<String, Secret> = from_json(sealed.expose())?;
+            for (name, secret) in fields {
+                **secret = kept.remove(*name).unwrap_or_default();
+            }
+        }
+        _ => {}
+    }
+    Ok(Secret::default())
 }
 
 fn owner(channel: &ChannelId, source: &str) -> String {
@@ -42,13 +78,7 @@ pub fn of(connection: &Connection, context: &Context, channel: &ChannelId) -> Re
             None => Secret::default(),
         };
         let mut kind: SourceKind = from_json(&params)?;
-        let token = match &mut kind {
-            SourceKind::Camera { password, .. } => {
-                *password = secret;
-                Secret::default()
-            }
-            _ => secret,
-        };
+        let token = unseal(&mut kind, secret)?;
         let backup = row.get::<_, Option<String>>(3)?.map(id).transpose()?;
         sources.push(StoredSource { source: Source { id: id(source_id)?, name, kind, backup }, token });
     }
@@ -75,10 +105,7 @@ pub fn put(
 ) -> Result<(), Refusal> {
     let source = &stored.source;
     let mut kind = source.kind.clone();
-    let secret = match &mut kind {
-        SourceKind::Camera { password, .. } => std::mem::take(password),
-        _ => stored.token.clone(),
-    };
+    let secret = sealable(&mut kind, &stored.token);
     let sealed = (!secret.is_empty()).then(|| context.sealer.seal(&owner(channel, source.id.as_str()), &secret));
     let asset = match &kind {
         SourceKind::Media { asset } => Some(asset.as_str()),

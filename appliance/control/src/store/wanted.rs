@@ -9,11 +9,12 @@ use automation::id::{AssetId, ChannelId};
 use automation::spec::platform;
 use automation::spec::{
     ChannelSpec, ChannelSpecDraft, Destination, IngestSpec, IngestStream, Live, Manual, Overlay, Platform, Source,
-    SourceKind, Timeline, Track,
+    SourceKind, SrtMode, Timeline, Track,
 };
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 /// What is wanted of the whole box.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ pub(super) fn load(connection: &Connection, context: &Context) -> Result<Wanted,
         let timeline = timeline.map(|stored| stored.timeline);
         ingest.streams.extend(stored.iter().filter_map(|stored| stream(&channel.id, stored)));
         let doc = document(&channel, &stored, &destinations, timeline.as_ref());
-        let spec = spec(channel, stored, destinations, timeline, &files)?;
+        let spec = spec(channel, stored, destinations, timeline, &files, context.listen)?;
         wanted.push(WantedChannel { spec, doc });
     }
     Ok(Wanted { venue, ingest, channels: wanted })
@@ -79,6 +80,7 @@ pub fn spec(
     destinations: Vec<Destination>,
     timeline: Option<Timeline>,
     files: &BTreeMap<AssetId, String>,
+    listen: IpAddr,
 ) -> Result<ChannelSpec, Refusal> {
     let house = channel.output(&destinations).house;
     let sources: Vec<Source> = sources.into_iter().map(|stored| stored.source).collect();
@@ -90,6 +92,7 @@ pub fn spec(
         name: channel.name,
         house,
         sources,
+        listen,
         assets: files
             .iter()
             .filter(|(id, _)| used.contains(*id))
@@ -174,6 +177,18 @@ pub fn source_document(stored: &StoredSource) -> SourceDoc {
             latency_ms: *latency_ms,
             publish: Publish { server: String::new(), key: format!("{stream}?token={}", stored.token.expose()) },
         },
+        SourceKind::Srt { mode, host, port, stream_id, passphrase, latency_ms } => SourceKindDoc::Srt {
+            mode: *mode,
+            host: host.clone(),
+            port: *port,
+            stream_id: stream_id.clone(),
+            has_passphrase: !passphrase.is_empty(),
+            latency_ms: *latency_ms,
+            address: (*mode == SrtMode::Listener).then(String::new),
+        },
+        SourceKind::Udp { port, group, latency_ms } => {
+            SourceKindDoc::Udp { port: *port, group: group.clone(), latency_ms: *latency_ms, address: String::new() }
+        }
         SourceKind::Media { asset } => SourceKindDoc::Media { asset: asset.clone() },
         SourceKind::Slate { title, text } => SourceKindDoc::Slate { title: title.clone(), text: text.clone() },
         SourceKind::TestPattern { pattern } => SourceKindDoc::TestPattern { pattern: *pattern },

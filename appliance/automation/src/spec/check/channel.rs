@@ -75,7 +75,20 @@ fn sources(check: &mut Check, draft: &ChannelSpecDraft) {
         _ => None,
     });
     check.unique(streams);
+    ports(check, draft);
     cycles(check, draft);
+}
+
+/// Ports on which two sources would wait.
+fn ports(check: &mut Check, draft: &ChannelSpecDraft) {
+    for (s, one) in draft.sources.iter().enumerate() {
+        let Some(waits) = one.kind.waits() else { continue };
+        let before = draft.sources[..s].iter().find(|other| other.kind.waits().is_some_and(|o| o.clashes(&waits)));
+        if let Some(other) = before {
+            let reason = format!("\"{}\" waits on port {} already: choose another one", other.name, waits.port);
+            check.wrong(format!("sources[{s}].port"), reason);
+        }
+    }
 }
 
 /// A backup that leads back to its source: told once for each source on the circle.
@@ -111,7 +124,7 @@ fn failover(check: &mut Check, draft: &ChannelSpecDraft) {
     if let Some(input) = &failover.live_input
         && let Some(source) = exists(check, draft, "failover.live_input", input)
     {
-        let reason = format!("\"{}\" is always there: choose a camera or a publisher", source.name);
+        let reason = format!("\"{}\" is always there: choose a camera or another input", source.name);
         check.must(source.kind.is_live(), "failover.live_input", reason);
         let reason = format!("\"{}\" sends the loop: choose a camera or a publisher of what is live", source.name);
         check.must(!sends_loop(source), "failover.live_input", reason);

@@ -1,5 +1,6 @@
 //! The rules of specs. Each wrong thing is told with its place and a reason; nothing stops at the first.
 
+mod address;
 mod channel;
 mod source;
 #[cfg(test)]

@@ -1,16 +1,21 @@
 //! Rules of a source and of a destination, each by itself.
 
-use super::{Check, NAME_CHARS_MAX};
-use crate::spec::{Destination, LATENCY_MS_MAX, Source, SourceKind, Wrongs};
+use super::{Check, NAME_CHARS_MAX, address};
+use crate::spec::{Destination, LATENCY_MS_MAX, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode, Wrongs};
+use core::net::IpAddr;
 
-/// Longest camera address, bytes; the longest that browsers and cameras have agreed on is far below.
-const URL_BYTES_MAX: usize = 1024;
 /// Longest user name and password, characters: ONVIF cameras take 32, some more.
 const CREDENTIAL_CHARS_MAX: usize = 200;
 /// Longest stream key, characters: YouTube's has 24, Facebook's about 120.
 const KEY_CHARS_MAX: usize = 512;
 /// Longest line of a slate, characters: more cannot be read from a sofa.
 pub(super) const SLATE_CHARS_MAX: usize = 200;
+/// SRT's passphrase, characters (draft-sharabayko-srt-01, section 6.1.1: `SRTO_PASSPHRASE`).
+const PASSPHRASE_CHARS: std::ops::RangeInclusive<usize> = 10..=79;
+/// Longest stream id of SRT, bytes (`SRTO_STREAMID`).
+const STREAM_ID_BYTES_MAX: usize = 512;
+/// Ports below are the system's: a worker may not open them.
+const OWN_PORT_MIN: u16 = 1024;
 /// Longest name of a stream at the door: `<channel>_obs` with the longest id of a channel and a number.
 const STREAM_CHARS_MAX: usize = 80;
 
@@ -20,7 +25,7 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
     check.name("name", &source.name);
     match &source.kind {
         SourceKind::Camera { url, user, password, latency_ms } => {
-            if let Err(reason) = rtsp(url) {
+            if let Err(reason) = address::rtsp(url) {
                 check.wrong("url", format!("the address must look like rtsp://host/path: {reason}"));
             }
             check.line("user", user, 0, CREDENTIAL_CHARS_MAX);
@@ -37,6 +42,36 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
             check.must(named, "stream", format!("must end in {ending}, for example main{ending} or main{ending}2"));
             check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));
         }
+        SourceKind::Srt { mode, host, port, stream_id, passphrase, latency_ms } => {
+            match mode {
+                SrtMode::Caller => {
+                    if let Err(reason) = address::host(host) {
+                        check.wrong("host", reason);
+                    }
+                    check.must(*port > 0, "port", "must be from 1 to 65535");
+                }
+                SrtMode::Listener => {
+                    check.must(host.is_empty(), "host", "must be empty: a listener waits to be called");
+                    own_port(&mut check, *port);
+                }
+            }
+            let id = stream_id.expose();
+            let fits = id.len() <= STREAM_ID_BYTES_MAX && !id.chars().any(char::is_control);
+            check.must(fits, "stream_id", format!("must be one line of at most {STREAM_ID_BYTES_MAX} bytes"));
+            let chars = passphrase.expose().chars().count();
+            let fits = passphrase.is_empty() || PASSPHRASE_CHARS.contains(&chars);
+            check.must(fits, "passphrase", format!("must have 10 to 79 characters, not {chars}"));
+            let plain = passphrase.expose().chars().all(|c| c == ' ' || c.is_ascii_graphic());
+            check.must(plain, "passphrase", "must hold letters, digits and signs of ASCII only");
+            let latency_limits = i64::from(SRT_LATENCY_MS_MIN)..=i64::from(LATENCY_MS_MAX);
+            check.within("latency_ms", i64::from(*latency_ms), latency_limits);
+        }
+        SourceKind::Udp { port, group, latency_ms } => {
+            own_port(&mut check, *port);
+            let multicast = group.is_empty() || group.parse::<IpAddr>().is_ok_and(|group| group.is_multicast());
+            check.must(multicast, "group", "must be a multicast address such as 239.1.1.1, or empty");
+            check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));
+        }
         SourceKind::Slate { title, text } => {
             check.line("title", title, 0, SLATE_CHARS_MAX);
             check.line("text", text, 0, SLATE_CHARS_MAX);
@@ -48,6 +83,10 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
     check.done()
 }
 
+fn own_port(check: &mut Check, port: u16) {
+    check.must(port >= OWN_PORT_MIN, "port", format!("must be from {OWN_PORT_MIN} to 65535, not {port}"));
+}
+
 /// A destination by itself.
 pub(crate) fn destination(destination: &Destination) -> Result<(), Wrongs> {
     let mut check = Check::new();
@@ -57,40 +96,4 @@ pub(crate) fn destination(destination: &Destination) -> Result<(), Wrongs> {
     let clean = !key.chars().any(|c| c.is_whitespace() || c.is_control());
     check.must(clean, "key", "must not hold a space or a line break: copy it again");
     check.done()
-}
-
-/// Whether a text is `rtsp://host[:port][/path]` (RFC 2326, section 3.2) without user and password. The reason
-/// never repeats the text: a password may be in it.
-fn rtsp(url: &str) -> Result<(), &'static str> {
-    if url.len() > URL_BYTES_MAX {
-        return Err("it is longer than 1024 characters");
-    }
-    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err("it holds a space");
-    }
-    let rest = url.strip_prefix("rtsp://").ok_or("it does not begin with rtsp://")?;
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-    if authority.contains('@') {
-        return Err("user name and password have their own fields");
-    }
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(rest) => {
-            let (host, after) = rest.split_once(']').ok_or("the bracket of the IPv6 address is not closed")?;
-            if !after.is_empty() && !after.starts_with(':') {
-                return Err("after the bracket of the IPv6 address there may only be a port");
-            }
-            (host, after.strip_prefix(':'))
-        }
-        None => match authority.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (authority, None),
-        },
-    };
-    if host.is_empty() {
-        return Err("the host is missing");
-    }
-    match port.map(str::parse::<u16>) {
-        None | Some(Ok(1..)) => Ok(()),
-        _ => Err("the port is no number from 1 to 65535"),
-    }
 }

@@ -340,6 +340,60 @@ fn channels() {
     );
 }
 
+fn inputs_channel() -> Value {
+    let mut document = sound_channel();
+    document["sources"] = json!([
+        {"id": "call", "name": "Call", "kind": "srt", "mode": "caller", "host": "10.0.0.7", "port": 9000,
+         "stream_id": "publish:hall", "passphrase": "0123456789"},
+        {"id": "wait", "name": "Wait", "kind": "srt", "mode": "listener", "port": 9710},
+        {"id": "udp", "name": "Udp", "kind": "udp", "port": 5004},
+        {"id": "group", "name": "Group", "kind": "udp", "port": 5006, "group": "239.1.1.1"},
+        {"id": "other", "name": "Other", "kind": "udp", "port": 5006, "group": "239.1.1.2"},
+    ]);
+    (document["failover"], document["timeline"], document["manual"]) =
+        (json!({"live_input": "wait"}), Value::Null, Value::Null);
+    document
+}
+
+#[test]
+fn inputs() {
+    check(
+        inputs_channel,
+        judge_channel,
+        &[
+            ("/sources/0/host", json!(""), &["sources[0].host: must not be empty"]),
+            ("/sources/0/host", json!("10.0.0.7:9000"), &["sources[0].host: must be a name or an address alone"]),
+            ("/sources/0/host", json!("srt://10.0.0.7"), &["sources[0].host: must be a name or an address alone"]),
+            ("/sources/0/host", json!("fe80::1"), &[]),
+            ("/sources/0/host", json!("encoder-2.local"), &[]),
+            ("/sources/0/port", json!(0), &["sources[0].port: must be from 1 to 65535"]),
+            ("/sources/0/port", json!(9710), &[]),
+            (
+                "/sources/0/passphrase",
+                json!("012345678"),
+                &["sources[0].passphrase: must have 10 to 79 characters, not 9"],
+            ),
+            ("/sources/0/passphrase", json!("x".repeat(79)), &[]),
+            ("/sources/0/passphrase", json!("x".repeat(80)), &["sources[0].passphrase: must have 10 to 79"]),
+            ("/sources/0/passphrase", json!("Straßenbahn"), &["sources[0].passphrase: must hold letters"]),
+            (
+                "/sources/0/stream_id",
+                json!("x".repeat(513)),
+                &["sources[0].stream_id: must be one line of at most 512"],
+            ),
+            ("/sources/0/latency_ms", json!(19), &["sources[0].latency_ms: must be from 20 to 5000, not 19"]),
+            ("/sources/1/host", json!("10.0.0.7"), &["sources[1].host: must be empty"]),
+            ("/sources/1/port", json!(443), &["sources[1].port: must be from 1024 to 65535, not 443"]),
+            ("/sources/2/port", json!(9710), &["sources[2].port: \"Wait\" waits on port 9710 already"]),
+            ("/sources/2/port", json!(80), &["sources[2].port: must be from 1024 to 65535, not 80"]),
+            ("/sources/2/group", json!("10.0.0.7"), &["sources[2].group: must be a multicast address"]),
+            ("/sources/2/group", json!("ff02::7"), &[]),
+            ("/sources/3/group", json!(""), &["sources[4].port: \"Group\" waits on port 5006 already"]),
+            ("/sources/4/group", json!("239.1.1.1"), &[]),
+        ],
+    );
+}
+
 #[test]
 fn a_house_out_of_its_limits_is_refused_where_it_was_built_by_hand_too() {
     let mut draft: ChannelSpecDraft = serde_json::from_value(sound_channel()).unwrap();
@@ -386,4 +440,9 @@ fn a_reason_never_holds_a_password() {
     let mut document = sound_channel();
     document["sources"][0]["url"] = json!("rtsp://admin:secret@host/");
     assert!(!judge_channel(document).concat().contains("secret"));
+    let mut document = inputs_channel();
+    document["sources"][0]["passphrase"] = json!("secret");
+    document["sources"][0]["stream_id"] = json!("secret\n");
+    let told = judge_channel(document);
+    assert!(told.len() == 2 && !told.concat().contains("secret"), "{told:?}");
 }

@@ -1,7 +1,9 @@
 //! Sources.
 
-use super::{Commands, check, in_use, name, new_id, room, there, token};
-use crate::doc::{SourceDoc, SourceDraft, SourceKindDraft};
+mod kind;
+
+use super::{Commands, check, in_use, name, new_id, room, token};
+use crate::doc::{SourceDoc, SourceDraft};
 use crate::refusal::Refusal;
 use crate::store::sources::{SOURCES_MAX, StoredSource};
 use crate::store::wanted::source_document;
@@ -11,9 +13,6 @@ use automation::id::{ChannelId, SourceId};
 use automation::secret::Secret;
 use automation::spec::{Source, SourceKind, Track};
 use rusqlite::Transaction;
-
-/// Jitter buffer where none is given, milliseconds.
-const LATENCY_MS: u32 = 300;
 
 impl Commands {
     /// Adds a source.
@@ -27,7 +26,12 @@ impl Commands {
                 let name = name(&draft.name, Code::SpecInvalid)?;
                 let taken = |id: &str| there.iter().any(|stored| stored.source.id.as_str() == id);
                 let id = new_id(draft.id, &name, taken, "source")?;
-                let (kind, token) = new_kind(tx, &channel, draft.kind)?;
+                let kind = kind::kind(tx, context, &channel, None, draft.kind)?;
+                // Whoever publishes must know a token.
+                let token = match kind {
+                    SourceKind::Rtmp { .. } => Secret::new(token()?),
+                    _ => Secret::default(),
+                };
                 let stored = StoredSource { source: Source { id, name, kind, backup: draft.backup }, token };
                 put(tx, context, &channel, &stored, at_ms)?;
                 Ok(source_document(&stored))
@@ -35,7 +39,7 @@ impl Commands {
             .await
     }
 
-    /// Changes a source. Its kind stays, and so does a password that is not sent.
+    /// Changes a source. Its kind stays, and so do secrets that are not sent.
     pub async fn change_source(
         &self,
         channel: ChannelId,
@@ -49,7 +53,7 @@ impl Commands {
                 let mut stored = sources::get(tx, context, &channel, &id)?;
                 stored.source.name = name(&draft.name, Code::SpecInvalid)?;
                 stored.source.backup = draft.backup;
-                stored.source.kind = changed_kind(tx, stored.source.kind, draft.kind)?;
+                stored.source.kind = kind::kind(tx, context, &channel, Some(stored.source.kind), draft.kind)?;
                 put(tx, context, &channel, &stored, at_ms)?;
                 Ok(source_document(&stored))
             })
@@ -108,72 +112,10 @@ fn put(
     if matches!(stored.source.kind, SourceKind::Rtmp { .. }) {
         settings::raise_ingest(tx, 0)?;
     }
+    kind::port_is_free(tx, context, channel, &stored.source.kind)?;
     let all = sources::of(tx, context, channel)?;
     let index = all.iter().position(|other| other.source.id == stored.source.id).unwrap_or_default();
     check(tx, context, channel, &format!("sources[{index}]"), Code::SpecInvalid)
-}
-
-fn new_kind(
-    tx: &Transaction<'_>,
-    channel: &ChannelId,
-    draft: SourceKindDraft,
-) -> Result<(SourceKind, Secret), Refusal> {
-    let kind = match draft {
-        SourceKindDraft::Camera { url, user, password, latency_ms } => SourceKind::Camera {
-            url,
-            user,
-            password: password.unwrap_or_default(),
-            latency_ms: latency_ms.unwrap_or(LATENCY_MS),
-        },
-        SourceKindDraft::Rtmp { role, latency_ms } => {
-            let role = role.unwrap_or_default();
-            let first = format!("{channel}{}", role.ending());
-            let mut stream = first.clone();
-            let mut number = 2;
-            while sources::stream_taken(tx, &stream)? {
-                stream = format!("{first}{number}");
-                number += 1;
-            }
-            let kind = SourceKind::Rtmp { stream, role, latency_ms: latency_ms.unwrap_or(LATENCY_MS) };
-            return Ok((kind, Secret::new(token()?)));
-        }
-        SourceKindDraft::Media { asset } => SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id },
-        SourceKindDraft::Slate { title, text } => SourceKind::Slate { title, text },
-        SourceKindDraft::TestPattern { pattern } => SourceKind::TestPattern { pattern },
-    };
-    Ok((kind, Secret::default()))
-}
-
-fn changed_kind(tx: &Transaction<'_>, old: SourceKind, draft: SourceKindDraft) -> Result<SourceKind, Refusal> {
-    Ok(match (old, draft) {
-        (
-            SourceKind::Camera { password: old, latency_ms: old_ms, .. },
-            SourceKindDraft::Camera { url, user, password, latency_ms },
-        ) => SourceKind::Camera {
-            url,
-            user,
-            password: password.unwrap_or(old),
-            latency_ms: latency_ms.unwrap_or(old_ms),
-        },
-        (SourceKind::Rtmp { stream, role, latency_ms: old_ms }, SourceKindDraft::Rtmp { role: asked, latency_ms }) => {
-            if asked.is_some_and(|asked| asked != role) {
-                let reason = "stays as it was, for the stream is named by it; add another source for the other role";
-                return Err(Refusal::wrong(Code::SpecInvalid, "role", reason));
-            }
-            SourceKind::Rtmp { stream, role, latency_ms: latency_ms.unwrap_or(old_ms) }
-        }
-        (SourceKind::Media { .. }, SourceKindDraft::Media { asset }) => {
-            SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id }
-        }
-        (SourceKind::Slate { .. }, SourceKindDraft::Slate { title, text }) => SourceKind::Slate { title, text },
-        (SourceKind::TestPattern { .. }, SourceKindDraft::TestPattern { pattern }) => {
-            SourceKind::TestPattern { pattern }
-        }
-        _ => {
-            let reason = "stays as it was; add another source for another kind";
-            return Err(Refusal::wrong(Code::SpecInvalid, "kind", reason));
-        }
-    })
 }
 
 /// Every place of the channel that names the source.

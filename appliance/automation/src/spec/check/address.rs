@@ -1,0 +1,63 @@
+//! Rules of addresses. A reason never repeats the text: a password may be in it.
+
+/// Longest address, bytes; the longest that browsers and cameras have agreed on is far below.
+const URL_BYTES_MAX: usize = 1024;
+/// Longest name of a host, characters (RFC 1035, section 2.3.4).
+const HOST_CHARS_MAX: usize = 253;
+
+/// Whether a text is `rtsp://host[:port][/path]` (RFC 2326, section 3.2) without user and password.
+pub(super) fn rtsp(url: &str) -> Result<(), &'static str> {
+    clean(url)?;
+    let rest = url.strip_prefix("rtsp://").ok_or("it does not begin with rtsp://")?;
+    authority(rest.split(['/', '?', '#']).next().unwrap_or(""))
+}
+
+/// Whether a text names a host: a name, an IPv4 address, or an IPv6 address without brackets.
+pub(super) fn host(host: &str) -> Result<(), &'static str> {
+    if host.is_empty() {
+        return Err("must not be empty: the address of the far side, such as 192.168.1.20");
+    }
+    let v6 = host.parse::<core::net::Ipv6Addr>().is_ok();
+    let sound = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
+    if host.len() > HOST_CHARS_MAX || !(v6 || host.chars().all(sound)) {
+        return Err("must be a name or an address alone, such as 192.168.1.20; the port has its own field");
+    }
+    Ok(())
+}
+
+fn clean(url: &str) -> Result<(), &'static str> {
+    if url.len() > URL_BYTES_MAX {
+        return Err("it is longer than 1024 characters");
+    }
+    if url.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("it holds a space");
+    }
+    Ok(())
+}
+
+/// The part between `://` and the path (RFC 3986, section 3.2).
+fn authority(authority: &str) -> Result<(), &'static str> {
+    if authority.contains('@') {
+        return Err("user name and password have their own fields");
+    }
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, after) = rest.split_once(']').ok_or("the bracket of the IPv6 address is not closed")?;
+            if !after.is_empty() && !after.starts_with(':') {
+                return Err("after the bracket of the IPv6 address there may only be a port");
+            }
+            (host, after.strip_prefix(':'))
+        }
+        None => match authority.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (authority, None),
+        },
+    };
+    if host.is_empty() {
+        return Err("the host is missing");
+    }
+    match port.map(str::parse::<u16>) {
+        None | Some(Ok(1..)) => Ok(()),
+        _ => Err("the port is no number from 1 to 65535"),
+    }
+}

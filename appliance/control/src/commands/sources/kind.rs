@@ -1,0 +1,164 @@
+//! What a person wrote of a source's kind, completed by what the server chooses and by what is kept.
+
+use crate::commands::there;
+use crate::doc::SourceKindDraft;
+use crate::refusal::Refusal;
+use crate::store::{Context, channels, sources};
+use automation::fault::Code;
+use automation::id::ChannelId;
+use automation::secret::Secret;
+use automation::spec::{LATENCY_MS_DEFAULT, PublisherRole, SourceKind, SrtMode};
+use rusqlite::Transaction;
+use std::ops::RangeInclusive;
+
+/// Ports that are proposed to listeners of SRT; none of them is another service's by custom.
+const SRT_PORTS: RangeInclusive<u16> = 9710..=9809;
+/// Ports that are proposed to receivers of RTP and of plain UDP: even ones, as RTP has them (RFC 3550, section 11).
+const UDP_PORTS: RangeInclusive<u16> = 5004..=5202;
+
+/// The kind that a draft makes. With `old` it is a change of that one: its kind stays, and so does what the draft
+/// leaves out. What is wrong with its texts and numbers, the channel's check tells.
+pub(super) fn kind(
+    tx: &Transaction<'_>,
+    context: &Context,
+    channel: &ChannelId,
+    old: Option<SourceKind>,
+    draft: SourceKindDraft,
+) -> Result<SourceKind, Refusal> {
+    let latency = |given: Option<u32>, kept: Option<u32>| given.or(kept).unwrap_or(LATENCY_MS_DEFAULT);
+    Ok(match (draft, old) {
+        (SourceKindDraft::Camera { url, user, password, latency_ms }, None) => SourceKind::Camera {
+            url,
+            user,
+            password: password.unwrap_or_default(),
+            latency_ms: latency(latency_ms, None),
+        },
+        (
+            SourceKindDraft::Camera { url, user, password, latency_ms },
+            Some(SourceKind::Camera { password: kept, latency_ms: kept_ms, .. }),
+        ) => SourceKind::Camera {
+            url,
+            user,
+            password: password.unwrap_or(kept),
+            latency_ms: latency(latency_ms, Some(kept_ms)),
+        },
+        (SourceKindDraft::Rtmp { role, latency_ms }, None) => {
+            let role = role.unwrap_or_default();
+            SourceKind::Rtmp { stream: stream(tx, channel, role)?, role, latency_ms: latency(latency_ms, None) }
+        }
+        (
+            SourceKindDraft::Rtmp { role: asked, latency_ms },
+            Some(SourceKind::Rtmp { stream, role, latency_ms: kept_ms }),
+        ) => {
+            if asked.is_some_and(|asked| asked != role) {
+                let reason = "stays as it was, for the stream is named by it; add another source for the other role";
+                return Err(Refusal::wrong(Code::SpecInvalid, "role", reason));
+            }
+            SourceKind::Rtmp { stream, role, latency_ms: latency(latency_ms, Some(kept_ms)) }
+        }
+        (draft @ SourceKindDraft::Srt { .. }, old @ (None | Some(SourceKind::Srt { .. }))) => {
+            srt(tx, context, draft, old)?
+        }
+        (SourceKindDraft::Udp { port, group, latency_ms }, old @ (None | Some(SourceKind::Udp { .. }))) => {
+            let (kept, kept_ms) = match old {
+                Some(SourceKind::Udp { port, latency_ms, .. }) => (Some(port), Some(latency_ms)),
+                _ => (None, None),
+            };
+            let port = match port.or(kept) {
+                Some(port) => port,
+                None => free_port(tx, context, UDP_PORTS.step_by(2))?,
+            };
+            SourceKind::Udp { port, group: group.trim().to_owned(), latency_ms: latency(latency_ms, kept_ms) }
+        }
+        (SourceKindDraft::Media { asset }, None | Some(SourceKind::Media { .. })) => {
+            SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id }
+        }
+        (SourceKindDraft::Slate { title, text }, None | Some(SourceKind::Slate { .. })) => {
+            SourceKind::Slate { title, text }
+        }
+        (SourceKindDraft::TestPattern { pattern }, None | Some(SourceKind::TestPattern { .. })) => {
+            SourceKind::TestPattern { pattern }
+        }
+        (_, Some(_)) => {
+            let reason = "stays as it was; add another source for another kind";
+            return Err(Refusal::wrong(Code::SpecInvalid, "kind", reason));
+        }
+    })
+}
+
+/// A name for a new publisher's stream, that no other has.
+fn stream(tx: &Transaction<'_>, channel: &ChannelId, role: PublisherRole) -> Result<String, Refusal> {
+    let first = format!("{channel}{}", role.ending());
+    let mut stream = first.clone();
+    let mut number = 2;
+    while sources::stream_taken(tx, &stream)? {
+        stream = format!("{first}{number}");
+        number += 1;
+    }
+    Ok(stream)
+}
+
+fn srt(
+    tx: &Transaction<'_>,
+    context: &Context,
+    draft: SourceKindDraft,
+    old: Option<SourceKind>,
+) -> Result<SourceKind, Refusal> {
+    let SourceKindDraft::Srt { mode, host, port, stream_id, passphrase, latency_ms } = draft else {
+        return Err(Refusal::because(Code::Internal, "No source by SRT."));
+    };
+    let (kept_port, kept_secret, kept_ms) = match old {
+        Some(SourceKind::Srt { mode: was, port, passphrase, latency_ms, .. }) => {
+            // The port of the far side is none of ours.
+            ((was == mode).then_some(port), passphrase, latency_ms)
+        }
+        _ => (None, Secret::default(), LATENCY_MS_DEFAULT),
+    };
+    let port = match (port.or(kept_port), mode) {
+        (Some(port), _) => port,
+        (None, SrtMode::Listener) => free_port(tx, context, SRT_PORTS)?,
+        (None, SrtMode::Caller) => {
+            return Err(Refusal::wrong(Code::SpecInvalid, "port", "must be the port on which the far side listens"));
+        }
+    };
+    Ok(SourceKind::Srt {
+        mode,
+        host: host.trim().to_owned(),
+        port,
+        stream_id: Secret::new(stream_id.expose().trim()),
+        passphrase: passphrase.unwrap_or(kept_secret),
+        latency_ms: latency_ms.unwrap_or(kept_ms),
+    })
+}
+
+/// The first of `ports` on which no source of any channel waits.
+fn free_port(tx: &Transaction<'_>, context: &Context, mut ports: impl Iterator<Item = u16>) -> Result<u16, Refusal> {
+    let mut taken = Vec::new();
+    for channel in channels::all(tx)? {
+        let stored = sources::of(tx, context, &channel.id)?;
+        taken.extend(stored.iter().filter_map(|stored| Some(stored.source.kind.waits()?.port)));
+    }
+    let none = || Refusal::wrong(Code::Conflict, "port", "must be chosen: every port that would be proposed is taken");
+    ports.find(|port| !taken.contains(port)).ok_or_else(none)
+}
+
+/// Refuses a port on which a source of another channel waits already. Those of the same channel, its check compares.
+pub(super) fn port_is_free(
+    tx: &Transaction<'_>,
+    context: &Context,
+    ours: &ChannelId,
+    kind: &SourceKind,
+) -> Result<(), Refusal> {
+    let Some(waits) = kind.waits() else { return Ok(()) };
+    for channel in channels::all(tx)?.iter().filter(|channel| channel.id != *ours) {
+        let stored = sources::of(tx, context, &channel.id)?;
+        let clash = stored.iter().find(|one| one.source.kind.waits().is_some_and(|other| other.clashes(&waits)));
+        if let Some(other) = clash {
+            let (source, channel, port) = (&other.source.name, &channel.name, waits.port);
+            let reason =
+                format!("\"{source}\" of the channel \"{channel}\" waits on port {port} already: choose another one");
+            return Err(Refusal::wrong(Code::SpecInvalid, "port", reason));
+        }
+    }
+    Ok(())
+}
