@@ -6,7 +6,7 @@ default:
 test:
     ./dev test
 
-# One end-to-end scenario with its figures: first_light, destinations, bad_input, adoption, alone, overlays, slate, playout, keys, sources
+# One end-to-end scenario with its figures; `./dev e2e` lists them
 e2e NAME:
     ./dev e2e {{NAME}}
 
