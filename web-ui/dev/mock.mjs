@@ -80,7 +80,12 @@ function answer(method, parts, body, query) {
       return scene.end(), done;
     case "take":
     case "pin":
-      return (channel.manual = { source: body.source, hold: third }), done;
+      return (channel.manual = { source: body.source ?? scene.onAir().source, hold: third }), done;
+    case "slate":
+      return (channel.manual = { source: null, hold: "pin" }), done;
+    case "clear-overlays":
+    case "restore-overlays":
+      return (channel.overlays_cleared = third === "clear-overlays"), done;
     case "release":
       return (channel.manual = null), done;
     case "pause":

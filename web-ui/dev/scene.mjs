@@ -19,7 +19,7 @@ export function fixtures() {
     id: "main",
     name: "The Harbour Stage",
     house: { width: 1920, height: 1080, rate: { num: 30, den: 1 }, video_kbps: 4500, audio_kbps: 160, effort: "superfast" },
-    failover: { primary: "camera-1", live_input: "obs", loop: "loop", holdoff_ms: 300, stable_ms: 5000 },
+    failover: { primary: "camera-1", live_input: "obs", loop: "loop", ladder: ["live_input", "backup", "loop"], holdoff_ms: 300, stable_ms: 5000 },
     messages: { slate: "Technical difficulties – we'll be right back", backup: false },
     slate_picture: "logo",
     timeline: "evening",
@@ -43,6 +43,7 @@ export function fixtures() {
       { id: "facebook", name: "Facebook", url: "rtmps://live-api-s.facebook.com:443/rtmp", has_key: true, enabled: true },
     ],
     manual: null,
+    overlays_cleared: false,
     live: null,
   };
   const cue = (id, at_ms, duration_ms, source, kind = "cut", mix = 0) => ({
@@ -177,6 +178,7 @@ const FAULTS = {
   source_waiting: ["Nobody is publishing to this input yet.", "Start streaming in OBS with the address and stream key that are shown beside the source."],
   source_refused: ["The camera refuses the user name or password.", "Enter the camera's user name and password again."],
   fallback_on_air: ["Camera 1 is offline – switched to backup.", "Mend the planned source; Bandstand returns to it by itself."],
+  slate_by_hand: ["The slate is on air because somebody put it there.", "Press Release to give the program back to the plan."],
   slate_on_air: ["No source is available: the audience sees the slate.", "Bring a camera back, or configure a backup camera or a loop."],
   destination_unreachable: ["The platform does not answer.", "Check the internet connection and the address. Bandstand tries again by itself."],
   worker_lost: ["The channel's process ended and is started again.", "If it comes back, send the report to support."],
@@ -229,6 +231,20 @@ export class Scene {
       pinned: () => {
         live(44_000);
         this.channel.manual = { source: "camera-2", hold: "pin" };
+      },
+      "pinned-lost": () => {
+        live(44_000);
+        this.lost.add("camera-2");
+        this.channel.manual = { source: "camera-2", hold: "pin" };
+      },
+      emergency: () => {
+        live(44_000);
+        Object.assign(this.channel, { manual: { source: null, hold: "pin" }, overlays_cleared: true });
+      },
+      kept: () => {
+        live(100_000);
+        this.channel.failover.loop = null;
+        this.lost.add("camera-2");
       },
       worker: () => {
         live(44_000);
@@ -284,20 +300,25 @@ export class Scene {
     let wanted = cue?.action.source ?? channel.failover.primary;
     let carrier = cue === undefined ? "primary" : "timeline";
     if (channel.manual !== null) [wanted, carrier] = [channel.manual.source, channel.manual.hold];
+    const by_hand = channel.manual?.hold ?? null;
+    if (by_hand !== null && wanted === null) return { source: null, wanted: null, carrier: "slate_by_hand", by_hand, since_tick: 0 };
     let source = wanted;
-    if (this.lost.has(source)) {
+    if (this.lost.has(source) && channel.failover.loop === null) {
+      [source, carrier] = ["camera-1", "kept"];
+    } else if (this.lost.has(source)) {
       const backup = channel.sources.find((one) => one.id === source)?.backup;
       [source, carrier] = backup != null && !this.lost.has(backup) ? [backup, "backup"] : this.lost.has("loop") ? [null, "slate"] : ["loop", "loop"];
     }
     if (channel.sources.length === 0) [source, wanted, carrier] = [null, null, "slate"];
-    return { source, wanted, carrier, since_tick: 0 };
+    return { source, wanted, carrier, by_hand, since_tick: 0 };
   }
 
   faults() {
     const { carrier, wanted } = this.onAir();
     if (this.channel.sources.length === 0) return [];
     if (carrier === "slate") return [fault("slate_on_air", wanted)];
-    return carrier === "backup" || carrier === "loop" ? [fault("fallback_on_air", wanted)] : [];
+    if (carrier === "slate_by_hand") return [fault("slate_by_hand", "main")];
+    return ["backup", "loop", "kept"].includes(carrier) ? [fault("fallback_on_air", wanted)] : [];
   }
 
   status() {
@@ -332,7 +353,7 @@ export class Scene {
             },
       live: live ? { session: "s-1", countdown_ms: Math.round(countdown), since_ms: Math.round(Math.max(0, now - this.liveAt)) } : null,
       overlays:
-        live && countdown === 0
+        live && countdown === 0 && !channel.overlays_cleared
           ? (timeline?.tracks ?? [])
               .filter((track) => track.type === "overlay")
               .flatMap((track) => track.cues.filter((cue) => cue.at_ms <= at && at < cue.at_ms + cue.duration_ms))

@@ -40,6 +40,9 @@ const SHOTS = [
   ["slate", "slate", "", program],
   ["waiting", "waiting", "", tiles],
   ["pinned", "pinned", "", tiles],
+  ["pinned-lost", "pinned-lost", "", program],
+  ["emergency", "emergency", "", program],
+  ["kept", "kept", "", program],
   ["worker-lost", "worker", "", async (page) => page.waitForSelector("article")],
   [
     "link-lost",

@@ -140,6 +140,9 @@ async function evening() {
   await step("the sound meters move", metersMove);
   await step("take puts a source on air, release gives it back", takeAndRelease);
   await step("pin holds it", pinAndRelease);
+  await step("what is on air is held", stayAndRelease);
+  await step("the emergency slate, and back", slateAndRelease);
+  await step("overlays are cleared and brought back", clearAndRestore);
   await step("screenshots off air", () => shot("on-air-off"));
   await step("a countdown can be cancelled", cancelCountdown);
   await step("GO LIVE counts down and goes live", goLive, { needed: true });
@@ -224,7 +227,7 @@ async function onAir(id) {
 }
 
 async function release() {
-  await page.locator(".why").getByRole("button", { name: "Release" }).click();
+  await page.locator(".hand").getByRole("button", { name: "Release" }).click();
   await until("nothing to be held by hand", 10_000, async () => (await channel()).wanted.manual === null);
 }
 
@@ -235,17 +238,48 @@ async function takeAndRelease() {
   await tile.getByRole("button", { name: /^Take/ }).click();
   await onAir(id);
   const took = Date.now() - begin;
-  await page.locator('[data-carrier="take"]').getByText(/^You took/).waitFor();
+  await page.locator('[data-carrier="take"]').getByText(/taken by hand$/).waitFor();
   await release();
   await page.locator('[data-carrier="take"]').waitFor({ state: "detached" });
   return `on air after ${took} ms`;
+}
+
+async function stayAndRelease() {
+  const { source } = (await channel()).status.on_air;
+  await page.getByRole("button", { name: /^Stay on / }).click();
+  await until("a pin of what is on air", 10_000, async () => {
+    const { wanted, status } = await channel();
+    return wanted.manual?.source === source && status.on_air.by_hand === "pin" && status.on_air.source === source;
+  });
+  await release();
+}
+
+async function slateAndRelease() {
+  const begin = Date.now();
+  await page.getByRole("button", { name: "Slate now" }).click();
+  await page.locator('[data-carrier="slate_by_hand"]').waitFor();
+  const took = Date.now() - begin;
+  await page.getByText("It stays until you release it, with nothing over it.").waitFor();
+  await release();
+  await page.locator('[data-carrier="slate_by_hand"]').waitFor({ state: "detached" });
+  return `on air after ${took} ms`;
+}
+
+async function clearAndRestore() {
+  await page.getByRole("button", { name: "Clear overlays" }).click();
+  await until("no overlay on air", 10_000, async () => {
+    const { wanted, status } = await channel();
+    return wanted.overlays_cleared && status.overlays.length === 0;
+  });
+  await page.getByRole("button", { name: "Show overlays" }).click();
+  await until("them to be back", 10_000, async () => !(await channel()).wanted.overlays_cleared);
 }
 
 async function pinAndRelease() {
   const { id } = await spare();
   await page.locator(`[data-source="${id}"]`).getByRole("button", { name: /^Pin/ }).click();
   await onAir(id);
-  await page.locator('[data-carrier="pin"]').getByText(/^You pinned/).waitFor();
+  await page.locator('[data-carrier="pin"]').getByText(/held by hand$/).waitFor();
   await release();
 }
 

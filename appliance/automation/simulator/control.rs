@@ -2,9 +2,9 @@
 
 use super::venue::Command;
 use automation::clock::Running;
-use automation::id::{ChannelId, SessionId};
+use automation::id::{ChannelId, SessionId, SourceId};
 use automation::plan::{Observed, Step, Wanted, WantedChannel, Worker, plan};
-use automation::spec::{ChannelSpec, ChannelSpecDraft, Live, Manual, Overlay, Timeline, TimelineDraft, Track};
+use automation::spec::{ChannelSpec, ChannelSpecDraft, Hold, Live, Manual, Overlay, Timeline, TimelineDraft, Track};
 
 pub(crate) struct Control {
     pub(crate) alive: bool,
@@ -30,8 +30,8 @@ impl Control {
         self.document.generation = self.document.generation.saturating_sub(generations_lost).max(1);
     }
 
-    /// Writes what a person wants. Commands may be repeated without harm.
-    pub(crate) fn command(&mut self, now: Running, command: &Command) {
+    /// Writes what a person wants. Commands may be repeated without harm. `on_air` is what the worker says.
+    pub(crate) fn command(&mut self, now: Running, command: &Command, on_air: Option<SourceId>) {
         let before = self.document.clone();
         let document = &mut self.document;
         match command {
@@ -46,7 +46,14 @@ impl Control {
             Command::Manual(source, hold) => {
                 document.manual = Some(Manual { source: source.clone(), hold: *hold, at: now });
             }
+            Command::PinOnAir => {
+                if on_air.is_some() {
+                    document.manual = Some(Manual { source: on_air, hold: Hold::Pin, at: now });
+                }
+            }
             Command::Release => document.manual = None,
+            Command::ClearOverlays(cleared) => document.overlays_cleared = *cleared,
+            Command::Ladder(ladder) => document.failover.ladder.clone_from(ladder),
             Command::Pause => {
                 if let Some(live) = &mut document.live {
                     live.paused_at = live.paused_at.or(Some(now));

@@ -15,7 +15,7 @@ mod world;
 
 pub(crate) use rules::Broken;
 
-/// How a seed is played. The last five break something on purpose, so that tests see the rules catch it.
+/// How a seed is played. The last six break something on purpose, so that tests see the rules catch it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// A whole day instead of an evening.
@@ -34,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) storms: bool,
     /// `control` sends its first spec, and never again.
     pub(crate) never_plans: bool,
+    /// The director is told nothing of what a person wants.
+    pub(crate) deaf_to_hands: bool,
 }
 
 /// How a seed went.

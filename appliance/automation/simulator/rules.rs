@@ -8,7 +8,7 @@ use automation::delivery::{HELD_MS, HURRY_MS_MIN, SOUND_MS};
 use automation::director::{Frame, Picture};
 use automation::fault::Code;
 use automation::id::{DestinationId, SourceId};
-use automation::spec::{ChannelSpec, Hold, Manual, SourceKind};
+use automation::spec::{ChannelSpec, Fallback, Hold, Manual, SourceKind};
 use automation::status::{Carrier, OnAir};
 use std::collections::BTreeMap;
 
@@ -32,8 +32,8 @@ pub(crate) struct Rules {
     /// Sources that were lost in this life of the worker.
     was_lost: BTreeMap<SourceId, bool>,
     mix: Option<(SourceId, u16, u64)>,
-    /// Milliseconds that the timeline has run, of one broadcast.
-    played: Option<(String, u64)>,
+    /// Milliseconds that the timeline has run, of one broadcast, and since when it is paused.
+    played: Option<(String, u64, Option<Running>)>,
     generation: u64,
     take_over: Option<Running>,
     manual: Option<Manual>,
@@ -80,6 +80,9 @@ impl Rules {
             }
         }
         slate(worker, spec, sources, now, &air)?;
+        self.stays(spec, sources, now, &air)?;
+        steady(spec, sources, now, &air)?;
+        overlays(worker, spec, frame, &air)?;
         let bridging = fresh(spec, sources, now, air.source.as_ref());
         hold(bridging, "what is on air sends pictures", || format!("{:?} is dead", air.source))?;
         self.mix(spec, frame, &air, tick)?;
@@ -123,24 +126,38 @@ impl Rules {
         Ok(())
     }
 
-    /// A pin holds until it is released; a take that is over stays over.
+    /// A pin and a slate by hand hold until they are released; a take that is over stays over.
     fn hand(&mut self, spec: &ChannelSpec, air: &OnAir) -> Verdict {
+        let carried = matches!(air.carrier, Carrier::Pin | Carrier::Take | Carrier::SlateByHand);
+        hold(!carried || air.by_hand.is_some(), "the status tells what is by hand", || format!("{air:?}"))?;
         let Some(manual) = &spec.manual else {
-            let by_hand = matches!(air.carrier, Carrier::Pin | Carrier::Take);
-            return hold(!by_hand, "nothing is by hand without a hand", || format!("{air:?}"));
+            return hold(air.by_hand.is_none(), "nothing is by hand without a hand", || format!("{air:?}"));
         };
-        let holds = air.wanted.as_ref() == Some(&manual.source);
+        let wanted = air.by_hand.is_none() || air.wanted == manual.source;
+        hold(wanted, "what is by hand is what the person chose", || format!("{air:?}"))?;
         match manual.hold {
-            Hold::Pin => hold(holds, "a pin holds until it is released", || format!("{air:?}")),
+            Hold::Pin => {
+                hold(air.by_hand == Some(Hold::Pin), "a pin holds until it is released", || format!("{air:?}"))
+            }
             Hold::Take => {
                 let over = self.take_over == Some(manual.at);
-                hold(!over || air.carrier != Carrier::Take, "a take ends once", || format!("{air:?}"))?;
-                if !holds {
+                hold(!over || air.by_hand.is_none(), "a take ends once", || format!("{air:?}"))?;
+                if air.by_hand.is_none() {
                     self.take_over = Some(manual.at);
                 }
                 Ok(())
             }
         }
+    }
+
+    /// A sound picture gives way to the slate by hand alone, or where nothing is wanted.
+    fn stays(&self, spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> Verdict {
+        let before = self.air.as_ref().and_then(|before| before.source.as_ref());
+        let slate = air.carrier == Carrier::Slate && air.wanted.is_some();
+        let Some(before) = before.filter(|_| slate) else { return Ok(()) };
+        hold(!fresh(spec, sources, now, Some(before)), "a sound picture never gives way to the slate", || {
+            format!("{before} is sound: {air:?}")
+        })
     }
 
     /// A source that was lost does not push a sound fallback off the air before its stable time.
@@ -180,10 +197,13 @@ impl Rules {
         };
         let played = status.rounds * timeline.draft().duration_ms as u64 + status.position_ms;
         let session = live.session.to_string();
-        if let Some((_, before)) = self.played.as_ref().filter(|(of, _)| *of == session) {
+        let paused = live.paused_at.filter(|_| status.paused);
+        if let Some((_, before, was)) = self.played.as_ref().filter(|(of, ..)| *of == session) {
             hold(played >= *before, "the playhead runs forward", || format!("{played} after {before} ms"))?;
+            let stands = paused.is_none() || paused != *was || played == *before;
+            hold(stands, "a paused timeline stands", || format!("{played} after {before} ms"))?;
         }
-        self.played = Some((session, played));
+        self.played = Some((session, played, paused));
         Ok(())
     }
 
@@ -283,21 +303,26 @@ fn fresh(spec: &ChannelSpec, sources: &Sources, now: Running, source: Option<&So
 fn slate(worker: &Worker, spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> Verdict {
     let faults = worker.told_faults();
     let says = |code: Code| faults.contains(&code);
-    hold(air.source.is_none() == says(Code::SlateOnAir), "no slate without its fault", || {
-        format!("{air:?} {faults:?}")
-    })?;
+    let by_hand = air.carrier == Carrier::SlateByHand;
+    let told = says(Code::SlateOnAir) == (air.source.is_none() && !by_hand) && says(Code::SlateByHand) == by_hand;
+    hold(told, "no slate without its fault", || format!("{air:?} {faults:?}"))?;
+    let wished = spec.manual.as_ref().is_some_and(|manual| manual.source.is_none());
+    hold(by_hand == wished, "the slate is on air by hand while a person wants it", || format!("{air:?}"))?;
     let fallback = air.source.is_some() && air.wanted.is_some() && air.source != air.wanted;
     hold(fallback == says(Code::FallbackOnAir), "no fallback without its fault", || format!("{air:?} {faults:?}"))?;
-    if air.source.is_some() {
+    if air.source.is_some() || by_hand {
         return Ok(());
     }
-    let mut ladder: Vec<&SourceId> = air.wanted.iter().chain(&spec.failover.looped).collect();
-    ladder.extend(&spec.failover.live_input);
-    let mut i = 0;
-    while i < ladder.len() {
-        let backup = spec.sources.iter().find(|s| s.id == *ladder[i]).and_then(|s| s.backup.as_ref());
-        ladder.extend(backup.filter(|backup| !ladder.contains(backup)));
-        i += 1;
+    let mut ladder: Vec<&SourceId> = air.wanted.iter().collect();
+    for step in &spec.failover.ladder {
+        match step {
+            Fallback::LiveInput => ladder.extend(&spec.failover.live_input),
+            Fallback::Backup => air.wanted.iter().for_each(|wanted| backups(spec, wanted, &mut ladder)),
+            Fallback::Loop => {
+                ladder.extend(&spec.failover.looped);
+                spec.failover.looped.iter().for_each(|looped| backups(spec, looped, &mut ladder));
+            }
+        }
     }
     let settle = SETTLE_MS.min(u64::from(spec.failover.stable_ms)) + 100;
     for rung in ladder {
@@ -308,4 +333,35 @@ fn slate(worker: &Worker, spec: &ChannelSpec, sources: &Sources, now: Running, a
         hold(!there, "the slate only when nothing above it is sound", || format!("{rung} is sound: {air:?}"))?;
     }
     Ok(())
+}
+
+/// Adds the backups of a source, one after the other.
+fn backups<'a>(spec: &'a ChannelSpec, source: &'a SourceId, to: &mut Vec<&'a SourceId>) {
+    let backup = |id: &SourceId| spec.sources.iter().find(|s| s.id == *id).and_then(|s| s.backup.as_ref());
+    let mut next = backup(source);
+    while let Some(source) = next.filter(|source| !to.contains(source)) {
+        to.push(source);
+        next = backup(source);
+    }
+}
+
+/// What is wanted, by a person or by automation, is on air once it has been sound for its stable time.
+fn steady(spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> Verdict {
+    let Some(wanted) = air.wanted.as_ref().filter(|wanted| air.source.as_ref() != Some(wanted)) else { return Ok(()) };
+    // The director is told of a picture up to half a hold-off after it came.
+    let patience = spec.failover.stable_ms + spec.failover.holdoff_ms;
+    let sound = match sources.senders.get(wanted) {
+        Some(sender) => {
+            sender.flows_since().is_some_and(|since| now >= since.plus_ms(u64::from(patience) + TICK_MS_MAX))
+        }
+        None => !sources.unreadable.contains(wanted),
+    };
+    hold(!sound, "what is wanted and sound is on air", || format!("{air:?}"))
+}
+
+/// What a person has cleared stays away, and the slate by hand stands alone.
+fn overlays(worker: &Worker, spec: &ChannelSpec, frame: &Frame, air: &OnAir) -> Verdict {
+    let bare = spec.overlays_cleared || air.carrier == Carrier::SlateByHand;
+    let seen = frame.overlays.len() + worker.director.overlays().len();
+    hold(!bare || seen == 0, "cleared overlays stay away", || format!("{:?}", frame.overlays))
 }

@@ -2,7 +2,7 @@
 
 use super::random::Random;
 use automation::id::{CueId, DestinationId, SourceId};
-use automation::spec::{ChannelSpecDraft, Hold};
+use automation::spec::{ChannelSpecDraft, Fallback, Hold};
 use serde_json::{Value, json};
 
 /// What goes wrong, or is mended.
@@ -53,10 +53,18 @@ pub(crate) enum Mode {
 /// What a person does.
 #[derive(Clone, Debug)]
 pub(crate) enum Command {
-    GoLive { countdown_ms: u64 },
+    GoLive {
+        countdown_ms: u64,
+    },
     End,
-    Manual(SourceId, Hold),
+    /// A source, or the slate.
+    Manual(Option<SourceId>, Hold),
+    /// Whatever is on air now, until it is released.
+    PinOnAir,
     Release,
+    ClearOverlays(bool),
+    /// Another order of the ladder.
+    Ladder(Vec<Fallback>),
     Pause,
     Resume,
     EditText(String),
@@ -129,7 +137,7 @@ pub(crate) fn venue(seed: u64, span: Span) -> Venue {
     let failover = json!({
         "primary": maybe(random.percent(70), "cam1"), "live_input": maybe(random.percent(50), "obs"),
         "loop": maybe(random.percent(60), "clip2"),
-        "holdoff_ms": random.between(100, 1000), "stable_ms": random.between(0, 8) * 1000
+        "ladder": ladder(random), "holdoff_ms": random.between(100, 1000), "stable_ms": random.between(0, 8) * 1000
     });
     let spec = json!({
         "generation": 1, "channel": "main", "name": "Town Hall",
@@ -143,6 +151,13 @@ pub(crate) fn venue(seed: u64, span: Span) -> Venue {
     let spec: ChannelSpecDraft = serde_json::from_value(spec).expect("the venue is well formed");
     let script = script(random, &spec, span, quiet_ms);
     Venue { spec, script, quiet_ms }
+}
+
+/// Mostly every step, in any order.
+fn ladder(random: &mut Random) -> Vec<Fallback> {
+    let mut left = vec![Fallback::LiveInput, Fallback::Backup, Fallback::Loop];
+    let steps = if random.percent(70) { 3 } else { random.between(0, 3) };
+    (0..steps).map(|_| left.remove(random.between(0, left.len() as u64 - 1) as usize)).collect()
 }
 
 fn camera(random: &mut Random, n: u64, cameras: u64) -> Value {
@@ -264,12 +279,25 @@ fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut V
 fn command(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut Vec<(u64, Scripted)>) {
     let mut add = |at: u64, command: Command| script.push((at, Scripted::Command(command)));
     let source = random.pick(&spec.sources).id.clone();
-    match random.between(0, 7) {
-        0 | 1 => add(at, Command::Manual(source, Hold::Take)),
+    match random.between(0, 11) {
+        0 | 1 => add(at, Command::Manual(Some(source), Hold::Take)),
         2 => {
-            add(at, Command::Manual(source, Hold::Pin));
+            add(at, Command::Manual(Some(source), Hold::Pin));
             add(at + random.between(1_000, 60_000), Command::Release);
         }
+        7 => {
+            add(at, Command::Manual(None, Hold::Pin));
+            add(at + random.between(100, 30_000), Command::Release);
+        }
+        8 => {
+            add(at, Command::PinOnAir);
+            add(at + random.between(1_000, 60_000), Command::Release);
+        }
+        9 => {
+            add(at, Command::ClearOverlays(true));
+            add(at + random.between(100, 60_000), Command::ClearOverlays(false));
+        }
+        10 => add(at, Command::Ladder(ladder(random))),
         3 => {
             add(at, Command::Pause);
             add(at + random.between(10, 30_000), Command::Resume);

@@ -9,7 +9,7 @@ use automation::difference::diff;
 use automation::director::{Director, Frame};
 use automation::fault::Code;
 use automation::id::{DestinationId, SessionId};
-use automation::spec::{ChannelSpec, Destination, Rate};
+use automation::spec::{ChannelSpec, ChannelSpecDraft, Destination, Rate};
 use std::collections::BTreeMap;
 
 pub(crate) struct Worker {
@@ -59,7 +59,12 @@ impl Worker {
             return Vec::new();
         }
         self.look = true;
-        self.director.spec(&spec);
+        if options.deaf_to_hands {
+            let draft = ChannelSpecDraft { manual: None, overlays_cleared: false, ..spec.clone().into() };
+            self.director.spec(&ChannelSpec::try_from(draft).expect("less is still valid"));
+        } else {
+            self.director.spec(&spec);
+        }
         let before = self.spec.replace(spec);
         self.follow(now, before.as_ref())
     }

@@ -14,7 +14,8 @@ use automation::clock::{Now, Running};
 use automation::delivery::Event as Told;
 use automation::fault::{Code, Fault};
 use automation::id::DestinationId;
-use automation::spec::ChannelSpec;
+use automation::spec::{ChannelSpec, Fallback};
+use automation::status::Carrier;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -211,7 +212,8 @@ impl World {
         if matches!(command, Command::GoLive { .. } | Command::End) {
             self.far_sides.iter().for_each(|far| self.rules.breaks(&far.id, true));
         }
-        self.control.command(self.now.running, command);
+        let on_air = self.worker.as_ref().and_then(|worker| worker.director.on_air().source);
+        self.control.command(self.now.running, command, on_air);
         self.control_turn();
     }
 
@@ -390,7 +392,9 @@ impl World {
         if worker.generation() != self.control.generation() {
             return Err(missed(format!("spec {} of {}", worker.generation(), self.control.generation())));
         }
-        let wanted = air.wanted.as_ref().or(self.control.document.failover.looped.as_ref());
+        let failover = &self.control.document.failover;
+        let looped = failover.looped.as_ref().filter(|_| failover.ladder.contains(&Fallback::Loop));
+        let wanted = air.wanted.as_ref().or(looped).filter(|_| air.carrier != Carrier::SlateByHand);
         if wanted != air.source.as_ref() {
             return Err(missed(format!("{air:?}")));
         }

@@ -246,8 +246,10 @@ impl AsRun {
         let seen = self.cue.get_or_insert(CueSeen { round, cue, due: false, shown: false });
         let (due, shown) = match status.on_air.carrier {
             Carrier::Timeline => (true, true),
-            Carrier::Backup | Carrier::Loop | Carrier::Slate => (true, false),
-            Carrier::Pin | Carrier::Take | Carrier::LiveInput | Carrier::Primary => (false, false),
+            Carrier::Backup | Carrier::Loop | Carrier::Kept | Carrier::Slate => (true, false),
+            Carrier::Pin | Carrier::Take | Carrier::SlateByHand | Carrier::LiveInput | Carrier::Primary => {
+                (false, false)
+            }
         };
         if due && !seen.due {
             seen.due = true;

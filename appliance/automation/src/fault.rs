@@ -51,6 +51,7 @@ codes! {
     FontMissing "font_missing" "No font is installed: texts over the picture are left out." "Install a font on the box, for example the package fonts-dejavu-core."
     SlatePicture "slate_picture" "The slate's picture cannot be shown: the slate has its text alone." "Choose another picture for the slate under Settings, or upload it again."
     SlateOnAir "slate_on_air" "No source is available: the audience sees the slate." "Bring a camera back, or configure a backup camera or a loop."
+    SlateByHand "slate_by_hand" "The slate is on air because somebody put it there." "Press Release to give the program back to the plan."
     FallbackOnAir "fallback_on_air" "A fallback is on air instead of the planned source." "Mend the planned source; Bandstand returns to it by itself."
     DestinationUnreachable "destination_unreachable" "The platform does not answer." "Check the internet connection and the address. Bandstand tries again by itself."
     DestinationRefused "destination_refused" "The platform refuses the stream key." "Copy the stream key from the platform again."

@@ -3,6 +3,7 @@
 use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{ChannelId, CueId, DestinationId, SessionId, SourceId, TimelineId};
+use crate::spec::Hold;
 use serde::{Deserialize, Serialize};
 
 /// The status of a channel's worker.
@@ -65,10 +66,13 @@ pub struct ProgramStatus {
 pub struct OnAir {
     /// The source whose picture is on air (the newer one in a mix); none is the slate.
     pub source: Option<SourceId>,
-    /// The source that automation or a person wants; differs from `source` while a fallback is on air.
+    /// The source that automation or a person wants; none where nothing is, or a person wants the slate. It differs
+    /// from `source` while a fallback is on air.
     pub wanted: Option<SourceId>,
     /// Why it is on air.
     pub carrier: Carrier,
+    /// How long a person's choice holds that is in force; none where automation chooses.
+    pub by_hand: Option<Hold>,
     /// The tick at which it came on air.
     pub since_tick: u64,
 }
@@ -92,6 +96,10 @@ pub enum Carrier {
     Backup,
     /// The channel's loop.
     Loop,
+    /// What was on air before: nothing is there of what is wanted, nor of what could stand in for it.
+    Kept,
+    /// A person put the slate on air.
+    SlateByHand,
     /// Nothing else was there.
     Slate,
 }

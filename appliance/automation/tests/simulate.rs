@@ -9,7 +9,7 @@ use simulator::{Options, play};
 const SEEDS: u64 = 600;
 
 /// What must happen in some evening, or the evenings are too quiet to show anything.
-const SEEN: [&str; 14] = [
+const SEEN: [&str; 16] = [
     "(Pin)",
     "(Take)",
     "(LiveInput)",
@@ -18,6 +18,8 @@ const SEEN: [&str; 14] = [
     "(Backup)",
     "(Loop)",
     "(Slate)",
+    "(SlateByHand)",
+    "(Kept)",
     "refused, older than",
     "takes no data",
     "destination_refused",
@@ -112,6 +114,9 @@ fn the_rules_catch_what_they_are_for() {
         (Options { dead_cameras_seem_alive: true, ..none }, "what is on air sends pictures"),
         (Options { storms: true, ..none }, "no retry storm"),
         (Options { never_plans: true, ..none }, "when trouble ends, what is reaches what is wanted"),
+        (Options { deaf_to_hands: true, ..none }, "a pin holds until it is released"),
+        (Options { deaf_to_hands: true, ..none }, "the slate is on air by hand while a person wants it"),
+        (Options { deaf_to_hands: true, ..none }, "cleared overlays stay away"),
     ];
     for (options, rule) in rows {
         let caught = caught(options);

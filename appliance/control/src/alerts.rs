@@ -124,7 +124,7 @@ fn troubles(board: &Board) -> BTreeMap<Key, Words> {
 fn of_channel(channel: &ChannelBoard, fault: &Fault) -> Words {
     let over = match fault.code {
         Code::WorkerLost => format!("{}: the channel's process runs again.", channel.name),
-        Code::SlateOnAir => format!("{}: the slate has gone off air.", channel.name),
+        Code::SlateOnAir | Code::SlateByHand => format!("{}: the slate has gone off air.", channel.name),
         Code::BitrateLow => String::new(),
         _ if channel.worker == WorkerState::Lost => String::new(),
         code => format!("{}: over: {}", channel.name, code.text()),
@@ -188,7 +188,8 @@ mod tests {
                                          "video_kbps": 4500, "audio_kbps": 160, "effort": "superfast"},
                                "lowered": null},
                     "too_low": [],
-                    "messages": {"slate": "", "backup": false}, "timeline": null, "manual": null, "live": null,
+                    "messages": {"slate": "", "backup": false}, "timeline": null, "manual": null,
+                    "overlays_cleared": false, "live": null,
                     "sources": [camera("camera-1", "Camera 1"), camera("camera-2", "Camera 2")],
                     "destinations": [{"id": "yt", "name": "YouTube", "url": "rtmp://y/l", "has_key": true, "platform": "custom",
                                       "enabled": true}]
@@ -245,6 +246,10 @@ mod tests {
         };
         let text = "main/source/camera-2: Camera 2 failed, showing the slate. The source stopped sending pictures.";
         check(board(slate), &[text]);
+        check(board(|_| {}), &["main/source/camera-2: Camera 2 is back."]);
+        let by_hand = |board: &mut Value| board["channels"][0]["faults"] = json!([fault(Code::SlateByHand)]);
+        check(board(by_hand), &["main: Main: The slate is on air because somebody put it there."]);
+        check(board(|_| {}), &["main: Main: the slate has gone off air."]);
     }
 
     #[test]

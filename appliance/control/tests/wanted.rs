@@ -151,6 +151,70 @@ async fn sources_in_use_stay() {
 }
 
 #[tokio::test]
+async fn by_hand_and_back() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    house.with_sources().await;
+    client.patch("/channels/main", json!({"failover": {"primary": "bars"}})).await.ok();
+    let press = async |what: &str| client.send(Ask::new("POST", &format!("/channels/main/{what}"))).await;
+    let manual = async || client.get("/channels/main").await.ok()["manual"].clone();
+    let generation = || house.store.wanted().borrow().channels[0].spec.generation;
+    let on_air = async |source: Value| {
+        until("the worker's status", async || {
+            let board = client.get("/state").await.ok();
+            (board["channels"][0]["status"]["on_air"]["source"] == source).then_some(())
+        })
+        .await;
+    };
+    let nobody = press("pin").await;
+    assert_eq!((nobody.status, nobody.code().as_str()), (409, "conflict"), "nobody knows what is on air");
+    let _worker = Peer::channel(&house.run(), "main", Manner::default());
+    on_air(json!("bars")).await;
+    assert_eq!(press("pin").await.status, 204);
+    assert_eq!(manual().await, json!({"source": "bars", "hold": "pin"}), "what is on air");
+    let answer = client.delete("/channels/main/sources/bars").await;
+    assert_eq!((answer.status, answer.places()), (409, vec!["failover.primary".into(), "what is held by hand".into()]));
+
+    assert_eq!(press("slate").await.status, 204);
+    assert_eq!(manual().await, json!({"source": null, "hold": "pin"}));
+    let before = generation();
+    assert_eq!(press("slate").await.status, 204);
+    assert_eq!(generation(), before, "pressed twice, it is the same");
+    on_air(Value::Null).await;
+    assert_eq!(press("pin").await.code(), "conflict", "no source is on air");
+    assert_eq!(manual().await, json!({"source": null, "hold": "pin"}));
+    assert_eq!(press("release").await.status, 204);
+    assert_eq!(manual().await, Value::Null);
+
+    for (what, cleared) in [("clear-overlays", true), ("restore-overlays", false)] {
+        let before = generation();
+        for _ in 0..2 {
+            assert_eq!(press(what).await.status, 204);
+        }
+        assert_eq!(generation(), before + 1, "{what}");
+        assert_eq!(client.get("/channels/main").await.ok()["overlays_cleared"], cleared);
+        assert_eq!(house.store.wanted().borrow().channels[0].spec.overlays_cleared, cleared);
+    }
+
+    client.post("/channels/main/take", json!({"source": "card"})).await;
+    assert_eq!(
+        client.delete("/channels/main/sources/card").await.status,
+        204,
+        "a take does not keep a source for ever"
+    );
+    assert_eq!(manual().await, Value::Null);
+
+    let twice = json!({"failover": {"primary": "bars", "ladder": ["loop", "loop"]}});
+    let answer = client.patch("/channels/main", twice).await;
+    assert_eq!((answer.status, answer.places()), (422, vec!["failover.ladder[1]".to_owned()]));
+    let order = json!({"failover": {"primary": "bars", "ladder": ["backup"]}});
+    assert_eq!(client.patch("/channels/main", order).await.ok()["failover"]["ladder"], json!(["backup"]));
+    let usual = client.patch("/channels/main", json!({"failover": {"primary": "bars"}})).await.ok();
+    assert_eq!(usual["failover"]["ladder"], json!(["live_input", "backup", "loop"]));
+}
+
+#[tokio::test]
 async fn destinations_keep_their_keys() {
     let folder = folder();
     let house = House::claimed(folder.path()).await;

@@ -77,6 +77,23 @@ export interface paths {
         patch: operations["changeChannel"];
         trace?: never;
     };
+    "/channels/{ch}/clear-overlays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let nothing lie over the picture until it is brought back */
+        post: operations["clearOverlays"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/channels/{ch}/destinations": {
         parameters: {
             query?: never;
@@ -225,7 +242,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put a source on air until it is released */
+        /** Hold a source, or what is on air, until it is released */
         post: operations["pin"];
         delete?: never;
         options?: never;
@@ -284,6 +301,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/channels/{ch}/restore-overlays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bring the overlays back */
+        post: operations["restoreOverlays"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/channels/{ch}/resume": {
         parameters: {
             query?: never;
@@ -295,6 +329,23 @@ export interface paths {
         put?: never;
         /** Let the timeline go on */
         post: operations["resume"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/channels/{ch}/slate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The emergency slate: at once, until it is released */
+        post: operations["slate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -670,7 +721,7 @@ export interface components {
          * @description Why a picture is on air.
          * @enum {string}
          */
-        Carrier: "pin" | "take" | "live_input" | "timeline" | "primary" | "backup" | "loop" | "slate";
+        Carrier: "pin" | "take" | "live_input" | "timeline" | "primary" | "backup" | "loop" | "kept" | "slate_by_hand" | "slate";
         /** @description One channel: what is wanted beside what is. */
         ChannelBoard: {
             /** @description What is wrong with it, the worker's own faults included. */
@@ -708,6 +759,8 @@ export interface components {
             name: string;
             /** @description What is sent: the format, capped by the strictest destination that takes part; fixed while a broadcast runs. */
             output: components["schemas"]["Output"];
+            /** @description Whether a person has cleared what lies over the picture: nothing does until it is brought back. */
+            overlays_cleared: boolean;
             slate_picture: components["schemas"]["AssetId"] | null;
             /** @description Its sources. */
             sources: components["schemas"]["SourceDoc"][];
@@ -785,7 +838,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -948,8 +1001,8 @@ export interface components {
          */
         ExecutionStatus: "running" | "completed" | "stopped" | "error";
         /**
-         * @description What happens when a source is lost (D-16): hold the last picture while deciding → the source that is wanted →
-         *     its backup → the loop → the slate.
+         * @description What happens when a source is lost (D-16): hold the last picture while deciding → the steps of the ladder in their
+         *     order → the slate.
          */
         Failover: {
             /**
@@ -958,6 +1011,15 @@ export interface components {
              * @default 300
              */
             holdoff_ms: number;
+            /**
+             * @description What stands in for a lost source, tried in this order; what is left out never does. Below them is the slate.
+             * @default [
+             *       "live_input",
+             *       "backup",
+             *       "loop"
+             *     ]
+             */
+            ladder: components["schemas"]["Fallback"][];
             /** @default null */
             live_input: components["schemas"]["SourceId"] | null;
             /** @default null */
@@ -971,6 +1033,11 @@ export interface components {
              */
             stable_ms: number;
         };
+        /**
+         * @description A step of the ladder.
+         * @enum {string}
+         */
+        Fallback: "live_input" | "backup" | "loop";
         /** @description One trouble that stands now. */
         Fault: {
             /** @description Its kind. */
@@ -1179,8 +1246,7 @@ export interface components {
         ManualDoc: {
             /** @description For how long. */
             hold: components["schemas"]["Hold"];
-            /** @description Which source. */
-            source: components["schemas"]["SourceId"];
+            source: components["schemas"]["SourceId"] | null;
         };
         /** @description Messages to the audience (D-6): the slate speaks by default, the others only to the operator. */
         Messages: {
@@ -1204,6 +1270,7 @@ export interface components {
         };
         /** @description What the audience sees. */
         OnAir: {
+            by_hand?: components["schemas"]["Hold"] | null;
             /** @description Why it is on air. */
             carrier: components["schemas"]["Carrier"];
             /**
@@ -1285,6 +1352,14 @@ export interface components {
          * @enum {string}
          */
         Pattern: "bars" | "black";
+        /** @description A source to hold on air. */
+        PinChoice: {
+            /**
+             * @description Which; what is on air now where absent.
+             * @default null
+             */
+            source: components["schemas"]["SourceId"];
+        };
         /**
          * @description A platform whose limits are known.
          * @enum {string}
@@ -2515,6 +2590,80 @@ export interface operations {
             };
         };
     };
+    clearOverlays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listDestinations: {
         parameters: {
             query?: never;
@@ -3421,9 +3570,9 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
-                "application/json": components["schemas"]["SourceChoice"];
+                "application/json": components["schemas"]["PinChoice"];
             };
         };
         responses: {
@@ -3463,6 +3612,15 @@ export interface operations {
             };
             /** @description Refused: not_found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3706,6 +3864,80 @@ export interface operations {
             };
         };
     };
+    restoreOverlays: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     resume: {
         parameters: {
             query?: never;
@@ -3753,6 +3985,80 @@ export interface operations {
             };
             /** @description Refused: conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    slate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ch: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: not_found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

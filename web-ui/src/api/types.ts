@@ -18,6 +18,8 @@ export type Channel = Schemas["ChannelDoc"];
 export type ChannelPatch = Schemas["ChannelPatch"];
 export type House = Schemas["House"];
 export type Failover = Schemas["Failover"];
+export type Fallback = Schemas["Fallback"];
+export type Manual = Schemas["ManualDoc"];
 export type Messages = Schemas["Messages"];
 export type Hold = Schemas["Hold"];
 

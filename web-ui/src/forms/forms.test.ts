@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { PLATFORMS, channel } from "../words/fixture";
 import { destinationBody, destinationForm, destinationWrongs, encrypted, isPublished, withPlatform, type DestinationForm } from "./destination";
 import { FORMATS, formatOf } from "./format";
+import { moved, rows, switched } from "./ladder";
 import { sourceBody, sourceForm, sourceWrongs, splitCredentials } from "./source";
 import { fieldWrongs } from "./wrongs";
 
@@ -57,6 +58,22 @@ describe("a source", () => {
     const playout = { ...sourceForm("rtmp"), name: "Playout", role: "loop" as const };
     expect(sourceBody(playout)).toEqual({ name: "Playout", backup: null, kind: "rtmp", role: "loop", latency_ms: 300 });
     expect(sourceWrongs({ ...sourceForm("media"), name: "x" }).map((wrong) => wrong.place)).toEqual(["asset"]);
+  });
+});
+
+describe("the ladder", () => {
+  test("its steps in their order, and below them what is left out", () => {
+    expect(rows(["loop", "backup"]).map(({ step, on }) => `${step} ${on}`)).toEqual(["loop true", "backup true", "live_input false"]);
+    expect(rows([]).every(({ on }) => !on)).toBe(true);
+  });
+
+  test("steps are moved, left out and taken in again", () => {
+    expect(moved(["live_input", "backup", "loop"], 2, -1)).toEqual(["live_input", "loop", "backup"]);
+    expect(moved(["live_input", "backup"], 0, 1)).toEqual(["backup", "live_input"]);
+    expect(moved(["live_input", "backup"], 0, -1)).toEqual(["live_input", "backup"]);
+    expect(moved(["live_input", "backup"], 1, 1)).toEqual(["live_input", "backup"]);
+    expect(switched(["live_input", "loop"], "live_input")).toEqual(["loop"]);
+    expect(switched(["loop"], "backup")).toEqual(["loop", "backup"]);
   });
 });
 

@@ -36,6 +36,15 @@ test("the same fault told by the channel and by its status is one card", () => {
   expect(list[0]).toMatchObject({ alarm: true, audience: "The slate: “Back soon”" });
 });
 
+test("the slate by hand is told, and is no alarm", () => {
+  const now = status({ source: null, wanted: null, carrier: "slate_by_hand", by_hand: "pin" }, { faults: [fault("slate_by_hand", "main")] });
+  expect(cards(now)[0]).toMatchObject({
+    alarm: false,
+    audience: "The slate: “Back soon”",
+    doing: "keeps it there until somebody releases it.",
+  });
+});
+
 test("the slate with its picture, and without it where it cannot be shown", () => {
   const slate = (text: string, ...more: string[]) => {
     const wanted = { ...channel(), slate_picture: "logo", messages: { ...channel().messages, slate: text } };

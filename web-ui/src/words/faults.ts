@@ -73,7 +73,7 @@ function audience(channel: ChannelBoard, fault: Fault, name: string | null): str
     return anyLive && name !== null ? t.faults.destinationDown(name) : t.faults.allDown;
   }
   if (fault.code.startsWith("publisher_") || fault.code === "ingest_lost") return t.faults.nothing;
-  if (onAir.carrier === "slate" && onAir.source == null) return seesSlate(channel);
+  if (onAir.source == null) return seesSlate(channel);
   return t.faults.sees(sourceName(channel.wanted, onAir.source));
 }
 
@@ -97,5 +97,6 @@ function doing(channel: ChannelBoard, fault: Fault): string {
   if (code === "worker_lost" || code === "encoder_failed" || code === "ingest_lost") return t.faults.restarts;
   if (code.startsWith("publisher_")) return t.faults.refuses;
   if (code === "slate_picture") return t.faults.slateText;
+  if (code === "slate_by_hand") return t.faults.heldSlate;
   return t.faults.watches;
 }

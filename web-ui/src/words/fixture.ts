@@ -54,7 +54,7 @@ export function channel(): Channel {
     house: HOUSE,
     output: { house: HOUSE, lowered: null },
     too_low: [],
-    failover: { primary: "camera-1", live_input: "obs", loop: "loop", holdoff_ms: 300, stable_ms: 5000 },
+    failover: { primary: "camera-1", live_input: "obs", loop: "loop", ladder: ["live_input", "backup", "loop"], holdoff_ms: 300, stable_ms: 5000 },
     messages: { slate: "Back soon", backup: false },
     slate_picture: null,
     timeline: null,
@@ -69,6 +69,7 @@ export function channel(): Channel {
       { id: "facebook", name: "Facebook", url: "rtmps://live-api-s.facebook.com:443/rtmp", platform: "facebook", has_key: true, enabled: true },
     ],
     manual: null,
+    overlays_cleared: false,
     live: { session: "s", started_by: "Ada", at_ms: 0, paused: false },
   };
 }
@@ -110,7 +111,7 @@ export function status(on_air: Partial<OnAir> = {}, more: Partial<ChannelStatus>
     started: 0,
     now: 1,
     program: { tick: 1, missing: 0, late: 0, late_ms_worst: 0, fps: 30, kbps: 4500, encoder: "x264" },
-    on_air: { source: "camera-1", wanted: "camera-1", carrier: "primary", since_tick: 0, ...on_air },
+    on_air: { source: "camera-1", wanted: "camera-1", carrier: "primary", by_hand: null, since_tick: 0, ...on_air },
     timeline: null,
     live: { session: "s", countdown_ms: 0, since_ms: 1000 },
     overlays: [],

@@ -1,7 +1,7 @@
 // What is on air, and why, in words.
 
 import { t } from "../strings";
-import type { Channel, ChannelBoard, OnAir } from "../api/types";
+import type { Channel, ChannelBoard, Manual, OnAir } from "../api/types";
 import { sourceName } from "./names";
 
 export function onAirWords(channel: Channel, onAir: OnAir): string {
@@ -22,6 +22,10 @@ export function onAirWords(channel: Channel, onAir: OnAir): string {
       return wanted === null ? t.onAir.backupAlone(name) : t.onAir.backup(name, wanted);
     case "loop":
       return wanted === null ? t.onAir.loopAlone(name) : t.onAir.loop(name, wanted);
+    case "kept":
+      return wanted === null ? t.onAir.keptAlone(name) : t.onAir.kept(name, wanted);
+    case "slate_by_hand":
+      return t.onAir.slateByHand(name);
     case "slate":
       return wanted === null ? t.onAir.slateAlone(name) : t.onAir.slate(name, wanted);
   }
@@ -29,7 +33,24 @@ export function onAirWords(channel: Channel, onAir: OnAir): string {
 
 /** Whether the audience sees something else than what was planned. */
 export function isFallback(onAir: OnAir): boolean {
-  return onAir.carrier === "backup" || onAir.carrier === "loop" || onAir.carrier === "slate";
+  return ["backup", "loop", "kept", "slate"].includes(onAir.carrier);
+}
+
+/** What a person holds on air; nothing where automation chooses. A wish that is still on its way counts. */
+export function byHand(board: ChannelBoard): Manual | null {
+  const { status, generation, wanted } = board;
+  const inForce = status === null || status.generation < generation || status.on_air.by_hand != null;
+  return inForce ? wanted.manual : null;
+}
+
+/** What a hold means, in plain words: that it beats automation, how long it stays, and what comes of it now. */
+export function holdWords(board: ChannelBoard): string | null {
+  const hand = byHand(board);
+  if (hand === null) return null;
+  if (hand.source === null) return t.onAir.slateUntil;
+  const shown = board.status?.on_air.source === hand.source || board.status === null;
+  if (!shown) return t.onAir.heldBut(sourceName(board.wanted, hand.source));
+  return hand.hold === "pin" ? t.onAir.pinUntil : t.onAir.takeUntil;
 }
 
 export type Tally = "on_air" | "wanted" | "none";

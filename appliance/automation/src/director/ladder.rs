@@ -1,15 +1,16 @@
-//! The ladder of failover (D-16): what is wanted → its backup → the loop → the slate.
+//! The ladder of failover (D-16): what is wanted → the steps of the channel's order → the slate.
 //!
-//! Three rules decide whether a live source may step onto the air:
+//! Four rules decide whether a live source may step onto the air:
 //! - what is on air stays while it is not lost: its last picture bridges the hold-off;
 //! - a source that was lost returns after its stable time; one that never was, after [`SETTLE_MS_MAX`];
+//! - the live input that stands in for another source has its stable time behind it (LP-15), for it may flap;
 //! - before the slate, and until anything but a fallback has been shown, the short settling is enough for all.
 
 use super::watch::Watch;
 use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{AssetId, SourceId};
-use crate::spec::{ChannelSpec, Failover, SourceKind};
+use crate::spec::{ChannelSpec, Failover, Fallback, SourceKind};
 use crate::status::{Carrier, SourceState};
 use std::collections::BTreeMap;
 
@@ -105,6 +106,10 @@ impl Sources {
         self.candidates.get(source).map_or(source.as_str(), |c| c.name.as_str())
     }
 
+    pub(super) fn is_live(&self, source: &SourceId) -> bool {
+        self.candidates.get(source).is_some_and(|c| c.live)
+    }
+
     pub(super) fn is_media(&self, source: &SourceId) -> bool {
         self.candidates.get(source).is_some_and(|c| c.media.is_some())
     }
@@ -162,22 +167,54 @@ impl Sources {
         self.stands(source, now, ms)
     }
 
-    /// A source and its backups, each once.
-    pub(super) fn chain(&self, source: &SourceId, carrier: Carrier, rungs: &mut Vec<Rung>) {
-        let mut next = Some((source, carrier));
-        while let Some((source, carrier)) = next {
-            if rungs.iter().any(|rung| rung.source == *source) {
-                return;
-            }
-            rungs.push(Rung { source: source.clone(), carrier });
-            let backup = self.candidates.get(source).and_then(|c| c.backup.as_ref());
-            next = backup.map(|backup| (backup, Carrier::Backup));
+    /// The rungs for what is wanted, highest first, each source once. Under a person's choice `automatic` is what
+    /// automation would show. `kept` is what else may be shown rather than the slate, where anything is wanted.
+    pub(super) fn rungs<'a>(
+        &self,
+        wanted: Option<&Rung>,
+        automatic: Option<&Rung>,
+        kept: impl Iterator<Item = &'a SourceId>,
+    ) -> Vec<Rung> {
+        let mut ladder = Ladder { sources: self, rungs: Vec::with_capacity(8) };
+        if let Some(wanted) = wanted {
+            ladder.push(&wanted.source, wanted.carrier);
         }
+        for step in &self.failover.ladder {
+            match (step, &self.failover) {
+                (Fallback::LiveInput, Failover { live_input: Some(input), .. }) => {
+                    ladder.push(input, Carrier::LiveInput);
+                }
+                (Fallback::Loop, Failover { looped: Some(looped), .. }) => {
+                    ladder.push(looped, Carrier::Loop);
+                    ladder.backups(looped);
+                }
+                (Fallback::Backup, _) => {
+                    if let Some(wanted) = wanted {
+                        ladder.backups(&wanted.source);
+                    }
+                    if let Some(automatic) = automatic {
+                        ladder.push(&automatic.source, automatic.carrier);
+                        ladder.backups(&automatic.source);
+                    }
+                }
+                _ => {}
+            }
+        }
+        if let Some(automatic) = automatic {
+            // The plan is no step that could be left out.
+            ladder.push(&automatic.source, automatic.carrier);
+        }
+        kept.filter(|_| wanted.is_some()).for_each(|kept| ladder.push(kept, Carrier::Kept));
+        ladder.rungs
     }
 
     /// The rung that is on air from now on; none is the slate.
     pub(super) fn choose(&self, rungs: &[Rung], now: Running, on_air: Option<&SourceId>) -> Option<Rung> {
-        let best = rungs.iter().find(|rung| self.may(&rung.source, now, on_air));
+        let stands_in = |rung: &Rung| rung.carrier == Carrier::LiveInput && on_air != Some(&rung.source);
+        let may = |rung: &Rung| {
+            self.may(&rung.source, now, on_air) && (!stands_in(rung) || self.is_stable(&rung.source, now))
+        };
+        let best = rungs.iter().find(|rung| may(rung));
         best.or_else(|| rungs.iter().find(|rung| self.is_settled(&rung.source, now))).cloned()
     }
 
@@ -185,6 +222,35 @@ impl Sources {
     pub(super) fn turns(&self) -> impl Iterator<Item = Running> {
         let (settle, stable) = (self.settle_ms(), self.stable_ms());
         self.watches.values().flat_map(move |watch| watch.turns(u64::from(self.failover.holdoff_ms), settle, stable))
+    }
+}
+
+/// Rungs as they are found.
+struct Ladder<'a> {
+    sources: &'a Sources,
+    rungs: Vec<Rung>,
+}
+
+impl Ladder<'_> {
+    fn holds(&self, source: &SourceId) -> bool {
+        self.rungs.iter().any(|rung| rung.source == *source)
+    }
+
+    /// Adds a source, unless it stands there already.
+    fn push(&mut self, source: &SourceId, carrier: Carrier) {
+        if !self.holds(source) {
+            self.rungs.push(Rung { source: source.clone(), carrier });
+        }
+    }
+
+    /// Adds the backup of a source, its backup's backup and so on.
+    fn backups(&mut self, source: &SourceId) {
+        let backup = |source| self.sources.candidates.get(source).and_then(|c| c.backup.as_ref());
+        let mut next = backup(source);
+        while let Some(source) = next.filter(|source| !self.holds(source)) {
+            self.push(source, Carrier::Backup);
+            next = backup(source);
+        }
     }
 }
 

@@ -4,11 +4,13 @@
 //! it once for each tick, in order, and tells it of each new picture that became due; it does nothing else.
 //!
 //! ```text
+//! slate by hand                                                         nothing beats it: the slate alone, until released
 //! pin, take ─► live input, when stable ─► timeline's cue ─► primary      what is wanted (the first there is)
 //!                                    │
-//! what is wanted ─► its backups ─► loop ─► (under a pin: what automation wants) ─► live input ─► slate
+//! what is wanted ─► the channel's steps in their order ─► what was on air before ─► slate
+//!                   live input │ its backups, and under a hand what automation wants │ loop
 //! ```
-//! The second line is the ladder: the first rung that is sound is on air. [`ladder`] says what sound means.
+//! From the third line on it is the ladder: the first rung that is sound is on air. [`ladder`] says what sound means.
 //! Bad input: pictures of unknown sources are ignored, a tick that was asked already gets the same kind of answer,
 //! and without any spec the slate is on air.
 
@@ -27,7 +29,7 @@ mod tests;
 use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{ChannelId, CueId, SessionId, SourceId, TimelineId};
-use crate::spec::{ChannelSpec, Live, Rate, TransitionKind};
+use crate::spec::{ChannelSpec, Hold, Live, Manual, Rate, TransitionKind};
 use crate::status::Carrier;
 use grid::Grid;
 use hand::{Hand, Under};
@@ -93,6 +95,9 @@ pub const MESSAGE_BACKUP: &str = "Switched to backup camera";
 /// How long it reads it, milliseconds.
 pub const MESSAGE_MS: u64 = 5000;
 
+/// Sources that may come back rather than the slate: the one that was lost, and the one before it.
+const RECENT_MAX: usize = 2;
+
 /// One playing of a cue: the same cue in the next round or the next broadcast is another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Instance {
@@ -129,6 +134,16 @@ struct Plan {
     score: Option<Score>,
     live: Option<Live>,
     tell_backup: bool,
+    overlays_cleared: bool,
+}
+
+/// What is on air from now on, and why.
+#[derive(Debug)]
+struct Choice {
+    wanted: Option<SourceId>,
+    /// None is the slate.
+    source: Option<SourceId>,
+    carrier: Carrier,
 }
 
 /// Whether a picture follows the timeline's cue, itself or in its stead; then the cue's transition is meant for it.
@@ -154,6 +169,8 @@ pub struct Director {
     cue: Option<CueAt>,
     instance: Option<Instance>,
     showing: Option<Showing>,
+    /// The live sources that were on air last, newest first.
+    recent: Vec<SourceId>,
     mixing: Option<Mixing>,
     /// The first tick at which the message to the audience is gone.
     message_until: u64,
@@ -176,6 +193,7 @@ impl Director {
             cue: None,
             instance: None,
             showing: None,
+            recent: Vec::with_capacity(RECENT_MAX),
             mixing: None,
             message_until: 0,
         }
@@ -193,8 +211,8 @@ impl Director {
         }
         if self.hand.as_ref().map(|hand| &hand.manual) != spec.manual.as_ref() {
             self.hand = spec.manual.clone().map(Hand::new);
-            if let Some(manual) = &spec.manual {
-                self.sources.vouch(&manual.source);
+            if let Some(source) = spec.manual.as_ref().and_then(|manual| manual.source.as_ref()) {
+                self.sources.vouch(source);
             }
         }
         self.plan = Some(Plan {
@@ -202,6 +220,7 @@ impl Director {
             score: spec.timeline.as_ref().map(Score::new),
             live: spec.live.clone(),
             tell_backup: spec.messages.backup,
+            overlays_cleared: spec.overlays_cleared,
         });
     }
 
@@ -222,8 +241,8 @@ impl Director {
         self.last_tick = Some(tick);
         self.sources.advance(now);
         let began = self.advance_timeline(tick);
-        let (wanted, rung) = self.decide(now);
-        self.put(tick, began, wanted, rung);
+        let choice = self.decide(now);
+        self.put(tick, began, choice);
         if self.plan.is_some() {
             self.sources.begun = true;
         }
@@ -269,56 +288,61 @@ impl Director {
         primary.map(|source| Rung { source, carrier: Carrier::Primary })
     }
 
-    /// The source that is wanted, and the rung that is on air; none is the slate.
-    fn decide(&mut self, now: Running) -> (Option<SourceId>, Option<Rung>) {
+    /// What a person's choice in force is, if one is.
+    fn by_hand(&self) -> Option<&Manual> {
+        self.hand.as_ref().filter(|hand| hand.holds()).map(|hand| &hand.manual)
+    }
+
+    /// What is on air from now on.
+    fn decide(&mut self, now: Running) -> Choice {
         if self.plan.is_none() {
-            return (None, None);
+            return Choice { wanted: None, source: None, carrier: Carrier::Slate };
         }
-        let input = self.sources.failover.live_input.clone();
+        let input = &self.sources.failover.live_input;
         self.live_taken = input.as_ref().is_some_and(|input| {
             self.sources.is_stable(input, now) || (self.live_taken && self.sources.is_there(input, now))
         });
-        let automatic = self.automatic();
-        let by_hand = self.hand.as_ref().filter(|hand| hand.holds()).map(|hand| Rung {
-            source: hand.manual.source.clone(),
-            carrier: match hand.manual.hold {
-                crate::spec::Hold::Pin => Carrier::Pin,
-                crate::spec::Hold::Take => Carrier::Take,
-            },
+        let hand = self.by_hand();
+        if hand.is_some_and(|manual| manual.source.is_none()) {
+            return Choice { wanted: None, source: None, carrier: Carrier::SlateByHand };
+        }
+        let by_hand = hand.and_then(|manual| {
+            let carrier = match manual.hold {
+                Hold::Pin => Carrier::Pin,
+                Hold::Take => Carrier::Take,
+            };
+            Some(Rung { source: manual.source.clone()?, carrier })
         });
+        let automatic = self.automatic();
+        let held = by_hand.is_some();
         let wanted = by_hand.as_ref().or(automatic.as_ref());
-        let mut rungs = Vec::with_capacity(8);
-        if let Some(wanted) = wanted {
-            self.sources.chain(&wanted.source, wanted.carrier, &mut rungs);
-        }
-        if let Some(looped) = &self.sources.failover.looped {
-            self.sources.chain(looped, Carrier::Loop, &mut rungs);
-        }
-        if let Some(automatic) = automatic.as_ref().filter(|_| by_hand.is_some()) {
-            self.sources.chain(&automatic.source, automatic.carrier, &mut rungs);
-        }
-        let wanted = wanted.map(|rung| rung.source.clone());
         let on_air = self.showing.as_ref().and_then(|showing| showing.shown.source.as_ref());
-        if let Some(rung) = self.sources.choose(&rungs, now, on_air) {
-            return (wanted, Some(rung));
-        }
-        // Rather the live input at once than the slate for its stable time.
-        match input.filter(|input| self.sources.is_settled(input, now)) {
-            Some(source) => {
+        // Whatever is on air may stay there; only what lives comes back.
+        let kept = on_air.into_iter().chain(&self.recent);
+        let rungs = self.sources.rungs(wanted, automatic.as_ref().filter(|_| held), kept);
+        let wanted = wanted.map(|rung| rung.source.clone());
+        match self.sources.choose(&rungs, now, on_air) {
+            Some(Rung { source, carrier: Carrier::LiveInput }) if !held => {
+                // Rather the live input at once than the slate for its stable time: then it has the program.
                 self.live_taken = true;
-                let rung = Rung { source: source.clone(), carrier: Carrier::LiveInput };
-                (if by_hand.is_some() { wanted } else { Some(source) }, Some(rung))
+                Choice { wanted: Some(source.clone()), source: Some(source), carrier: Carrier::LiveInput }
             }
-            None => (wanted, None),
+            Some(Rung { source, carrier }) => Choice { wanted, source: Some(source), carrier },
+            None => Choice { wanted, source: None, carrier: Carrier::Slate },
         }
     }
 
-    /// Puts a rung on air, with the transition of the cue that has just begun.
-    fn put(&mut self, tick: u64, cue_began: bool, wanted: Option<SourceId>, rung: Option<Rung>) {
-        let carrier = rung.as_ref().map_or(Carrier::Slate, |rung| rung.carrier);
-        let source = rung.map(|rung| rung.source);
+    /// Puts a choice on air, with the transition of the cue that has just begun.
+    fn put(&mut self, tick: u64, cue_began: bool, choice: Choice) {
+        let Choice { wanted, source, carrier } = choice;
         let of_cue = carrier == Carrier::Timeline;
-        self.sources.proper_shown |= !matches!(carrier, Carrier::Loop | Carrier::Slate);
+        if let Some(source) = &source {
+            self.sources.proper_shown |= carrier != Carrier::Loop;
+            if self.sources.is_live(source) && self.recent.first() != Some(source) {
+                self.recent.insert(0, source.clone());
+                self.recent.truncate(RECENT_MAX);
+            }
+        }
         let before = self.showing.as_ref();
         if carrier == Carrier::Backup && before.is_none_or(|b| b.carrier != carrier || b.shown.source != source) {
             self.message_until = tick.saturating_add(self.grid.rate.nearest_tick(MESSAGE_MS));
@@ -382,7 +406,16 @@ impl Director {
         }
     }
 
+    /// Whether nothing lies over the picture by a person's wish: it was cleared, or the slate put on air.
+    fn is_bare(&self) -> bool {
+        let cleared = self.plan.as_ref().is_some_and(|plan| plan.overlays_cleared);
+        cleared || self.showing.as_ref().is_some_and(|showing| showing.carrier == Carrier::SlateByHand)
+    }
+
     fn overlays_at(&self, tick: u64) -> Vec<OverlayAt> {
+        if self.is_bare() {
+            return Vec::new();
+        }
         let score = self.plan.as_ref().and_then(|plan| plan.score.as_ref());
         let laid = score.zip(self.position.as_ref()).map(|(score, at)| score.overlays(self.grid.rate, at));
         let shown = laid.into_iter().flatten();

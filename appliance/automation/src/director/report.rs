@@ -24,12 +24,13 @@ impl Director {
     /// For the status: what the audience sees at the last frame.
     pub fn on_air(&self) -> OnAir {
         let Some(showing) = &self.showing else {
-            return OnAir { source: None, wanted: None, carrier: Carrier::Slate, since_tick: 0 };
+            return OnAir { source: None, wanted: None, carrier: Carrier::Slate, by_hand: None, since_tick: 0 };
         };
         OnAir {
             source: showing.shown.source.clone(),
             wanted: showing.wanted.clone(),
             carrier: showing.carrier,
+            by_hand: self.by_hand().map(|manual| manual.hold),
             since_tick: showing.since_tick,
         }
     }
@@ -69,6 +70,9 @@ impl Director {
     pub fn overlays(&self) -> Vec<OverlayStatus> {
         let tick = self.last_tick.unwrap_or(0);
         let mut overlays = Vec::new();
+        if self.is_bare() {
+            return overlays;
+        }
         if let Some((score, at)) = self.score_and_position() {
             for laid in score.overlays(self.grid.rate, at) {
                 overlays.push(OverlayStatus {
@@ -90,19 +94,25 @@ impl Director {
         self.sources.state(source, self.grid.time(self.last_tick.unwrap_or(0)))
     }
 
-    /// For the status: `SlateOnAir`, `FallbackOnAir` (with "Camera 2 offline – switched to backup").
+    /// For the status: `SlateOnAir`, `SlateByHand`, `FallbackOnAir` (with "Camera 2 offline – switched to backup").
     pub fn faults(&self) -> Vec<Fault> {
         let Some(showing) = &self.showing else { return Vec::new() };
         let channel = self.plan.as_ref().map_or("", |plan| plan.channel.as_str());
         let fault = match &showing.shown.source {
+            None if showing.carrier == Carrier::SlateByHand => Fault::new(Code::SlateByHand, channel),
             None => Fault::new(Code::SlateOnAir, channel).with_text(self.slate_text(showing)),
             Some(on_air) => match showing.wanted.as_ref().filter(|wanted| *wanted != on_air) {
                 None => return Vec::new(),
-                Some(wanted) => Fault::new(Code::FallbackOnAir, channel).with_text(format!(
-                    "{} – switched to {}",
-                    self.missing(wanted),
-                    self.sources.name(on_air)
-                )),
+                Some(wanted) => {
+                    let (missing, name) = (self.missing(wanted), self.sources.name(on_air));
+                    let kept = showing.carrier == Carrier::Kept;
+                    let text = if kept {
+                        format!("{missing} – {name} stays")
+                    } else {
+                        format!("{missing} – switched to {name}")
+                    };
+                    Fault::new(Code::FallbackOnAir, channel).with_text(text)
+                }
             },
         };
         vec![fault]

@@ -36,6 +36,9 @@ pub struct ChannelSpecDraft {
     pub timeline: Option<Timeline>,
     /// What a person has put on air by hand.
     pub manual: Option<Manual>,
+    /// Whether a person has cleared what lies over the picture: nothing does until it is brought back.
+    #[serde(default)]
+    pub overlays_cleared: bool,
     /// The broadcast, from GO LIVE to END.
     pub live: Option<Live>,
     /// Where the program goes while `live`; at most 16.
@@ -47,8 +50,8 @@ pub struct ChannelSpecDraft {
     pub slate_picture: Option<AssetId>,
 }
 
-/// What happens when a source is lost (D-16): hold the last picture while deciding → the source that is wanted →
-/// its backup → the loop → the slate.
+/// What happens when a source is lost (D-16): hold the last picture while deciding → the steps of the ladder in their
+/// order → the slate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -60,6 +63,8 @@ pub struct Failover {
     /// The loop: an uploaded file, or a publisher of role `loop`.
     #[serde(rename = "loop")]
     pub looped: Option<SourceId>,
+    /// What stands in for a lost source, tried in this order; what is left out never does. Below them is the slate.
+    pub ladder: Vec<Fallback>,
     /// How long the last picture bridges before a live source counts as lost, milliseconds, 100 to 5000.
     pub holdoff_ms: u32,
     /// How long a source must be whole before it returns, milliseconds, 0 to 60,000.
@@ -68,17 +73,31 @@ pub struct Failover {
 
 impl Default for Failover {
     fn default() -> Failover {
-        Failover { primary: None, live_input: None, looped: None, holdoff_ms: 300, stable_ms: 5000 }
+        let ladder = vec![Fallback::LiveInput, Fallback::Backup, Fallback::Loop];
+        Failover { primary: None, live_input: None, looped: None, ladder, holdoff_ms: 300, stable_ms: 5000 }
     }
 }
 
-/// A source put on air by hand. Manual beats automatic (D-21).
+/// A step of the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Fallback {
+    /// The live input, once it is stable.
+    LiveInput,
+    /// The backups of the source, one after the other; under a person's choice then what automation would show.
+    Backup,
+    /// The loop.
+    Loop,
+}
+
+/// What a person put on air by hand. Manual beats automatic (D-21).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Manual {
-    /// Which.
-    pub source: SourceId,
+    /// Which source; none is the slate.
+    pub source: Option<SourceId>,
     /// For how long.
     pub hold: Hold,
     /// When it was said.

@@ -9,7 +9,7 @@ pub mod platform;
 mod source;
 mod timeline;
 
-pub use channel::{ChannelSpec, ChannelSpecDraft, Failover, Hold, Live, Manual, Messages};
+pub use channel::{ChannelSpec, ChannelSpecDraft, Failover, Fallback, Hold, Live, Manual, Messages};
 pub use check::{NAME_CHARS_MAX, WRONGS_MAX};
 pub use destination::{BadUrl, Destination, RtmpUrl};
 pub use house::{Effort, House, KEYFRAME_S, Rate};

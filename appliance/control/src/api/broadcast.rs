@@ -1,10 +1,11 @@
 //! The broadcast, and the hand of a person.
 
 use super::call::Call;
-use crate::doc::{ExecutionDoc, ExecutionStatus, GoLive, LiveStarted, SourceChoice};
+use crate::doc::{ExecutionDoc, ExecutionStatus, GoLive, LiveStarted, PinChoice, SourceChoice};
 use crate::refusal::Refusal;
 use crate::store::executions;
-use automation::id::SessionId;
+use automation::fault::Code;
+use automation::id::{ChannelId, SessionId, SourceId};
 use automation::spec::Hold;
 
 pub(super) async fn go_live(call: Call, wish: GoLive) -> Result<LiveStarted, Refusal> {
@@ -17,11 +18,40 @@ pub(super) async fn end(call: Call) -> Result<(), Refusal> {
 }
 
 pub(super) async fn take(call: Call, choice: SourceChoice) -> Result<(), Refusal> {
-    call.desk.commands.hold(call.channel()?, choice.source, Hold::Take).await
+    call.desk.commands.hold(call.channel()?, Some(choice.source), Hold::Take).await
 }
 
-pub(super) async fn pin(call: Call, choice: SourceChoice) -> Result<(), Refusal> {
-    call.desk.commands.hold(call.channel()?, choice.source, Hold::Pin).await
+pub(super) async fn pin(call: Call, choice: PinChoice) -> Result<(), Refusal> {
+    let channel = call.channel()?;
+    let source = match choice.source {
+        Some(source) => source,
+        None => on_air(&call, &channel)?,
+    };
+    call.desk.commands.hold(channel, Some(source), Hold::Pin).await
+}
+
+/// The source that is on air now.
+fn on_air(call: &Call, channel: &ChannelId) -> Result<SourceId, Refusal> {
+    let board = call.desk.board.borrow();
+    let status = board.channels.iter().find(|known| known.id == *channel).and_then(|known| known.status.as_ref());
+    status.and_then(|status| status.on_air.source.clone()).ok_or_else(|| {
+        Refusal::because(
+            Code::Conflict,
+            "No source is on air now that could be held. Choose one, or put the slate on air.",
+        )
+    })
+}
+
+pub(super) async fn slate(call: Call) -> Result<(), Refusal> {
+    call.desk.commands.hold(call.channel()?, None, Hold::Pin).await
+}
+
+pub(super) async fn clear_overlays(call: Call) -> Result<(), Refusal> {
+    call.desk.commands.clear_overlays(call.channel()?, true).await
+}
+
+pub(super) async fn restore_overlays(call: Call) -> Result<(), Refusal> {
+    call.desk.commands.clear_overlays(call.channel()?, false).await
 }
 
 pub(super) async fn release(call: Call) -> Result<(), Refusal> {

@@ -4,8 +4,8 @@ use super::route::{Gives, QueryParameter, Route, route, schema};
 use super::{assets, broadcast, channels, destinations, live, session, sources, timelines};
 use crate::doc::{
     AssetDoc, Board, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft, ExecutionDoc,
-    GoLive, Health, LiveStarted, PlatformDoc, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft,
-    TimelineBody, TimelineDoc,
+    GoLive, Health, LiveStarted, PinChoice, PlatformDoc, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc,
+    SourceDraft, TimelineBody, TimelineDoc,
 };
 use automation::fault::Code;
 use warp::http::Method;
@@ -38,6 +38,7 @@ pub fn table() -> Vec<Route> {
     table.extend(timeline_routes());
     table.extend(asset_routes());
     table.extend(broadcast_routes());
+    table.extend(hand_routes());
     table
 }
 
@@ -240,7 +241,7 @@ fn asset_routes() -> [Route; 4] {
     ]
 }
 
-fn broadcast_routes() -> [Route; 10] {
+fn broadcast_routes() -> [Route; 5] {
     const TAG: &str = "broadcast";
     [
         route(Method::POST, "/channels/{ch}/go-live", "goLive", TAG, "GO LIVE; while live, the same broadcast")
@@ -249,27 +250,6 @@ fn broadcast_routes() -> [Route; 10] {
             .refuses(&[Code::SpecInvalid])
             .with(broadcast::go_live),
         route(Method::POST, "/channels/{ch}/end", "endLive", TAG, "End the broadcast").status(204).by(broadcast::end),
-        route(Method::POST, "/channels/{ch}/take", "take", TAG, "Put a source on air until the next cue")
-            .takes::<SourceChoice>()
-            .status(204)
-            .refuses(&[Code::SpecInvalid])
-            .with(broadcast::take),
-        route(Method::POST, "/channels/{ch}/pin", "pin", TAG, "Put a source on air until it is released")
-            .takes::<SourceChoice>()
-            .status(204)
-            .refuses(&[Code::SpecInvalid])
-            .with(broadcast::pin),
-        route(Method::POST, "/channels/{ch}/release", "release", TAG, "Give the program back to automation")
-            .status(204)
-            .by(broadcast::release),
-        route(Method::POST, "/channels/{ch}/pause", "pause", TAG, "Let the timeline stand still")
-            .status(204)
-            .refuses(&[Code::Conflict])
-            .by(broadcast::pause),
-        route(Method::POST, "/channels/{ch}/resume", "resume", TAG, "Let the timeline go on")
-            .status(204)
-            .refuses(&[Code::Conflict])
-            .by(broadcast::resume),
         route(
             Method::GET,
             "/channels/{ch}/executions",
@@ -300,5 +280,48 @@ fn broadcast_routes() -> [Route; 10] {
         )
         .gives_other(200, Gives::File(&["image/jpeg"]))
         .answered(live::preview),
+    ]
+}
+
+/// What a person puts on air, holds, clears and gives back.
+fn hand_routes() -> [Route; 8] {
+    const TAG: &str = "broadcast";
+    [
+        route(Method::POST, "/channels/{ch}/take", "take", TAG, "Put a source on air until the next cue")
+            .takes::<SourceChoice>()
+            .status(204)
+            .refuses(&[Code::SpecInvalid])
+            .with(broadcast::take),
+        route(Method::POST, "/channels/{ch}/pin", "pin", TAG, "Hold a source, or what is on air, until it is released")
+            .may_take::<PinChoice>()
+            .status(204)
+            .refuses(&[Code::Conflict, Code::SpecInvalid])
+            .with(broadcast::pin),
+        route(Method::POST, "/channels/{ch}/slate", "slate", TAG, "The emergency slate: at once, until it is released")
+            .status(204)
+            .by(broadcast::slate),
+        route(Method::POST, "/channels/{ch}/release", "release", TAG, "Give the program back to automation")
+            .status(204)
+            .by(broadcast::release),
+        route(
+            Method::POST,
+            "/channels/{ch}/clear-overlays",
+            "clearOverlays",
+            TAG,
+            "Let nothing lie over the picture until it is brought back",
+        )
+        .status(204)
+        .by(broadcast::clear_overlays),
+        route(Method::POST, "/channels/{ch}/restore-overlays", "restoreOverlays", TAG, "Bring the overlays back")
+            .status(204)
+            .by(broadcast::restore_overlays),
+        route(Method::POST, "/channels/{ch}/pause", "pause", TAG, "Let the timeline stand still")
+            .status(204)
+            .refuses(&[Code::Conflict])
+            .by(broadcast::pause),
+        route(Method::POST, "/channels/{ch}/resume", "resume", TAG, "Let the timeline go on")
+            .status(204)
+            .refuses(&[Code::Conflict])
+            .by(broadcast::resume),
     ]
 }

@@ -81,15 +81,15 @@ impl Commands {
         self.store.write(move |tx| executions::keep(tx, &session, &log)).await
     }
 
-    /// Puts a source on air by hand.
-    pub async fn hold(&self, channel: ChannelId, source: SourceId, hold: Hold) -> Result<(), Refusal> {
+    /// Puts a source on air by hand; none is the slate. It takes the place of what was by hand before.
+    pub async fn hold(&self, channel: ChannelId, source: Option<SourceId>, hold: Hold) -> Result<(), Refusal> {
         let (now, boot) = (self.now(), self.clock.boot().to_owned());
         self.store
             .change(move |tx, context| {
                 let mut stored = channels::get(tx, &channel)?;
                 let there = sources::of(tx, context, &channel)?;
-                if !there.iter().any(|stored| stored.source.id == source) {
-                    let reason = format!("there is no source \"{source}\"");
+                if let Some(id) = source.as_ref().filter(|id| !there.iter().any(|stored| stored.source.id == **id)) {
+                    let reason = format!("there is no source \"{id}\"");
                     return Err(Refusal::wrong(Code::SpecInvalid, "source", reason));
                 }
                 let same = |manual: &StoredManual| manual.source == source && manual.hold == hold;
@@ -112,6 +112,21 @@ impl Commands {
                 if stored.manual.take().is_none() {
                     return Ok(());
                 }
+                channels::update(tx, &stored, now.wall_ms)
+            })
+            .await
+    }
+
+    /// Clears what lies over the picture until it is brought back, or brings it back.
+    pub async fn clear_overlays(&self, channel: ChannelId, cleared: bool) -> Result<(), Refusal> {
+        let now = self.now();
+        self.store
+            .change(move |tx, _| {
+                let mut stored = channels::get(tx, &channel)?;
+                if stored.overlays_cleared == cleared {
+                    return Ok(());
+                }
+                stored.overlays_cleared = cleared;
                 channels::update(tx, &stored, now.wall_ms)
             })
             .await

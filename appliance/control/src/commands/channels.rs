@@ -118,6 +118,7 @@ pub(super) fn insert(tx: &Transaction<'_>, draft: ChannelDraft, at_ms: i64) -> R
         messages: Messages::default(),
         slate_picture: None,
         manual: None,
+        overlays_cleared: false,
         live: None,
     };
     channels::insert(tx, &channel, at_ms)?;

@@ -151,6 +151,7 @@ fn channel(tx: &Transaction<'_>, context: &Context, seed: SeedChannel, at_ms: i6
         messages: seed.messages,
         slate_picture: None,
         manual: None,
+        overlays_cleared: false,
         live: None,
     };
     channels::insert(tx, &stored, at_ms)?;

@@ -44,8 +44,9 @@ pub struct LiveDoc {
 /// What a person has put on air by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ManualDoc {
-    /// Which source.
-    pub source: SourceId,
+    /// Which source; none is the slate.
+    #[schema(required)]
+    pub source: Option<SourceId>,
     /// For how long.
     pub hold: Hold,
 }
@@ -56,6 +57,15 @@ pub struct ManualDoc {
 pub struct SourceChoice {
     /// Which.
     pub source: SourceId,
+}
+
+/// A source to hold on air.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PinChoice {
+    /// Which; what is on air now where absent.
+    #[schema(nullable = false)]
+    pub source: Option<SourceId>,
 }
 
 /// One broadcast that was, or is.

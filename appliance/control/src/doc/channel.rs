@@ -37,6 +37,8 @@ pub struct ChannelDoc {
     /// What a person has put on air by hand.
     #[schema(required)]
     pub manual: Option<ManualDoc>,
+    /// Whether a person has cleared what lies over the picture: nothing does until it is brought back.
+    pub overlays_cleared: bool,
     /// The broadcast, while one runs.
     #[schema(required)]
     pub live: Option<LiveDoc>,

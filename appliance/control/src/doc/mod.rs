@@ -12,7 +12,7 @@ mod timeline;
 
 pub use asset::{AssetDoc, AssetKind};
 pub use board::{Alert, Board, BoxDoc, ChannelBoard, WorkerState};
-pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted, ManualDoc, SourceChoice};
+pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted, ManualDoc, PinChoice, SourceChoice};
 pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
 pub use destination::{DestinationDoc, DestinationDraft, PlatformDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};

@@ -6,7 +6,7 @@ use automation::clock::Running;
 use automation::id::{AssetId, ChannelId, SessionId, SourceId};
 use automation::spec::platform::{self, Output};
 use automation::spec::{Destination, Failover, Hold, House, Messages};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
 /// Channels of one box.
@@ -31,6 +31,8 @@ pub struct StoredChannel {
     pub slate_picture: Option<AssetId>,
     /// What a person put on air by hand.
     pub manual: Option<StoredManual>,
+    /// Whether a person has cleared what lies over the picture.
+    pub overlays_cleared: bool,
     /// The broadcast.
     pub live: Option<StoredLive>,
 }
@@ -38,8 +40,8 @@ pub struct StoredChannel {
 /// A manual choice, and the boot in which its moment counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredManual {
-    /// Which source.
-    pub source: SourceId,
+    /// Which source; none is the slate.
+    pub source: Option<SourceId>,
     /// For how long.
     pub hold: Hold,
     /// When it was said.
@@ -79,50 +81,43 @@ impl StoredChannel {
     }
 }
 
-const COLUMNS: &str = "id, name, generation, house, failover, messages, manual, live, slate_picture";
+const COLUMNS: &str = "id, name, generation, house, failover, messages, manual, live, slate_picture, overlays_cleared";
 
-fn read(row: &Row<'_>) -> rusqlite::Result<[Option<String>; 9]> {
-    let generation: i64 = row.get(2)?;
-    Ok([
-        row.get(0)?,
-        row.get(1)?,
-        Some(generation.to_string()),
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-        row.get(7)?,
-        row.get(8)?,
-    ])
-}
-
-fn parse(columns: [Option<String>; 9]) -> Result<StoredChannel, Refusal> {
-    let [channel, name, generation, house, failover, messages, manual, live, slate_picture] = columns;
+fn read(row: &Row<'_>) -> Result<StoredChannel, Refusal> {
+    let document = |column: usize| row.get::<_, Option<String>>(column);
     Ok(StoredChannel {
-        id: id(channel.unwrap_or_default())?,
-        name: name.unwrap_or_default(),
-        generation: generation.and_then(|text| text.parse().ok()).unwrap_or(1),
-        house: from_json(&house.unwrap_or_default())?,
-        failover: from_json(&failover.unwrap_or_default())?,
-        messages: from_json(&messages.unwrap_or_default())?,
-        slate_picture: slate_picture.map(id).transpose()?,
-        manual: manual.as_deref().map(from_json).transpose()?,
-        live: live.as_deref().map(from_json).transpose()?,
+        id: id(row.get(0)?)?,
+        name: row.get(1)?,
+        generation: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(1),
+        house: from_json(&row.get::<_, String>(3)?)?,
+        failover: from_json(&row.get::<_, String>(4)?)?,
+        messages: from_json(&row.get::<_, String>(5)?)?,
+        manual: document(6)?.as_deref().map(from_json).transpose()?,
+        live: document(7)?.as_deref().map(from_json).transpose()?,
+        slate_picture: document(8)?.map(id).transpose()?,
+        overlays_cleared: row.get(9)?,
     })
 }
 
 /// Every channel, oldest first.
 pub fn all(connection: &Connection) -> Result<Vec<StoredChannel>, Refusal> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM channels ORDER BY rowid"))?;
-    let rows = statement.query_map([], read)?.collect::<rusqlite::Result<Vec<_>>>()?;
-    rows.into_iter().map(parse).collect()
+    let mut rows = statement.query([])?;
+    let mut channels = Vec::new();
+    while let Some(row) = rows.next()? {
+        channels.push(read(row)?);
+    }
+    Ok(channels)
 }
 
 /// One channel.
 pub fn get(connection: &Connection, channel: &ChannelId) -> Result<StoredChannel, Refusal> {
     let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM channels WHERE id = ?1"))?;
-    let row = statement.query_row([channel.as_str()], read).optional()?;
-    parse(row.ok_or_else(|| Refusal::not_found("channel", channel))?)
+    let mut rows = statement.query([channel.as_str()])?;
+    match rows.next()? {
+        Some(row) => read(row),
+        None => Err(Refusal::not_found("channel", channel)),
+    }
 }
 
 /// Adds a channel.
@@ -147,7 +142,8 @@ pub fn insert(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> R
 pub fn update(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> Result<(), Refusal> {
     connection.execute(
         "UPDATE channels SET name = ?2, generation = generation + 1, house = ?3, failover = ?4, messages = ?5,
-                manual = ?6, live = ?7, slate_picture = ?8, modified_at_ms = ?9 WHERE id = ?1",
+                manual = ?6, live = ?7, slate_picture = ?8, overlays_cleared = ?9, modified_at_ms = ?10
+         WHERE id = ?1",
         params![
             channel.id.as_str(),
             channel.name,
@@ -157,6 +153,7 @@ pub fn update(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> R
             channel.manual.as_ref().map(to_json),
             channel.live.as_ref().map(to_json),
             channel.slate_picture.as_ref().map(AssetId::as_str),
+            channel.overlays_cleared,
             at_ms
         ],
     )?;

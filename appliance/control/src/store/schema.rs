@@ -8,6 +8,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(FIRST).down(FIRST_BACK),
         M::up(SLATE_PICTURE).down(SLATE_PICTURE_BACK),
         M::up(AS_RUN).down(AS_RUN_BACK),
+        M::up(OVERLAYS_CLEARED).down(OVERLAYS_CLEARED_BACK),
     ])
 }
 
@@ -168,6 +169,11 @@ const AS_RUN_BACK: &str = "
 ALTER TABLE timeline_executions DROP COLUMN as_run;
 ALTER TABLE timelines DROP COLUMN description;
 ";
+
+/// Whether a person has cleared what lies over the picture (VS-86).
+const OVERLAYS_CLEARED: &str = "ALTER TABLE channels ADD COLUMN overlays_cleared INTEGER NOT NULL DEFAULT 0;";
+
+const OVERLAYS_CLEARED_BACK: &str = "ALTER TABLE channels DROP COLUMN overlays_cleared;";
 
 #[cfg(test)]
 mod tests {

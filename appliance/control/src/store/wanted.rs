@@ -101,6 +101,7 @@ pub fn spec(
         failover: channel.failover,
         timeline,
         manual: channel.manual.map(|manual| Manual { source: manual.source, hold: manual.hold, at: manual.at }),
+        overlays_cleared: channel.overlays_cleared,
         live: channel.live.map(|live| Live {
             session: live.session,
             at: live.at,
@@ -152,6 +153,7 @@ fn document(
         sources: sources.iter().map(source_document).collect(),
         destinations: destinations.iter().map(destination_document).collect(),
         manual: channel.manual.as_ref().map(|manual| ManualDoc { source: manual.source.clone(), hold: manual.hold }),
+        overlays_cleared: channel.overlays_cleared,
         live: channel.live.as_ref().map(|live| LiveDoc {
             session: live.session.clone(),
             started_by: live.started_by.clone(),

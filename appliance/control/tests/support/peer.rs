@@ -225,7 +225,11 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         retry_ms: None,
         fault: None,
     };
-    let wanted = spec.manual.as_ref().map(|manual| manual.source.clone()).or(spec.failover.primary.clone());
+    let by_hand = spec.manual.as_ref().map(|manual| manual.hold);
+    let wanted = match &spec.manual {
+        Some(manual) => manual.source.clone(),
+        None => spec.failover.primary.clone(),
+    };
     ChannelStatus {
         channel: ChannelId::new(spec.channel.as_str()).unwrap(),
         generation: spec.generation,
@@ -233,7 +237,7 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         started: Running(1),
         now: Running(2),
         program: ProgramStatus { tick: 300, fps: 30.0, kbps: 4500, encoder: "none".into(), ..ProgramStatus::default() },
-        on_air: OnAir { source: wanted.clone(), wanted, carrier: Carrier::Primary, since_tick: 0 },
+        on_air: OnAir { source: wanted.clone(), wanted, carrier: Carrier::Primary, by_hand, since_tick: 0 },
         timeline: None,
         live: spec.live.as_ref().map(|live| LiveStatus {
             session: live.session.clone(),

@@ -113,11 +113,14 @@ fn a_chain_of_backups_is_followed_and_a_cycle_ends() {
     studio.run_to(100);
     assert_eq!(studio.air(), "clip2 Backup");
     // A spec with a cycle cannot be made; the ladder does not rely on it.
-    let mut rungs = Vec::new();
     let mut spec = studio.director;
     spec.sources.candidates.get_mut(&id("clip2")).unwrap().set_backup(id("cam1"));
-    spec.sources.chain(&id("cam1"), Carrier::Primary, &mut rungs);
-    assert_eq!(rungs.len(), 4);
+    let wanted = Rung { source: id("cam1"), carrier: Carrier::Primary };
+    let rungs = spec.sources.rungs(Some(&wanted), None, std::iter::empty());
+    assert_eq!(
+        rungs.iter().map(|rung| rung.source.as_str()).collect::<Vec<_>>(),
+        ["cam1", "cam2", "obs", "clip2", "clip1"]
+    );
 }
 
 #[test]

@@ -68,7 +68,8 @@ fn a_fade_goes_through_black_and_a_dead_camera_ends_a_mix() {
     studio.run_to(107);
     assert!(matches!(studio.last.as_ref().unwrap().picture, Picture::Mix { through_black: true, .. }));
     studio.run_to(108);
-    assert!(matches!(studio.last.as_ref().unwrap().picture, Picture::One(Shown { source: None, .. })));
+    let Picture::One(shown) = &studio.last.as_ref().unwrap().picture else { panic!("still a mix") };
+    assert_eq!(shown.source, Some(id("cam1")), "back to the one that it came from");
 }
 
 #[test]

@@ -27,8 +27,8 @@ pub(crate) fn channel(draft: &ChannelSpecDraft) -> Result<(), Wrongs> {
         let has_asset = |asset: &_| draft.assets.contains_key(asset);
         check.part("timeline", sources_of_timeline(timeline.draft(), &draft.sources, &has_asset));
     }
-    if let Some(manual) = &draft.manual {
-        exists(&mut check, draft, "manual.source", &manual.source);
+    if let Some(source) = draft.manual.as_ref().and_then(|manual| manual.source.as_ref()) {
+        exists(&mut check, draft, "manual.source", source);
     }
     let count = draft.destinations.len();
     let limit = DESTINATIONS_MAX;
@@ -135,6 +135,10 @@ fn failover(check: &mut Check, draft: &ChannelSpecDraft) {
         let ok = matches!(source.kind, SourceKind::Media { .. }) || sends_loop(source);
         let reason = format!("\"{}\" is neither an uploaded file nor a publisher of the loop", source.name);
         check.must(ok, "failover.loop", reason);
+    }
+    for (i, step) in failover.ladder.iter().enumerate() {
+        let twice = failover.ladder[..i].contains(step);
+        check.must(!twice, &format!("failover.ladder[{i}]"), "each step may stand there once");
     }
     check.within("failover.holdoff_ms", i64::from(failover.holdoff_ms), 100..=5_000);
     check.within("failover.stable_ms", i64::from(failover.stable_ms), 0..=60_000);

@@ -37,7 +37,8 @@ fn sound_channel() -> Value {
             {"id": "card", "name": "Card", "kind": "slate", "title": "Soon"}
         ],
         "assets": {"film": "/assets/film.mp4", "logo": "/assets/logo.png"},
-        "failover": {"primary": "cam1", "live_input": "obs", "loop": "film", "holdoff_ms": 300, "stable_ms": 5000},
+        "failover": {"primary": "cam1", "live_input": "obs", "loop": "film", "ladder": ["loop", "backup"],
+                     "holdoff_ms": 300, "stable_ms": 5000},
         "timeline": sound_timeline(),
         "manual": {"source": "card", "hold": "pin", "at": 5},
         "live": null,
@@ -311,6 +312,11 @@ fn channels() {
             ),
             ("/failover/holdoff_ms", json!(99), &["failover.holdoff_ms: must be from 100 to 5000, not 99"]),
             ("/failover/stable_ms", json!(60_001), &["failover.stable_ms: must be from 0 to 60000, not 60001"]),
+            (
+                "/failover/ladder",
+                json!(["backup", "loop", "backup"]),
+                &["failover.ladder[2]: each step may stand there once"],
+            ),
             ("/manual/source", json!("gone"), &["manual.source: there is no source \"gone\""]),
             (
                 "/timeline/tracks/0/cues/0/action/source",

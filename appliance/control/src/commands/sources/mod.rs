@@ -11,7 +11,7 @@ use crate::store::{Context, channels, settings, sources, timelines};
 use automation::fault::Code;
 use automation::id::{ChannelId, SourceId};
 use automation::secret::Secret;
-use automation::spec::{Source, SourceKind, Track};
+use automation::spec::{Hold, Source, SourceKind, Track};
 use rusqlite::Transaction;
 
 impl Commands {
@@ -65,17 +65,19 @@ impl Commands {
         let at_ms = self.now().wall_ms;
         self.store
             .change(move |tx, context| {
-                channels::get(tx, &channel)?;
+                let mut around = channels::get(tx, &channel)?;
                 let stored = sources::get(tx, context, &channel, &id)?;
                 let places = uses(tx, context, &channel, &id)?;
                 if !places.is_empty() {
                     return Err(in_use(&format!("\"{}\"", stored.source.name), places));
                 }
+                // A take is over with the next cue, and stands here until then and after; it goes with its source.
+                around.manual.take_if(|manual| manual.source.as_ref() == Some(&id));
                 sources::delete(tx, &channel, &id)?;
                 if matches!(stored.source.kind, SourceKind::Rtmp { .. }) {
                     settings::raise_ingest(tx, 0)?;
                 }
-                channels::touch(tx, &channel, at_ms)
+                channels::update(tx, &around, at_ms)
             })
             .await
     }
@@ -131,8 +133,9 @@ fn uses(tx: &Transaction<'_>, context: &Context, channel: &ChannelId, id: &Sourc
             places.push(place.to_owned());
         }
     }
-    if stored.manual.as_ref().is_some_and(|manual| manual.source == *id) {
-        places.push("manual".to_owned());
+    let pinned = stored.manual.as_ref().filter(|manual| manual.hold == Hold::Pin);
+    if pinned.is_some_and(|manual| manual.source.as_ref() == Some(id)) {
+        places.push("what is held by hand".to_owned());
     }
     for other in sources::of(tx, context, channel)? {
         if other.source.backup.as_ref() == Some(id) && other.source.id != *id {
