@@ -14,6 +14,7 @@ pub mod fault;
 pub mod id;
 pub mod plan;
 pub mod secret;
+pub mod sight;
 pub mod sound_pace;
 pub mod spec;
 pub mod status;

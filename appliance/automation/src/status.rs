@@ -201,6 +201,14 @@ pub enum SourceState {
     Online,
     /// Pictures stopped.
     Lost,
+    /// Pictures arrive, and have all been the same for the limit of its check.
+    Frozen,
+    /// Pictures arrive, and have been black for the limit of its check.
+    Black,
+    /// Sound arrives, and has been silence for the limit of its check; the pictures are sound.
+    Silent,
+    /// Pictures arrive, and were lost three times within two minutes.
+    Unstable,
 }
 
 /// One destination.

@@ -136,6 +136,12 @@ fn of_channel(channel: &ChannelBoard, fault: &Fault) -> Words {
 fn of_source(channel: &ChannelBoard, on_air: &OnAir, source: &SourceStatus, fault: &Fault) -> Words {
     let name = source_name(channel, source.id.as_str());
     let missed = on_air.wanted.as_ref() == Some(&source.id) && on_air.source.as_ref() != Some(&source.id);
+    let sends =
+        matches!(fault.code, Code::SourceFrozen | Code::SourceBlack | Code::SourceSilent | Code::SourceUnstable);
+    if sends && !missed {
+        let (text, over) = (format!("{name}: {}", fault.text), format!("{name}: over: {}", fault.text));
+        return Words { text, remedy: fault.remedy.clone(), over };
+    }
     let text = if missed {
         let instead = match &on_air.source {
             Some(other) => source_name(channel, other.as_str()),
@@ -250,6 +256,27 @@ mod tests {
         let by_hand = |board: &mut Value| board["channels"][0]["faults"] = json!([fault(Code::SlateByHand)]);
         check(board(by_hand), &["main: Main: The slate is on air because somebody put it there."]);
         check(board(|_| {}), &["main: Main: the slate has gone off air."]);
+    }
+
+    #[test]
+    fn a_source_that_sends_has_not_failed_unless_it_left_the_air() {
+        let frozen = |on_air: &'static str| {
+            board(move |board| {
+                let status = &mut board["channels"][0]["status"];
+                status["sources"][1]["fault"] = fault(Code::SourceFrozen);
+                status["on_air"]["source"] = json!(on_air);
+            })
+        };
+        let mut alerts = Alerts::default();
+        alerts.observe(1, &frozen("camera-2"));
+        alerts.observe(2, &board(|_| {}));
+        let texts =
+            ["Camera 2: The source's picture stands still.", "Camera 2: over: The source's picture stands still."];
+        let subject = |text: &str| format!("main/source/camera-2: {text}");
+        assert_eq!(told(&alerts, 0), texts.map(subject));
+        alerts.observe(3, &frozen("camera-1"));
+        let text = "Camera 2 failed, showing Camera 1. The source's picture stands still.";
+        assert_eq!(told(&alerts, 2), [subject(text)]);
     }
 
     #[test]

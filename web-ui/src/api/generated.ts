@@ -825,6 +825,21 @@ export interface components {
             started: components["schemas"]["Running"];
             timeline?: components["schemas"]["TimelineStatus"] | null;
         };
+        /** @description One check. */
+        Check: {
+            /** @description What follows. */
+            action: components["schemas"]["CheckAction"];
+            /**
+             * Format: int32
+             * @description Seconds for which it must hold, 1 to 600. For `frozen` more than the source's time from keyframe to keyframe.
+             */
+            after_s: number;
+        };
+        /**
+         * @description What follows from a check that holds.
+         * @enum {string}
+         */
+        CheckAction: "off" | "tell" | "leave";
         /** @description The first sign-in: makes the first account. */
         Claim: {
             /** @description The code that `bandstand` printed when it started. */
@@ -838,7 +853,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -1005,6 +1020,24 @@ export interface components {
          *     order → the slate.
          */
         Failover: {
+            /**
+             * @description What a source that sends is checked for.
+             * @default {
+             *       "black": {
+             *         "action": "tell",
+             *         "after_s": 10
+             *       },
+             *       "frozen": {
+             *         "action": "tell",
+             *         "after_s": 10
+             *       },
+             *       "silent": {
+             *         "action": "tell",
+             *         "after_s": 30
+             *       }
+             *     }
+             */
+            checks: components["schemas"]["SourceChecks"];
             /**
              * Format: int32
              * @description How long the last picture bridges before a live source counts as lost, milliseconds, 100 to 5000.
@@ -1519,6 +1552,33 @@ export interface components {
             /** @description The account's name. */
             user: string;
         };
+        /** @description The checks of a channel's live sources. */
+        SourceChecks: {
+            /**
+             * @description The picture is black.
+             * @default {
+             *       "action": "tell",
+             *       "after_s": 10
+             *     }
+             */
+            black: components["schemas"]["Check"];
+            /**
+             * @description The picture stands still; for publishers never, whose slides may.
+             * @default {
+             *       "action": "tell",
+             *       "after_s": 10
+             *     }
+             */
+            frozen: components["schemas"]["Check"];
+            /**
+             * @description The sound is below −60 dBFS; only where a source has sound.
+             * @default {
+             *       "action": "tell",
+             *       "after_s": 30
+             *     }
+             */
+            silent: components["schemas"]["Check"];
+        };
         /** @description A source to put on air. */
         SourceChoice: {
             /** @description Which. */
@@ -1710,7 +1770,7 @@ export interface components {
          * @description State of a source.
          * @enum {string}
          */
-        SourceState: "connecting" | "settling" | "online" | "lost";
+        SourceState: "connecting" | "settling" | "online" | "lost" | "frozen" | "black" | "silent" | "unstable";
         /** @description One source. */
         SourceStatus: {
             /**

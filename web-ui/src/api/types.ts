@@ -20,6 +20,8 @@ export type House = Schemas["House"];
 export type Failover = Schemas["Failover"];
 export type Fallback = Schemas["Fallback"];
 export type Manual = Schemas["ManualDoc"];
+export type SourceChecks = Schemas["SourceChecks"];
+export type CheckAction = Schemas["CheckAction"];
 export type Messages = Schemas["Messages"];
 export type Hold = Schemas["Hold"];
 

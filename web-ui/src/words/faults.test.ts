@@ -61,6 +61,14 @@ test("the slate with its picture, and without it where it cannot be shown", () =
   expect(bad[1]?.doing).toBe("shows the slate’s text instead, should the slate be needed.");
 });
 
+test("a camera that stands still on air is left there, and off air it is waited for", () => {
+  const frozen = source("camera-1", { state: "frozen", fault: fault("source_frozen", "camera-1") });
+  const [onAir] = cards(status({ source: "camera-1", wanted: "camera-1" }, { sources: [frozen] }));
+  expect(onAir?.doing).toBe("leaves Camera 1 on air and keeps watching.");
+  const [away] = cards(status(onBackup, { sources: [frozen] }));
+  expect(away?.doing).toBe("tries again by itself and returns to Camera 1 when its picture is back.");
+});
+
 test("a camera that is lost and not wanted warns, and what needs help first stands first", () => {
   const now = status(
     {},

@@ -15,6 +15,8 @@ export interface FaultCard {
   you: string;
 }
 
+/** What is wrong with a source that still sends. */
+const SENDS = ["source_frozen", "source_black", "source_silent", "source_unstable"];
 const FALLBACKS = ["fallback_on_air", "slate_on_air"];
 
 export function faultCards(board: Board, channel: ChannelBoard): FaultCard[] {
@@ -87,6 +89,7 @@ function doing(channel: ChannelBoard, fault: Fault): string {
   const { code, subject } = fault;
   const wanted = channel.status?.on_air.wanted ?? null;
   if (FALLBACKS.includes(code) && wanted !== null) return t.faults.returns(sourceName(channel.wanted, wanted));
+  if (SENDS.includes(code) && channel.status?.on_air.source === subject) return t.faults.keepsOnAir(sourceName(channel.wanted, subject));
   if (code.startsWith("source_") || code.startsWith("media_")) {
     return subject === wanted ? t.faults.returns(sourceName(channel.wanted, wanted)) : t.faults.retries;
   }

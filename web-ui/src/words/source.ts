@@ -55,6 +55,11 @@ export function sourceWords(source: Source, status: SourceStatus | undefined): S
         detail: isLiveKind(source) ? sizeWords(status) : "",
         tone: fault == null ? "good" : "warn",
       };
+    case "frozen":
+    case "black":
+    case "silent":
+    case "unstable":
+      return { text: t.sources.state[status.state], detail: sizeWords(status), tone: "warn" };
     case "settling":
       return { text: t.sources.state.settling, detail: sizeWords(status), tone: "warn" };
     case "lost":

@@ -10,7 +10,8 @@ use super::watch::Watch;
 use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{AssetId, SourceId};
-use crate::spec::{ChannelSpec, Failover, Fallback, SourceKind};
+use crate::sight::{Condition, Found, POINTS, Sight};
+use crate::spec::{ChannelSpec, CheckAction, Failover, Fallback, SourceChecks, SourceKind};
 use crate::status::{Carrier, SourceState};
 use std::collections::BTreeMap;
 
@@ -22,6 +23,8 @@ pub(super) const SETTLE_MS_MAX: u64 = 500;
 pub(super) struct Candidate {
     pub(super) name: String,
     pub(super) live: bool,
+    /// What it is checked for; whether its pictures may stand still depends on its kind.
+    checks: SourceChecks,
     /// The file, where it is one: it plays from its beginning.
     pub(super) media: Option<AssetId>,
     backup: Option<SourceId>,
@@ -32,6 +35,7 @@ pub(super) struct Candidate {
 pub(super) struct Sources {
     pub(super) candidates: BTreeMap<SourceId, Candidate>,
     watches: BTreeMap<SourceId, Watch>,
+    sights: BTreeMap<SourceId, Sight>,
     unplayable: BTreeMap<SourceId, Fault>,
     pub(super) failover: Failover,
     /// Whether anything but a loop or the slate has been on air.
@@ -50,9 +54,17 @@ pub(super) struct Rung {
 impl Sources {
     /// Takes over the sources of a spec. What is known of those that stay is kept.
     pub(super) fn replace(&mut self, spec: &ChannelSpec) {
+        let checks = |source: &crate::spec::Source| {
+            let mut checks = spec.failover.checks.clone();
+            if source.kind.may_stand_still() {
+                checks.frozen.action = CheckAction::Off;
+            }
+            checks
+        };
         let candidate = |source: &crate::spec::Source| Candidate {
             name: source.name.clone(),
             live: source.kind.is_live(),
+            checks: checks(source),
             media: match &source.kind {
                 SourceKind::Media { asset } => Some(asset.clone()),
                 _ => None,
@@ -62,6 +74,7 @@ impl Sources {
         let new: BTreeMap<_, _> = spec.sources.iter().map(|s| (s.id.clone(), candidate(s))).collect();
         let old = std::mem::replace(&mut self.candidates, new);
         self.watches.retain(|id, _| self.candidates.get(id).is_some_and(|c| c.live));
+        self.sights.retain(|id, _| self.candidates.get(id).is_some_and(|c| c.live));
         // Another file is another try.
         self.unplayable.retain(|id, _| {
             self.candidates.get(id).is_some_and(|c| !c.live && old.get(id).is_none_or(|o| o.media == c.media))
@@ -75,6 +88,25 @@ impl Sources {
         } else if self.candidates.get(source).is_some_and(|c| c.live) {
             self.watches.entry(source.clone()).or_default().picture(at);
         }
+    }
+
+    pub(super) fn look(
+        &mut self,
+        source: &SourceId,
+        at: Running,
+        picture: Option<&[u8; POINTS]>,
+        silent: Option<bool>,
+    ) {
+        if let Some(sight) = self.sights.get_mut(source) {
+            sight.look(at, picture, silent);
+        } else if self.candidates.get(source).is_some_and(|c| c.live) {
+            self.sights.entry(source.clone()).or_default().look(at, picture, silent);
+        }
+    }
+
+    /// What a source fails its checks for.
+    fn found(&self, source: &SourceId, now: Running) -> Option<Found> {
+        self.sights.get(source)?.found(&self.candidates.get(source)?.checks, now)
     }
 
     pub(super) fn unplayable(&mut self, source: &SourceId, fault: Option<Fault>) {
@@ -97,8 +129,13 @@ impl Sources {
 
     pub(super) fn advance(&mut self, now: Running) {
         let holdoff_ms = u64::from(self.failover.holdoff_ms);
-        for watch in self.watches.values_mut() {
+        for (id, watch) in &mut self.watches {
             watch.advance(now, holdoff_ms);
+            let (Some(sight), Some(candidate)) = (self.sights.get_mut(id), self.candidates.get(id)) else { continue };
+            if watch.is_lost() {
+                sight.lost();
+            }
+            watch.check(now, sight.found(&candidate.checks, now).is_some_and(|found| found.leaves));
         }
     }
 
@@ -116,7 +153,16 @@ impl Sources {
 
     pub(super) fn state(&self, source: &SourceId, now: Running) -> SourceState {
         match (self.candidates.get(source), self.watches.get(source)) {
-            (Some(c), Some(watch)) if c.live => watch.state(now, self.stable_ms()),
+            (Some(c), Some(watch)) if c.live => match watch.state(now, self.stable_ms()) {
+                state if watch.is_blind() || state == SourceState::Online => match self.found(source, now) {
+                    Some(Found { condition: Condition::Black, .. }) => SourceState::Black,
+                    Some(Found { condition: Condition::Frozen, .. }) => SourceState::Frozen,
+                    Some(Found { condition: Condition::Silent, .. }) => SourceState::Silent,
+                    None if watch.is_unstable(now) => SourceState::Unstable,
+                    None => state,
+                },
+                state => state,
+            },
             (Some(c), _) if !c.live && self.unplayable.contains_key(source) => SourceState::Lost,
             (Some(c), _) if !c.live => SourceState::Online,
             _ => SourceState::Connecting,
@@ -221,7 +267,11 @@ impl Sources {
     /// Moments at which a live source gets lost or settles, if no further picture comes.
     pub(super) fn turns(&self) -> impl Iterator<Item = Running> {
         let (settle, stable) = (self.settle_ms(), self.stable_ms());
-        self.watches.values().flat_map(move |watch| watch.turns(u64::from(self.failover.holdoff_ms), settle, stable))
+        let watches = self.watches.values();
+        let seen = self.sights.iter().filter_map(|(id, sight)| Some((sight, self.candidates.get(id)?)));
+        watches
+            .flat_map(move |watch| watch.turns(u64::from(self.failover.holdoff_ms), settle, stable))
+            .chain(seen.flat_map(|(sight, candidate)| sight.turns(&candidate.checks)))
     }
 }
 

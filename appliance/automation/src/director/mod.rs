@@ -29,6 +29,7 @@ mod tests;
 use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{ChannelId, CueId, SessionId, SourceId, TimelineId};
+use crate::sight::POINTS;
 use crate::spec::{ChannelSpec, Hold, Live, Manual, Rate, TransitionKind};
 use crate::status::Carrier;
 use grid::Grid;
@@ -228,6 +229,12 @@ impl Director {
     /// Several in one tick may be told as one.
     pub fn picture(&mut self, source: &SourceId, at: Running) {
         self.sources.picture(source, at);
+    }
+
+    /// A look at a live source, about every [`LOOK_EVERY_MS`](crate::sight::LOOK_EVERY_MS): sampled pixels of its newest
+    /// picture where there is a new one, and whether its sound since the last look was silent where there was any.
+    pub fn look(&mut self, source: &SourceId, at: Running, picture: Option<&[u8; POINTS]>, silent: Option<bool>) {
+        self.sources.look(source, at, picture, silent);
     }
 
     /// A file cannot be played (`Some`), or can again (`None`). Files, slates and patterns count as online otherwise.

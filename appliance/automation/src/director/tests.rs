@@ -4,6 +4,7 @@ mod by_hand;
 mod failover;
 mod hint;
 mod show;
+mod sight;
 
 use super::*;
 use crate::spec::ChannelSpecDraft;

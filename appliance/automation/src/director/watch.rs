@@ -6,11 +6,18 @@
 //!                    picture ───────┘  └── no picture for holdoff_ms ──┐  │
 //!                                   Lost ◄─────────────────────────────┴──┘
 //! ```
+//! A source that is checked and fails the check counts as lost although pictures come: it is blind. Where a person
+//! chooses it nevertheless, it is not, until it has passed the check again.
 //! Bad input: a picture that is not newer than the last one is ignored; a burst of old pictures after a freeze
 //! does not count towards the stable time, for a run never begins before the last moment at which the source was seen lost.
 
 use crate::clock::Running;
 use crate::status::SourceState;
+
+/// A source that was lost so often within [`UNSTABLE_MS`] is unstable.
+const UNSTABLE_LOSSES: usize = 3;
+/// How far back losses count, milliseconds.
+const UNSTABLE_MS: u64 = 120_000;
 
 /// What is known of one live source.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +30,12 @@ pub(super) struct Watch {
     lost_at: Option<Running>,
     /// A person chose this source while it was there: its run needs no further proof.
     vouched: bool,
+    /// Pictures come, and it fails a check that takes it off the air.
+    blind: bool,
+    /// A person chose it while it failed the check.
+    excused: bool,
+    /// The last losses, oldest first.
+    losses: [Option<Running>; UNSTABLE_LOSSES],
 }
 
 impl Watch {
@@ -32,7 +45,7 @@ impl Watch {
             return;
         }
         self.last = Some(at);
-        if self.since.is_none() {
+        if self.since.is_none() && !self.blind {
             self.since = Some(self.lost_at.map_or(at, |lost_at| lost_at.max(at)));
         }
     }
@@ -40,15 +53,52 @@ impl Watch {
     /// Looks whether it is lost at `now`.
     pub(super) fn advance(&mut self, now: Running, holdoff_ms: u64) {
         if self.last.is_some_and(|last| now >= last.plus_ms(holdoff_ms)) {
-            self.since = None;
-            self.lost_at = Some(now);
-            self.vouched = false;
+            self.lose(now);
+            self.blind = false;
+            self.excused = false;
         }
+    }
+
+    /// Whether it fails a check that takes it off the air, at `now`.
+    pub(super) fn check(&mut self, now: Running, fails: bool) {
+        self.excused &= fails;
+        let blind = fails && !self.excused;
+        if blind {
+            self.lose(now);
+        }
+        self.blind = blind;
+    }
+
+    fn lose(&mut self, now: Running) {
+        if self.since.take().is_some() {
+            self.losses.rotate_left(1);
+            self.losses[UNSTABLE_LOSSES - 1] = Some(now);
+        }
+        self.lost_at = Some(now);
+        self.vouched = false;
     }
 
     /// A person chose it: where it is there, it may go on air without a stable time.
     pub(super) fn vouch(&mut self) {
+        if self.blind {
+            (self.blind, self.excused, self.since) = (false, true, self.last);
+        }
         self.vouched = self.since.is_some();
+    }
+
+    /// Whether pictures come and it fails a check that takes it off the air.
+    pub(super) fn is_blind(&self) -> bool {
+        self.blind
+    }
+
+    /// Whether no pictures come.
+    pub(super) fn is_lost(&self) -> bool {
+        self.since.is_none() && !self.blind
+    }
+
+    /// Whether it comes and goes.
+    pub(super) fn is_unstable(&self, now: Running) -> bool {
+        self.losses[0].is_some_and(|first| now.ms_since(first) < UNSTABLE_MS)
     }
 
     /// Whether a person vouched for the present run.
@@ -126,6 +176,54 @@ mod tests {
         assert!(watch.has_run(ms(4020), 0) && !watch.has_run(ms(4020), 31), "the run begins where the freeze ended");
         watch.picture(ms(3000));
         assert_eq!(watch.last, Some(ms(4000)), "an older one is ignored");
+    }
+
+    #[test]
+    fn one_that_fails_its_check_counts_as_lost_until_it_has_passed_and_run_anew() {
+        let mut watch = Watch::default();
+        let run = |watch: &mut Watch, from: u64, to: u64, fails: bool| {
+            for t in (from..to).step_by(40) {
+                watch.picture(ms(t));
+                watch.advance(ms(t), 300);
+                watch.check(ms(t), fails);
+            }
+        };
+        run(&mut watch, 40, 2000, false);
+        run(&mut watch, 2000, 4000, true);
+        assert!(watch.is_blind() && !watch.is_lost() && !watch.has_run(ms(4000), 0));
+        run(&mut watch, 4000, 4900, false);
+        assert_eq!(watch.state(ms(4960), 1000), SourceState::Settling);
+        run(&mut watch, 4900, 5100, false);
+        assert_eq!(watch.state(ms(5100), 1000), SourceState::Online);
+    }
+
+    #[test]
+    fn a_person_may_choose_one_that_fails_its_check() {
+        let mut watch = Watch::default();
+        watch.picture(ms(100));
+        watch.check(ms(100), true);
+        assert!(!watch.has_run(ms(100), 0));
+        watch.vouch();
+        assert!(watch.has_run(ms(140), 0) && watch.is_vouched());
+        watch.picture(ms(140));
+        watch.check(ms(140), true);
+        assert!(watch.has_run(ms(140), 0), "it stays");
+        watch.check(ms(180), false);
+        watch.check(ms(220), true);
+        assert!(watch.is_blind(), "a new failure counts anew");
+    }
+
+    #[test]
+    fn three_losses_within_two_minutes_are_unstable() {
+        let mut watch = Watch::default();
+        for loss in 0..3 {
+            assert!(!watch.is_unstable(ms(loss * 30_000)));
+            watch.picture(ms(loss * 30_000 + 10));
+            watch.advance(ms(loss * 30_000 + 400), 300);
+            watch.advance(ms(loss * 30_000 + 500), 300);
+        }
+        assert!(watch.is_unstable(ms(60_400)) && watch.is_unstable(ms(120_399)));
+        assert!(!watch.is_unstable(ms(120_400)));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What one channel shall be.
 
-use super::{Destination, House, Source, Timeline, TimelineDraft, Wrongs, check};
+use super::{Destination, House, Source, SourceChecks, Timeline, TimelineDraft, Wrongs, check};
 use crate::clock::Running;
 use crate::id::{AssetId, ChannelId, SessionId, SourceId};
 use core::net::{IpAddr, Ipv4Addr};
@@ -69,12 +69,21 @@ pub struct Failover {
     pub holdoff_ms: u32,
     /// How long a source must be whole before it returns, milliseconds, 0 to 60,000.
     pub stable_ms: u32,
+    /// What a source that sends is checked for.
+    pub checks: SourceChecks,
 }
 
 impl Default for Failover {
     fn default() -> Failover {
-        let ladder = vec![Fallback::LiveInput, Fallback::Backup, Fallback::Loop];
-        Failover { primary: None, live_input: None, looped: None, ladder, holdoff_ms: 300, stable_ms: 5000 }
+        Failover {
+            primary: None,
+            live_input: None,
+            looped: None,
+            ladder: vec![Fallback::LiveInput, Fallback::Backup, Fallback::Loop],
+            holdoff_ms: 300,
+            stable_ms: 5000,
+            checks: SourceChecks::default(),
+        }
     }
 }
 

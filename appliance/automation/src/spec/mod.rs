@@ -2,6 +2,7 @@
 
 mod channel;
 mod check;
+mod checks;
 mod destination;
 mod house;
 mod ingest;
@@ -11,6 +12,7 @@ mod timeline;
 
 pub use channel::{ChannelSpec, ChannelSpecDraft, Failover, Fallback, Hold, Live, Manual, Messages};
 pub use check::{NAME_CHARS_MAX, WRONGS_MAX};
+pub use checks::{CHECK_S_MAX, Check, CheckAction, SourceChecks};
 pub use destination::{BadUrl, Destination, RtmpUrl};
 pub use house::{Effort, House, KEYFRAME_S, Rate};
 pub use ingest::{IngestSpec, IngestStream};

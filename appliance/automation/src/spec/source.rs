@@ -184,6 +184,11 @@ impl Source {
 }
 
 impl SourceKind {
+    /// Whether its pictures may stand still for long without a fault: a publisher's slides do.
+    pub fn may_stand_still(&self) -> bool {
+        matches!(self, SourceKind::Rtmp { .. })
+    }
+
     /// Whether its pictures come from outside in their own time, so that it can be lost.
     pub fn is_live(&self) -> bool {
         match self {

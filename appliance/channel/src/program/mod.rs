@@ -1,6 +1,7 @@
 //! The program: the tick mixer and what it mixes with.
 
 mod easel;
+mod eyes;
 mod layers;
 pub mod overlay;
 mod phase;

@@ -8,6 +8,7 @@
 //! ```
 //! Nothing here waits for a source. Only the encoder may hold it up, and then lateness is dealt with as above.
 
+use super::eyes::{self, Eyes};
 use super::layers::Layers;
 use super::overlay::Painter;
 use super::phase::Phase;
@@ -149,6 +150,7 @@ struct Mixer {
     /// The newest due picture of each live source.
     newest: BTreeMap<SourceId, gst::Buffer>,
     phases: BTreeMap<SourceId, Phase>,
+    eyes: Eyes,
     slate: Slate,
     layers: Layers,
     ears: Ears,
@@ -204,6 +206,7 @@ impl Mixer {
             sources: BTreeMap::new(),
             newest: BTreeMap::new(),
             phases: BTreeMap::new(),
+            eyes: Eyes::default(),
             slate,
             layers,
             ears: Ears::default(),
@@ -327,6 +330,7 @@ impl Mixer {
     }
 
     fn look_at_sources(&mut self, at: Running) {
+        let looks = self.eyes.are_due(at);
         for (id, source) in &self.sources {
             match &**source {
                 Source::Live(live) => {
@@ -336,6 +340,13 @@ impl Mixer {
                     if let (1.., Some(picture)) = (looked.taken, looked.picture) {
                         self.director.picture(id, Running(picture.due_ns));
                         self.newest.insert(id.clone(), picture.buffer);
+                        self.eyes.fresh(id);
+                    }
+                    if looks {
+                        let picture = self.newest.get(id).filter(|_| self.eyes.take(id));
+                        let mut points = None;
+                        picture.inspect(|buffer| lend(&self.info, buffer, &mut |p| points = Some(eyes::sample(p))));
+                        self.director.look(id, at, points.as_ref(), live.shared.store.was_silent());
                     }
                     if !self.ears.hears(id) {
                         live.shared.store.pass(at.0);

@@ -8,6 +8,7 @@
 
 use super::sound_queue::SoundQueue;
 use crate::lock::{hold, whole};
+use automation::sight::SILENT_BELOW;
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -39,6 +40,8 @@ struct Inner {
     pictures_in: u64,
     last_in_ns: Option<u64>,
     sound: SoundQueue,
+    /// Whether what came in since somebody last asked was silent; none where nothing came.
+    silent: Option<bool>,
 }
 
 /// What one look at the pictures found.
@@ -80,6 +83,8 @@ impl Store {
             return false;
         }
         inner.sound.put(due_ns, samples);
+        let silent = inner.silent.unwrap_or(true) && samples.iter().all(|sample| sample.abs() < SILENT_BELOW);
+        inner.silent = Some(silent);
         true
     }
 
@@ -140,6 +145,11 @@ impl Store {
     pub fn has_room(&self) -> bool {
         let inner = self.hold();
         inner.pictures.len() < PICTURES_MAX && inner.sound.waiting() < SOUND_FRAMES_MAX
+    }
+
+    /// Whether the sound that came in since the last call was silent; none where none came.
+    pub fn was_silent(&self) -> Option<bool> {
+        self.hold().silent.take()
     }
 
     /// Pictures and sample frames that came in since the start.

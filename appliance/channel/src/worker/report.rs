@@ -69,9 +69,15 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
             let fresh = status.picture_age_ms.is_some_and(|age| age < 2_000);
             status.fps = if fresh { facts.fps } else { 0.0 };
             status.fault = facts.fault.map(|fault| named(fault, spec));
-            if status.fault.is_none() && status.state == SourceState::Lost {
-                status.fault = Some(named(Fault::new(Code::SourceLost, ""), spec));
-            }
+            let seen = match status.state {
+                SourceState::Lost => Some(Code::SourceLost),
+                SourceState::Frozen => Some(Code::SourceFrozen),
+                SourceState::Black => Some(Code::SourceBlack),
+                SourceState::Silent => Some(Code::SourceSilent),
+                SourceState::Unstable => Some(Code::SourceUnstable),
+                SourceState::Connecting | SourceState::Settling | SourceState::Online => None,
+            };
+            status.fault = status.fault.or_else(|| seen.map(|code| named(Fault::new(code, ""), spec)));
         }
         Source::Media(media) => {
             let (size, sound) = media.facts();

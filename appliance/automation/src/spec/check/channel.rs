@@ -3,7 +3,7 @@
 use super::source::SLATE_CHARS_MAX;
 use super::{Check, destination, source, sources_of_timeline};
 use crate::id::SourceId;
-use crate::spec::{ChannelSpecDraft, House, PublisherRole, Source, SourceKind, Wrongs};
+use crate::spec::{CHECK_S_MAX, ChannelSpecDraft, House, PublisherRole, Source, SourceKind, Wrongs};
 use std::collections::BTreeMap;
 
 /// Sources of one channel: each is a pipeline of its own.
@@ -142,4 +142,9 @@ fn failover(check: &mut Check, draft: &ChannelSpecDraft) {
     }
     check.within("failover.holdoff_ms", i64::from(failover.holdoff_ms), 100..=5_000);
     check.within("failover.stable_ms", i64::from(failover.stable_ms), 0..=60_000);
+    let checks = &failover.checks;
+    for (place, one) in [("frozen", &checks.frozen), ("black", &checks.black), ("silent", &checks.silent)] {
+        let place = format!("failover.checks.{place}.after_s");
+        check.within(&place, i64::from(one.after_s), 1..=i64::from(CHECK_S_MAX));
+    }
 }

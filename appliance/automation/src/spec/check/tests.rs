@@ -311,6 +311,14 @@ fn channels() {
                 &["failover.live_input: \"OBS\" sends the loop: choose a camera or a publisher of what is live"],
             ),
             ("/failover/holdoff_ms", json!(99), &["failover.holdoff_ms: must be from 100 to 5000, not 99"]),
+            (
+                "/failover/checks",
+                json!({"black": {"after_s": 0, "action": "leave"}, "silent": {"after_s": 601, "action": "off"}}),
+                &[
+                    "failover.checks.black.after_s: must be from 1 to 600, not 0",
+                    "failover.checks.silent.after_s: must be from 1 to 600, not 601",
+                ],
+            ),
             ("/failover/stable_ms", json!(60_001), &["failover.stable_ms: must be from 0 to 60000, not 60001"]),
             (
                 "/failover/ladder",

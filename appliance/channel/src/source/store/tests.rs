@@ -193,3 +193,15 @@ fn a_slow_sound_clock_is_followed_without_a_click() {
     assert!(steepest(body) < 0.07, "a click of {}", steepest(body));
     assert!(body.chunks(480).all(|c| loudest(c) > 0.4), "a hole");
 }
+
+#[test]
+fn silence_is_told_of_what_came_since_the_last_question() {
+    let store = Store::default();
+    assert_eq!(store.was_silent(), None);
+    store.put_sound(0, &[0.0009; 960]);
+    assert_eq!(store.was_silent(), Some(true));
+    assert_eq!(store.was_silent(), None);
+    store.put_sound(10_000_000, &[-0.0011; 960]);
+    store.put_sound(20_000_000, &[0.0; 960]);
+    assert_eq!(store.was_silent(), Some(false), "one loud packet among them");
+}
