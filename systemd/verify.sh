@@ -54,7 +54,27 @@ check "security bandstand.service" hardened bandstand.service 25
 check "security bandstand-ingest.service" hardened bandstand-ingest.service 25
 check "security bandstand-channel@main.service" hardened bandstand-channel@main.service 35
 
+# has UNIT SETTING…: what keeps a process honest, as systemd has read it. A line that is lost, or that it does not
+# understand, shows here.
+has() {
+    local unit=$1 text setting
+    shift
+    text=$(sed 's/^[[:space:]]*//; /^#/d' "$root/usr/lib/systemd/system/$unit")
+    for setting in "$@"; do
+        printf '%s\n' "$text" | grep -qx -- "$setting" || printf '%s is not in %s\n' "$setting" "$unit"
+    done
+}
+for unit in bandstand.service bandstand-ingest.service bandstand-channel@.service; do
+    check "watched over $unit" has "$unit" 'Type=notify' 'WatchdogSec=[0-9]\+' 'WatchdogSignal=SIGKILL' 'Restart=always' \
+        'StartLimitIntervalSec=0' 'MemoryMax=[0-9]\+[MG]' 'CPUWeight=[0-9]\+' 'TasksMax=[0-9]\+'
+done
+for unit in bandstand.service bandstand-ingest.service; do
+    check "leaves the picture its cores $unit" has "$unit" 'CPUQuota=[0-9]\+%'
+done
+check "a channel's share" has bandstand-channel@.service 'CPUWeight=1000' 'MemorySwapMax=0'
+
 # The checks themselves: a mistake must be seen.
+check "a lost line is seen" bash -c "$(declare -f has); root='$root'; has bandstand.service 'WatchdogSec=none' | grep -q 'is not in'"
 sed 's/^MemoryMax=.*/MemoryMaximum=1/' bandstand-ingest.service >"$root/usr/lib/systemd/system/wrong.service"
 check "a mistake is seen" bash -c "systemd-analyze --root='$root' --man=no verify wrong.service 2>&1 | grep -q MemoryMaximum"
 check "sysusers" bash -c "systemd-sysusers --dry-run --root='$root' >/dev/null 2>&1"

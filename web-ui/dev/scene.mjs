@@ -345,7 +345,7 @@ export class Scene {
       pid: 4711,
       started: 0,
       now: Math.round(now * 1e6),
-      program: { tick: Math.round(now / 33), missing: 0, late: 0, late_ms_worst: 4, fps: 30, kbps: 4512, encoder: "x264 superfast: this box has no H.264 encoder of its own" },
+      program: { tick: Math.round(now / 33), missing: 0, late: 0, late_ms_worst: 4, fps: 30, kbps: 4512, encoded_bytes: Math.round(now * 560), encoder: "x264 superfast: this box has no H.264 encoder of its own" },
       on_air: this.onAir(),
       timeline:
         timeline === undefined

@@ -40,7 +40,7 @@ fn well(ms: u64) -> Value {
         "channel": "main", "generation": 1, "pid": 7, "started": Running(0).plus_ms(LIVE_MS - 10_000).0,
         "now": at(ms).0,
         "program": {"tick": 300 + ms * 3 / 100, "missing": 0, "late": 0, "late_ms_worst": 0, "fps": 30.0, "kbps": 0,
-                    "encoder": ""},
+                    "encoded_bytes": 0, "encoder": ""},
         "on_air": {"source": "cam1", "wanted": "cam1", "carrier": "timeline", "since_tick": 0},
         "timeline": null, "live": {"session": "s1", "countdown_ms": 0, "since_ms": ms}, "overlays": [],
         "meters": {"peak_db": [0.0, 0.0], "rms_db": [0.0, 0.0]},

@@ -67,6 +67,8 @@ codes! {
     TicksMissing "ticks_missing" "The box was too slow: pictures are missing from the program." "Stop other work on the box, or choose a smaller format."
     EncoderFailed "encoder_failed" "The encoder stopped." "The channel is restarted by itself; if it comes back, send the report to support."
     WorkerLost "worker_lost" "The channel's process ended and is started again." "If it comes back, send the report to support."
+    WorkerHung "worker_hung" "The channel's process hung and was replaced." "If it comes back, send the report to support."
+    WorkerLarge "worker_large" "The channel's process used too much memory and was replaced." "Use fewer or smaller sources; if it comes back, send the report to support."
     WorkerVersion "worker_version" "The channel's process speaks another version." "Restart the box."
     IngestLost "ingest_lost" "The door for OBS and other publishers is closed." "It is started again by itself."
     PortInUse "port_in_use" "A port that Bandstand needs is taken." "Stop the named program, or choose another port."

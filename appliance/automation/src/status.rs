@@ -56,6 +56,8 @@ pub struct ProgramStatus {
     pub fps: f32,
     /// Kilobits per second of video over the last seconds.
     pub kbps: u32,
+    /// Bytes of video that left the encoder since the program began; a stream that lives makes them grow.
+    pub encoded_bytes: u64,
     /// Encoder in use and why, for the operator.
     pub encoder: String,
 }

@@ -10,7 +10,7 @@ use crate::status::{ChannelStatus, IngestStatus};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// Version of the messages. A worker of another version is replaced as soon as no broadcast runs.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Largest frame: a spec with 64 sources and full timelines is far below it.
 pub const FRAME_BYTES_MAX: usize = 8 << 20;

@@ -202,7 +202,7 @@ mod tests {
                 },
                 "status": {
                     "channel": "main", "generation": 1, "pid": 1, "started": 1, "now": 2,
-                    "program": {"tick": 0, "missing": 0, "late": 0, "late_ms_worst": 0, "fps": 30.0, "kbps": 0,
+                    "program": {"tick": 0, "missing": 0, "late": 0, "late_ms_worst": 0, "fps": 30.0, "kbps": 0, "encoded_bytes": 0,
                                 "encoder": ""},
                     "on_air": {"source": "camera-2", "wanted": "camera-2", "carrier": "timeline", "since_tick": 0},
                     "timeline": null, "live": null, "overlays": [],

@@ -8,6 +8,7 @@ pub mod as_runs;
 pub mod clock;
 pub mod commands;
 pub mod doc;
+pub mod lifeline;
 pub mod media;
 pub mod reconciler;
 pub mod refusal;

@@ -80,6 +80,9 @@ struct Run {
     /// Who starts the workers
     #[arg(long, value_enum, default_value = "children")]
     units: UnitsChoice,
+    /// Most memory of a channel's worker in MiB, where systemd does not limit it; beyond it the worker is replaced
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=65536))]
+    worker_memory_max: u64,
     /// Leave the workers running when this program is ended
     #[arg(long)]
     keep_workers: bool,
@@ -102,6 +105,7 @@ impl Run {
             rtmp_listen: self.rtmp_listen.unwrap_or_else(|| SocketAddr::from((everywhere, 1935))),
             venue: self.venue,
             systemd: matches!(self.units, UnitsChoice::Systemd),
+            worker_bytes_max: self.worker_memory_max << 20,
             keep_workers: self.keep_workers,
         }
     }

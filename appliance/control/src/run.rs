@@ -3,6 +3,7 @@
 use crate::api::{Desk, listen, tls};
 use crate::clock::Clock;
 use crate::commands::Commands;
+use crate::lifeline;
 use crate::media;
 use crate::reconciler::{Galleries, Reconciler, Tools};
 use crate::refusal::Refusal;
@@ -39,6 +40,8 @@ pub struct Options {
     pub venue: Option<String>,
     /// Whether systemd starts the workers.
     pub systemd: bool,
+    /// Most memory of a channel's worker, where systemd does not limit it, bytes.
+    pub worker_bytes_max: u64,
     /// Whether workers go on when the program is ended.
     pub keep_workers: bool,
 }
@@ -218,7 +221,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
         true => Arc::new(Systemd::connect().await?),
         false => {
             let program = std::env::current_exe()?;
-            Arc::new(Children::new(&run, &program, &options.rtmp_listen.to_string()))
+            let listen = options.rtmp_listen.to_string();
+            Arc::new(Children::new(&run, &program, &listen, options.worker_bytes_max))
         }
     };
     let end_workers = units.end_with_control() && !options.keep_workers;
@@ -227,13 +231,15 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let reconciler = Reconciler::start(tools, store.wanted());
     let (close, closing) = watch::channel(false);
     let rtmp_port = options.rtmp_listen.port();
-    let desk = Desk::new(commands, store, door.clone(), reconciler.board(), galleries, rtmp_port, closing.clone());
+    let desk =
+        Desk::new(commands, store.clone(), door.clone(), reconciler.board(), galleries, rtmp_port, closing.clone());
     announce(&doors.addresses, &door).await?;
     let page = tokio::spawn(listen::serve(Arc::new(desk), doors.page, doors.tls, closing.clone()));
     let redirect = doors.redirect.map(|(plain, https)| tokio::spawn(listen::redirect(plain, https, closing)));
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    lifeline::ready();
+    tokio::spawn(lifeline::hold(store, reconciler.probe()));
     until_told_to_end().await?;
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    lifeline::stopping();
     let _ = close.send(true);
     let _ = page.await;
     if let Some(redirect) = redirect {

@@ -14,6 +14,7 @@ mod flv;
 mod hub;
 mod judge;
 mod key;
+mod lifeline;
 mod listen;
 mod port;
 mod rate;
@@ -96,6 +97,7 @@ async fn serve(args: Args) -> Result<(), CannotRun> {
 
     tokio::spawn(end_on_signal(events.clone())?);
     tokio::spawn(control::serve(control, door.status(), events.clone()));
+    tokio::spawn(lifeline::hold(door.status()));
     tokio::spawn(readers::serve(streams, events.clone()));
     let entrance = Entrance::new(events);
     for (place, address) in args.listen.iter().enumerate() {

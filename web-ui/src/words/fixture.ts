@@ -118,7 +118,7 @@ export function status(on_air: Partial<OnAir> = {}, more: Partial<ChannelStatus>
     pid: 1,
     started: 0,
     now: 1,
-    program: { tick: 1, missing: 0, late: 0, late_ms_worst: 0, fps: 30, kbps: 4500, encoder: "x264" },
+    program: { tick: 1, missing: 0, late: 0, late_ms_worst: 0, fps: 30, kbps: 4500, encoded_bytes: 1, encoder: "x264" },
     on_air: { source: "camera-1", wanted: "camera-1", carrier: "primary", by_hand: null, since_tick: 0, ...on_air },
     timeline: null,
     live: { session: "s", countdown_ms: 0, since_ms: 1000 },

@@ -455,6 +455,7 @@ impl Mixer {
         self.seen.next_view_ns = at_ns + VIEW_EVERY_NS;
         let now = running();
         let bytes = self.hub.video_bytes();
+        self.seen.status.encoded_bytes = bytes;
         let (since, tick0, bytes0) = *self.seen.rate_since.get_or_insert((now, n, bytes));
         let ms = now.ms_since(since);
         if ms >= 2_000 {

@@ -1,6 +1,7 @@
 //! The worker: one owner, one loop, one `Event`. It takes specs, keeps sources and destinations as they are wanted,
 //! and tells what is.
 
+mod lifeline;
 mod previews;
 mod report;
 mod socket;
@@ -16,6 +17,7 @@ use automation::fault::{Code, Fault};
 use automation::id::{ChannelId, DestinationId, SourceId};
 use automation::spec::{ChannelSpec, Source as SourceSpec};
 use automation::wire::{FromChannel, ToChannel, VERSION, encode, encode_preview};
+use lifeline::Lifeline;
 use previews::Previews;
 use socket::Connections;
 use std::collections::BTreeMap;
@@ -76,6 +78,7 @@ pub struct Worker {
     sources: BTreeMap<SourceId, Arc<Source>>,
     destinations: BTreeMap<DestinationId, Destination>,
     stop: Arc<AtomicBool>,
+    lifeline: Lifeline,
     told_ms: u64,
     told: Option<automation::status::ChannelStatus>,
 }
@@ -101,6 +104,7 @@ impl Worker {
             sources: BTreeMap::new(),
             destinations: BTreeMap::new(),
             stop,
+            lifeline: Lifeline::new(),
             told_ms: 0,
             told: None,
             channel: channel_id,
@@ -126,6 +130,7 @@ impl Worker {
     }
 
     fn serve(&mut self) -> End {
+        self.lifeline.ready();
         loop {
             match self.inbox.recv_timeout(TURN) {
                 Ok(event) => {
@@ -146,6 +151,9 @@ impl Worker {
                 return End::Again;
             }
             self.maybe_tell_status();
+            let (program, hub) = (&self.program, &self.hub);
+            let moves = || program.as_ref().map(|program| [program.view().program.tick, hub.video_bytes()]);
+            self.lifeline.turn(running(), moves);
         }
     }
 

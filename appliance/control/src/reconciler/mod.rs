@@ -48,6 +48,8 @@ enum Event {
     Link(Post, LinkEvent),
     /// End all workers in good order, then say so.
     Quit(oneshot::Sender<()>),
+    /// Somebody asks whether the loop turns.
+    Ask(oneshot::Sender<()>),
 }
 
 impl From<(Post, LinkEvent)> for Event {
@@ -118,12 +120,29 @@ impl Reconciler {
         self.board.clone()
     }
 
+    /// Asks now and then whether the loop turns.
+    pub fn probe(&self) -> Probe {
+        Probe(self.events.clone())
+    }
+
     /// Ends all workers in good order, and waits for it.
     pub async fn quit_workers(&self) {
         let (done, ended) = oneshot::channel();
         if self.events.send(Event::Quit(done)).await.is_ok() {
             let _ = tokio::time::timeout(QUIT_MAX, ended).await;
         }
+    }
+}
+
+/// Asks whether the loop turns.
+#[derive(Clone)]
+pub struct Probe(mpsc::Sender<Event>);
+
+impl Probe {
+    /// Ends when it has answered; never, where it hangs.
+    pub async fn answered(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(Event::Ask(answer)).await.is_ok() && answered.await.is_ok()
     }
 }
 
@@ -150,6 +169,9 @@ impl House {
                 event = inbox.recv() => match event {
                     Some(Event::Link(post, event)) => self.heard(&post, event),
                     Some(Event::Quit(done)) => self.closing = Some(done),
+                    Some(Event::Ask(answer)) => {
+                        let _ = answer.send(());
+                    }
                     None => return,
                 },
                 changed = wanted.changed() => {
@@ -223,8 +245,7 @@ impl House {
             LinkEvent::Says(FromWorker::Channel(message)) => match message {
                 FromChannel::Status { status } => {
                     log_retries(post, seat, &status);
-                    seat.reached(status.generation);
-                    seat.channel = Some(*status);
+                    seat.tells(now.running, *status);
                     self.log(now, post);
                 }
                 FromChannel::Refused { generation, fault } => seat.refuses(post, generation, fault),
@@ -232,8 +253,7 @@ impl House {
             },
             LinkEvent::Says(FromWorker::Ingest(message)) => match message {
                 FromIngest::Status { status } => {
-                    seat.reached(status.generation);
-                    seat.ingest = Some(status);
+                    seat.tells_door(now.running, status);
                 }
                 FromIngest::Refused { generation, fault } => seat.refuses(post, generation, fault),
                 FromIngest::Hello { .. } => {}

@@ -4,15 +4,17 @@
 //!  unknown ──nobody──► empty ──start──► awaited ──hello──► up ──gone──► (process alive ? awaited : empty)
 //!     └────hello──► up (adopted)                           └──stop──► leaving ──► empty
 //! ```
-//! A process that is alive and does not answer is waited for, never ended: it may be carrying a broadcast.
+//! A process that is alive and does not answer is waited for: it may be carrying a broadcast. Where nobody else
+//! watches over it, `automation::guard` says when waiting is over; then it is killed, and its end is seen like any.
 
 use crate::doc::WorkerState;
-use crate::units::{Post, Units, children};
+use crate::units::{Bounds, Post, Units, children};
 use crate::workers::previews::Gallery;
 use crate::workers::{Link, Outbox};
 use automation::backoff::{Backoff, Steps};
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
+use automation::guard::{Guard, Reason};
 use automation::plan::Worker;
 use automation::status::{ChannelStatus, IngestStatus};
 use automation::wire::{self, ToChannel, VERSION};
@@ -29,6 +31,8 @@ const HELLO_MS_MAX: u64 = 10_000;
 /// How long a worker that was told to quit may take before it is told by a signal, and before it is killed.
 const QUIT_MS_MAX: u64 = 3_000;
 const KILL_MS: u64 = 6_000;
+/// How often the memory of a worker is looked at, milliseconds.
+const MEMORY_EVERY_MS: u64 = 2_000;
 /// How long previews go on after the last page has gone: pages reload.
 const LINGER_MS: u64 = 3_000;
 
@@ -39,6 +43,13 @@ pub(super) struct Up {
     pub(super) generation: u64,
     pub(super) outbox: Outbox,
     pub(super) since: Running,
+}
+
+/// A live process under our watch.
+struct Guarded {
+    pid: u32,
+    guard: Guard,
+    weighed: Option<Running>,
 }
 
 /// A post.
@@ -63,6 +74,9 @@ pub(super) struct Seat {
     raising: Option<u64>,
     previews: bool,
     looked_at: Option<Running>,
+    guarded: Option<Guarded>,
+    /// The process that we killed, and why.
+    replaced: Option<(u32, Reason)>,
     pub(super) channel: Option<ChannelStatus>,
     pub(super) ingest: Option<IngestStatus>,
 }
@@ -85,6 +99,8 @@ impl Seat {
             raising: None,
             previews: false,
             looked_at: None,
+            guarded: None,
+            replaced: None,
             channel: None,
             ingest: None,
         }
@@ -101,6 +117,7 @@ impl Seat {
         }
         self.up = Some(up);
         self.gone = None;
+        self.replaced = None;
         self.alive = true;
         self.sent = None;
         self.refused = None;
@@ -120,7 +137,7 @@ impl Seat {
         }
     }
 
-    pub(super) fn reached(&mut self, generation: u64) {
+    fn reached(&mut self, generation: u64) {
         if let Some(up) = &mut self.up {
             up.generation = generation;
         }
@@ -132,6 +149,21 @@ impl Seat {
     pub(super) fn refuses(&mut self, post: &Post, generation: u64, fault: Fault) {
         tracing::error!(%post, generation, code = fault.code.as_str(), text = fault.text, "a worker refuses a spec");
         self.refused = Some((generation, fault));
+    }
+
+    /// A channel's worker tells its status.
+    pub(super) fn tells(&mut self, now: Running, status: ChannelStatus) {
+        self.reached(status.generation);
+        let counters = [status.program.tick, status.program.encoded_bytes];
+        self.guarded.iter_mut().for_each(|guarded| guarded.guard.status(now, Some(counters)));
+        self.channel = Some(status);
+    }
+
+    /// The door tells its status.
+    pub(super) fn tells_door(&mut self, now: Running, status: IngestStatus) {
+        self.reached(status.generation);
+        self.guarded.iter_mut().for_each(|guarded| guarded.guard.status(now, None));
+        self.ingest = Some(status);
     }
 
     /// What the plan is made from.
@@ -166,6 +198,10 @@ impl Seat {
             }
         };
         self.alive = process.is_some();
+        match units.bounds(post) {
+            Some(bounds) => self.watch_over(post, now, process, bounds),
+            None => self.guarded = None,
+        }
         if self.up.as_ref().is_some_and(|up| now.ms_since(up.since) >= STAYED_MS) {
             self.starts.succeeded();
         }
@@ -174,6 +210,27 @@ impl Seat {
         }
         self.light(now);
         shown != (self.alive, self.state(now))
+    }
+
+    /// Kills a process that hangs or has grown too large.
+    fn watch_over(&mut self, post: &Post, now: Running, process: Option<u32>, bounds: Bounds) {
+        self.guarded.take_if(|guarded| Some(guarded.pid) != process);
+        let Some(pid) = process else { return };
+        let guarded = self.guarded.get_or_insert_with(|| Guarded { pid, guard: Guard::new(now), weighed: None });
+        // One that refused its spec has nothing to tell; one of another version tells what we do not understand.
+        if self.refused.is_some() || self.up.as_ref().is_some_and(|up| up.version != VERSION) {
+            guarded.guard.refused();
+        }
+        if guarded.weighed.is_none_or(|at| now.ms_since(at) >= MEMORY_EVERY_MS) {
+            guarded.weighed = Some(now);
+            guarded.guard.memory(children::memory(pid).unwrap_or(0), bounds.memory_bytes_max);
+        }
+        let Some(reason) = guarded.guard.judge(now) else { return };
+        if self.replaced.is_none_or(|(replaced, _)| replaced != pid) {
+            tracing::error!(%post, pid, ?reason, "a worker is killed, and started again");
+            self.replaced = Some((pid, reason));
+            children::kill(pid);
+        }
     }
 
     /// Sees a worker out that was told to quit: first by word, then by a signal, at last by force.
@@ -281,8 +338,13 @@ impl Seat {
     /// What is wrong with the worker itself.
     pub(super) fn faults(&self, now: Running) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if self.gone.is_some() || self.state(now) == WorkerState::Lost {
-            faults.push(Fault::new(Code::WorkerLost, ""));
+        match self.replaced {
+            Some((_, Reason::Hung)) => faults.push(Fault::new(Code::WorkerHung, "")),
+            Some((_, Reason::Large)) => faults.push(Fault::new(Code::WorkerLarge, "")),
+            None if self.gone.is_some() || self.state(now) == WorkerState::Lost => {
+                faults.push(Fault::new(Code::WorkerLost, ""));
+            }
+            None => {}
         }
         if self.up.as_ref().is_some_and(|up| up.version != VERSION) {
             faults.push(Fault::new(Code::WorkerVersion, ""));

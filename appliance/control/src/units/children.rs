@@ -3,8 +3,9 @@
 //! A process id is kept in `DIR/<name>.pid`, so that a new `control` does not start a second worker while the first
 //! is still opening its socket. Output goes to `DIR/<name>.log`.
 
-use super::{Post, UnitError, Units};
+use super::{Bounds, Post, UnitError, Units};
 use futures_util::future::BoxFuture;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
@@ -13,6 +14,8 @@ use std::process::Stdio;
 
 /// The subcommand by which our own program runs another one in a session of its own.
 pub const OWN_SESSION: &str = "own-session";
+/// Most memory of the door: as much as its unit grants.
+const DOOR_BYTES_MAX: u64 = 256 << 20;
 /// Log of a worker beyond which it is begun anew when the worker starts, bytes.
 const LOG_BYTES_MAX: u64 = 16 << 20;
 
@@ -23,12 +26,15 @@ pub struct Children {
     /// Our own program, and the folder where the workers' programs lie.
     program: PathBuf,
     rtmp_listen: String,
+    memory_bytes_max: u64,
 }
 
 impl Children {
-    /// Children with their files in `run`; their programs lie beside `program`, which is ours.
-    pub fn new(run: &Path, program: &Path, rtmp_listen: &str) -> Children {
-        Children { run: run.to_owned(), program: program.to_owned(), rtmp_listen: rtmp_listen.to_owned() }
+    /// Children with their files in `run`; their programs lie beside `program`, which is ours. A channel's worker may
+    /// have `memory_bytes_max` for itself.
+    pub fn new(run: &Path, program: &Path, rtmp_listen: &str, memory_bytes_max: u64) -> Children {
+        let (run, program, rtmp_listen) = (run.to_owned(), program.to_owned(), rtmp_listen.to_owned());
+        Children { run, program, rtmp_listen, memory_bytes_max }
     }
 
     fn worker(&self, post: &Post) -> PathBuf {
@@ -56,6 +62,8 @@ impl Children {
             Post::Ingest => command.arg("--listen").arg(&self.rtmp_listen),
             Post::Channel(channel) => command.arg("--channel").arg(channel.as_str()),
         };
+        // What systemd tells us is not meant for them.
+        command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
         let mut child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn()?;
         let pid_file = self.pid_file(post);
         if let Some(pid) = child.id() {
@@ -108,8 +116,34 @@ impl Units for Children {
         (ours && post).then_some(pid)
     }
 
+    fn bounds(&self, post: &Post) -> Option<Bounds> {
+        let memory_bytes_max = match post {
+            Post::Ingest => DOOR_BYTES_MAX,
+            Post::Channel(_) => self.memory_bytes_max,
+        };
+        Some(Bounds { memory_bytes_max })
+    }
+
     fn end_with_control(&self) -> bool {
         true
+    }
+}
+
+/// Memory that a process has for itself alone, bytes: what a leak makes grow, and shared libraries do not
+/// (`RssAnon` of proc_pid_status(5)).
+pub fn memory(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let kib: u64 =
+        text.lines().find_map(|line| line.strip_prefix("RssAnon:"))?.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib << 10)
+}
+
+/// Ends a worker at once, with all that it has started: it is the leader of its own session.
+pub fn kill(pid: u32) {
+    let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return };
+    if kill_process_group(pid, Signal::KILL).is_err() {
+        // Started by hand, in somebody else's group.
+        let _ = kill_process(pid, Signal::KILL);
     }
 }
 
@@ -127,4 +161,33 @@ pub fn runs(pid: u32) -> bool {
     let Ok(text) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     let state = text.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
     !matches!(state, None | Some('Z' | 'X'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::process::CommandExt;
+
+    #[test]
+    fn a_worker_is_weighed_and_killed_with_all_that_it_started() {
+        // A shell that leads a group of its own and has a child; it tells the child's id.
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "sleep 1000 & echo $!; wait"]).process_group(0).stdout(Stdio::piped());
+        let mut shell = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(shell.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let inner: u32 = line.trim().parse().unwrap();
+        assert!(runs(shell.id()) && runs(inner));
+        assert!(memory(shell.id()).unwrap() > 0);
+        kill(shell.id());
+        assert!(!shell.wait().unwrap().success());
+        let begun = std::time::Instant::now();
+        while runs(inner) {
+            assert!(begun.elapsed().as_secs() < 20, "its child runs on");
+            std::thread::yield_now();
+        }
+        assert_eq!(memory(4_194_305), None);
+        kill(4_194_305);
+    }
 }

@@ -68,6 +68,13 @@ pub enum UnitError {
     },
 }
 
+/// What a worker is held to by us, where nobody else does it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Most memory that it may have for itself alone, bytes.
+    pub memory_bytes_max: u64,
+}
+
 /// Starts and ends workers. Both may be asked twice.
 pub trait Units: Send + Sync {
     /// Starts a worker, where none runs.
@@ -78,6 +85,10 @@ pub trait Units: Send + Sync {
 
     /// The process that was started for a post and may still run, without having said so itself.
     fn started(&self, post: &Post) -> Option<u32>;
+
+    /// What a worker is held to: whoever hangs or grows beyond it is killed by us, and started again. None where
+    /// somebody else sees to that.
+    fn bounds(&self, post: &Post) -> Option<Bounds>;
 
     /// Whether workers end together with `control` when a person ends it.
     fn end_with_control(&self) -> bool;

@@ -1,8 +1,8 @@
 //! Workers as units of systemd, over D-Bus: `bandstand-channel@<id>.service` and `bandstand-ingest.service`.
-//! systemd restarts them, limits and confines them; we only say which shall run.
+//! systemd restarts them, watches over them, limits and confines them; we only say which shall run.
 //! (org.freedesktop.systemd1(5), "The Manager Object".)
 
-use super::{Post, UnitError, Units};
+use super::{Bounds, Post, UnitError, Units};
 use futures_util::future::BoxFuture;
 use zbus::OwnedObjectPath;
 
@@ -69,6 +69,10 @@ impl Units for Systemd {
     }
 
     fn started(&self, _post: &Post) -> Option<u32> {
+        None
+    }
+
+    fn bounds(&self, _post: &Post) -> Option<Bounds> {
         None
     }
 

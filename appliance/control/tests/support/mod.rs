@@ -14,7 +14,7 @@ use control::commands::Commands;
 use control::reconciler::{Galleries, Reconciler, Tools};
 use control::sign_in::Doorkeeper;
 use control::store::Store;
-use control::units::{Post, UnitError, Units};
+use control::units::{Bounds, Post, UnitError, Units};
 use futures_util::future::BoxFuture;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -64,6 +64,10 @@ impl Units for Hands {
     }
 
     fn started(&self, _post: &Post) -> Option<u32> {
+        None
+    }
+
+    fn bounds(&self, _post: &Post) -> Option<Bounds> {
         None
     }
 
