@@ -39,7 +39,7 @@ impl Control {
                 self.sessions += 1;
                 let session = SessionId::new(format!("s{}", self.sessions)).expect("an id");
                 let at = now.plus_ms(*countdown_ms);
-                document.live = Some(Live { session, at, paused_at: None, paused_ns: 0 });
+                document.live = Some(Live { session, at, ahead_ns: 0, paused_at: None, paused_ns: 0 });
             }
             Command::GoLive { .. } => {}
             Command::End => document.live = None,

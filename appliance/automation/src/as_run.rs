@@ -321,9 +321,8 @@ impl AsRun {
         }
     }
 
-    /// Judges the broadcast that ends now and went live at `at`.
-    pub fn end(&self, now: Running, at: Running) -> Ending {
-        let on_air_ms = now.ms_since(at);
+    /// Judges a broadcast that ends now, after so many milliseconds on air.
+    pub fn end(&self, now: Running, on_air_ms: u64) -> Ending {
         let wrongs = if on_air_ms < JUDGED_MS_MIN { Vec::new() } else { self.wrongs(now) };
         if !wrongs.is_empty() {
             return Ending { outcome: Outcome::Error, message: Some(wrongs.join(" ")) };

@@ -100,7 +100,7 @@ fn a_whole_evening_is_counted_from_go_live() {
     assert_eq!((figures.ticks_late, figures.late_ms_worst), (2, 0), "what was before GO LIVE does not count");
     let yt = &figures.destinations[0];
     assert_eq!((yt.name.as_str(), yt.sessions, yt.bytes_acked, yt.dropped), ("YouTube", 1, 30_500_000, 0));
-    assert_eq!(log.end(at(61_500), at(0)), Ending { outcome: Outcome::Stopped, message: None });
+    assert_eq!(log.end(at(61_500), 61_500), Ending { outcome: Outcome::Stopped, message: None });
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn the_countdown_is_not_on_air() {
     assert_eq!(log.figures(), &Figures::default());
     look(&mut log, 1_000, Some(with(well(1_000), |status| status["program"]["missing"] = json!(11))));
     assert_eq!((log.figures().ticks_missing, log.figures().workers), (2, 1));
-    let cancelled = AsRun::default().end(before, at(0));
+    let cancelled = AsRun::default().end(before, 0);
     assert_eq!(cancelled, Ending { outcome: Outcome::Stopped, message: None });
 }
 
@@ -152,7 +152,7 @@ fn counters_add_up_over_workers_and_connections() {
     let lost =
         Trouble { code: Code::WorkerLost, subject: String::new(), text: Code::WorkerLost.text().into(), count: 1 };
     assert_eq!((figures.faults, figures.troubles.clone()), (1, vec![lost]));
-    assert_eq!(log.end(at(32_000), at(0)).outcome, Outcome::Stopped, "it was survived");
+    assert_eq!(log.end(at(32_000), 32_000).outcome, Outcome::Stopped, "it was survived");
 }
 
 #[test]
@@ -182,33 +182,37 @@ fn each_trouble_is_counted_when_it_begins() {
 #[test]
 fn a_program_that_never_began_is_an_error() {
     let log = after(&[(100, None), (20_000, None)]);
-    let ending = log.end(at(20_000), at(0));
+    let ending = log.end(at(20_000), 20_000);
     assert_eq!(ending.outcome, Outcome::Error);
     let text = "The program never began. The channel's process ended and is started again.";
     assert_eq!(ending.message.as_deref(), Some(text));
-    assert_eq!(log.end(at(JUDGED_MS_MIN - 1), at(0)).outcome, Outcome::Stopped, "ended before it could be judged");
+    assert_eq!(
+        log.end(at(JUDGED_MS_MIN - 1), JUDGED_MS_MIN - 1).outcome,
+        Outcome::Stopped,
+        "ended before it could be judged"
+    );
     let stands = |status: &mut Value| {
         status["started"] = json!(at(1).0);
         status["program"]["tick"] = json!(0);
     };
     let log = after(&[(1_000, Some(with(well(1_000), stands))), (20_000, Some(with(well(20_000), stands)))]);
-    assert_eq!(log.end(at(20_000), at(0)).message.as_deref(), Some("The program never began."));
+    assert_eq!(log.end(at(20_000), 20_000).message.as_deref(), Some("The program never began."));
 }
 
 #[test]
 fn a_program_that_gave_up_is_an_error_and_one_that_came_back_is_none() {
     let mut log = after(&[(1_000, Some(well(1_000))), (30_000, Some(well(30_000))), (30_100, None), (72_000, None)]);
-    let ending = log.end(at(72_000), at(0));
+    let ending = log.end(at(72_000), 72_000);
     let text = "The picture had been gone for 42 s when the broadcast was ended. The channel's process ended and is started again.";
     assert_eq!((ending.outcome, ending.message.as_deref()), (Outcome::Error, Some(text)));
-    assert_eq!(log.end(at(39_000), at(0)).outcome, Outcome::Stopped, "a worker may be on its way");
+    assert_eq!(log.end(at(39_000), 39_000).outcome, Outcome::Stopped, "a worker may be on its way");
     // Its keeper was away for an hour and has just come back.
     log.take_up(at(3_600_000));
-    assert_eq!(log.end(at(3_600_500), at(0)).outcome, Outcome::Stopped);
+    assert_eq!(log.end(at(3_600_500), 3_600_500).outcome, Outcome::Stopped);
     // A worker that answers while its program stands still has given up, too.
     let hung = with(well(30_000), |status| status["live"]["since_ms"] = json!(50_000));
     look(&mut log, 3_650_000, Some(hung));
-    assert_eq!(log.end(at(3_650_000), at(0)).outcome, Outcome::Error);
+    assert_eq!(log.end(at(3_650_000), 3_650_000).outcome, Outcome::Error);
 }
 
 #[test]
@@ -220,14 +224,14 @@ fn a_broadcast_that_reached_nobody_is_an_error() {
         status["destinations"][0]["fault"] = fault(Code::DestinationRefused);
     };
     let log = after(&[(1_000, Some(with(well(1_000), refused))), (60_000, Some(with(well(60_000), refused)))]);
-    let ending = log.end(at(60_000), at(0));
+    let ending = log.end(at(60_000), 60_000);
     let text = "No destination was reached. YouTube: The platform refuses the stream key.";
     assert_eq!((ending.outcome, ending.message.as_deref()), (Outcome::Error, Some(text)));
     let log = after(&[
         (1_000, Some(with(well(1_000), refused))),
         (60_000, Some(with(with(well(60_000), refused), |s| s["destinations"][1]["sessions"] = json!(1)))),
     ]);
-    assert_eq!(log.end(at(60_000), at(0)).outcome, Outcome::Stopped, "one was enough");
+    assert_eq!(log.end(at(60_000), 60_000).outcome, Outcome::Stopped, "one was enough");
     let off = |status: &mut Value| {
         for destination in status["destinations"].as_array_mut().unwrap() {
             (destination["sessions"], destination["state"]) = (json!(0), json!("off"));
@@ -235,7 +239,7 @@ fn a_broadcast_that_reached_nobody_is_an_error() {
     };
     let log = after(&[(60_000, Some(with(well(60_000), off)))]);
     assert_eq!(log.figures().destinations, []);
-    assert_eq!(log.end(at(60_000), at(0)).outcome, Outcome::Stopped, "nobody was to be reached");
+    assert_eq!(log.end(at(60_000), 60_000).outcome, Outcome::Stopped, "nobody was to be reached");
 }
 
 #[test]
@@ -256,7 +260,7 @@ fn a_timeline_of_which_nothing_came_on_air_is_an_error() {
         }
         look(&mut log, ms, Some(play(ms, "none", "timeline", false)));
         let figures = log.figures();
-        assert_eq!((figures.cues_due, figures.cues_shown, log.end(at(ms), at(0)).outcome), expected, "{script:?}");
+        assert_eq!((figures.cues_due, figures.cues_shown, log.end(at(ms), ms).outcome), expected, "{script:?}");
     };
     check(&[("a", "timeline"), ("b", "timeline"), ("b", "timeline")], (2, 2, Outcome::Completed));
     check(&[("a", "loop"), ("a", "timeline"), ("b", "slate")], (2, 1, Outcome::Completed));

@@ -64,6 +64,7 @@ codes! {
     DestinationTls "destination_tls" "The platform's certificate is not trusted." "Check the address, and the box's date."
     BitrateLow "bitrate_low" "The platform asks for more data than the picture has." "Choose a better picture quality under Settings. The broadcast goes on as it is, but the platform may show it badly."
     PlatformStricter "platform_stricter" "The platform takes less than this broadcast is sent with." "End the broadcast, then switch it on: the next one is sent with what all destinations take. Until then it can be stored switched off."
+    ClockUnknown "clock_unknown" "The box does not know the time: a timeline that follows the time of day waits." "Connect the box to the internet, so that it can ask for the time."
     TicksMissing "ticks_missing" "The box was too slow: pictures are missing from the program." "Stop other work on the box, or choose a smaller format."
     EncoderFailed "encoder_failed" "The encoder stopped." "The channel is restarted by itself; if it comes back, send the report to support."
     WorkerLost "worker_lost" "The channel's process ended and is started again." "If it comes back, send the report to support."

@@ -122,7 +122,7 @@ pub struct TimelineStatus {
     pub next: Option<(CueId, u64)>,
     /// Whether it stands still by a person's wish.
     pub paused: bool,
-    /// Whether it moves: a broadcast runs, and it has not ended.
+    /// Whether it moves: a broadcast runs, or it follows the time of day; and it has not ended.
     pub running: bool,
 }
 

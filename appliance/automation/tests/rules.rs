@@ -3,8 +3,12 @@
 use std::path::{Path, PathBuf};
 
 /// What may not be named, and what to do instead.
-const FORBIDDEN: [(&str, &str); 12] = [
+const FORBIDDEN: [(&str, &str); 16] = [
     ("Instant::now", "take the time as an argument"),
+    ("Zoned::now", "take the time as an argument"),
+    ("Timestamp::now", "take the time as an argument"),
+    ("TimeZone::system", "take the zone as an argument"),
+    ("TimeZone::get", "the edge reads files; take the zone's rule"),
     ("SystemTime", "take the time as an argument"),
     ("std::time", "use clock::Running and milliseconds"),
     ("std::fs", "the edge reads files"),
@@ -19,7 +23,7 @@ const FORBIDDEN: [(&str, &str); 12] = [
 ];
 
 /// What the crate may be built from.
-const DEPENDENCIES: [&str; 4] = ["serde", "serde_json", "thiserror", "utoipa"];
+const DEPENDENCIES: [&str; 5] = ["jiff", "serde", "serde_json", "thiserror", "utoipa"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {

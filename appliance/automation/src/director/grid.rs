@@ -22,6 +22,12 @@ impl Grid {
         Running(if tick < 0 { self.start.0.saturating_sub(ns) } else { self.start.0.saturating_add(ns) })
     }
 
+    /// The same in nanoseconds, which may lie before the machine's start.
+    pub(super) fn time_ns(self, tick: i64) -> i128 {
+        let ns = i128::from(self.rate.tick_ns(tick.unsigned_abs()));
+        i128::from(self.start.0) + if tick < 0 { -ns } else { ns }
+    }
+
     /// The tick nearest to a moment, a tie to the later one. Before the program's start it is negative.
     pub(super) fn nearest(self, at: Running) -> i64 {
         self.nearest_ns(i128::from(at.0) - i128::from(self.start.0))

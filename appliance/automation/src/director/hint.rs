@@ -20,8 +20,16 @@ impl Director {
         let pause = pause.and_then(|at| u64::try_from(self.grid.nearest(at)).ok());
         let timeline = plan.score.as_ref().zip(self.position.as_ref());
         let timeline = timeline.and_then(|(score, at)| self.timeline_changes(score, at));
-        let turns = [mixing, message, sources, go, pause, timeline].into_iter().flatten();
+        let day = plan.score.as_ref().and_then(|score| self.next_day(score, last));
+        let turns = [mixing, message, sources, go, pause, timeline, day].into_iter().flatten();
         turns.filter(|tick| *tick >= next).min()
+    }
+
+    /// The tick at which another day may begin, for a timeline that follows the time of day.
+    fn next_day(&self, score: &Score, last: u64) -> Option<u64> {
+        let wall = self.plan.as_ref()?.wall.as_ref()?;
+        let next = wall.next_day(self.grid.time_ns(last as i64), score.daily_ms?);
+        Some(self.grid.first_from(Running(u64::try_from(next).ok()?)))
     }
 
     fn timeline_changes(&self, score: &Score, at: &Position) -> Option<u64> {

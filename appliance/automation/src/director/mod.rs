@@ -32,6 +32,7 @@ use crate::id::{ChannelId, CueId, SessionId, SourceId, TimelineId};
 use crate::sight::POINTS;
 use crate::spec::{ChannelSpec, Hold, Live, Manual, Rate, TransitionKind};
 use crate::status::Carrier;
+use crate::wall::WallClock;
 use grid::Grid;
 use hand::{Hand, Under};
 use ladder::{Rung, Sources};
@@ -134,6 +135,7 @@ struct Plan {
     channel: ChannelId,
     score: Option<Score>,
     live: Option<Live>,
+    wall: Option<WallClock>,
     tell_backup: bool,
     overlays_cleared: bool,
 }
@@ -162,6 +164,8 @@ pub struct Director {
     /// The timeline and the broadcast that `run` counts.
     playing: (Option<TimelineId>, Option<SessionId>),
     run: u32,
+    /// The day that plays, of a timeline that follows the time of day.
+    day: Option<(i64, i32)>,
     /// The last play tick of this run.
     floor: u64,
     live_taken: bool,
@@ -187,6 +191,7 @@ impl Director {
             hand: None,
             playing: (None, None),
             run: 0,
+            day: None,
             floor: 0,
             live_taken: false,
             last_tick: None,
@@ -205,10 +210,10 @@ impl Director {
         self.sources.replace(spec);
         let playing =
             (spec.timeline.as_ref().map(|t| t.draft().id.clone()), spec.live.as_ref().map(|l| l.session.clone()));
-        if playing != self.playing {
+        let clock_set = self.plan.as_ref().is_some_and(|plan| plan.wall != spec.wall);
+        if playing != self.playing || clock_set {
             self.playing = playing;
-            self.run = self.run.wrapping_add(1);
-            self.floor = 0;
+            self.play_anew();
         }
         if self.hand.as_ref().map(|hand| &hand.manual) != spec.manual.as_ref() {
             self.hand = spec.manual.clone().map(Hand::new);
@@ -220,6 +225,7 @@ impl Director {
             channel: spec.channel.clone(),
             score: spec.timeline.as_ref().map(Score::new),
             live: spec.live.clone(),
+            wall: spec.wall.clone(),
             tell_backup: spec.messages.backup,
             overlays_cleared: spec.overlays_cleared,
         });
@@ -256,12 +262,34 @@ impl Director {
         Frame { picture: self.picture_at(tick), overlays: self.overlays_at(tick) }
     }
 
+    fn play_anew(&mut self) {
+        self.run = self.run.wrapping_add(1);
+        self.floor = 0;
+    }
+
+    /// Where the playhead is; none without a timeline, or while a timeline does not know the time of day.
+    fn position(&mut self, tick: u64) -> Option<Position> {
+        let grid = self.grid;
+        let plan = self.plan.as_ref()?;
+        let day = plan.score.as_ref()?.day(grid, plan.live.as_ref(), plan.wall.as_ref(), tick);
+        if day.map(|day| day.key) != self.day {
+            self.day = day.map(|day| day.key);
+            self.play_anew();
+        }
+        let plan = self.plan.as_ref()?;
+        let (score, live) = (plan.score.as_ref()?, plan.live.as_ref());
+        match score.daily_ms {
+            None => Some(score.position(grid, live, tick, &mut self.floor)),
+            Some(_) => Some(score.position_of_day(grid, live, day?, tick, &mut self.floor)),
+        }
+    }
+
     /// Moves the playhead. Answers whether a cue has begun since the last frame.
     fn advance_timeline(&mut self, tick: u64) -> bool {
+        self.position = self.position(tick);
         let Some(plan) = &self.plan else { return false };
         let rate = self.grid.rate;
         let score = plan.score.as_ref();
-        self.position = score.map(|score| score.position(self.grid, plan.live.as_ref(), tick, &mut self.floor));
         self.cue = score.zip(self.position.as_ref()).and_then(|(score, at)| score.cue_at(rate, at));
         let instance = score.zip(self.cue).and_then(|(score, at)| {
             let cue = score.cues[at.index].id.clone();
@@ -271,7 +299,10 @@ impl Director {
         self.instance = instance;
         if let Some(hand) = &mut self.hand {
             let start = score.zip(self.cue).and_then(|(score, at)| {
-                let go = self.grid.nearest(plan.live.as_ref()?.at);
+                let go = match score.daily_ms {
+                    Some(_) => self.position?.zero,
+                    None => playhead::go_live(self.grid, plan.live.as_ref()?),
+                };
                 Some(go + score.play_tick(rate, at.begun?, score.cues[at.index].at_ms) as i64)
             });
             hand.advance(&Under {

@@ -8,13 +8,18 @@
 //!                                 ▲  │
 //!                        resumed ─┘  └─ paused ──► Paused
 //! ```
+//! A timeline that follows the time of day counts its play ticks from the beginning of the present day instead, and
+//! needs no broadcast; while the time of day is not known it stands nowhere. Paused it stands, and then goes on where
+//! the clock is.
+//!
 //! Bad input: a play tick never runs backwards in one broadcast (roundings of a pause); a pause before GO LIVE
 //! stands at 0; a timeline without a video cue wants nothing.
 
 use super::grid::Grid;
 use super::overlays::Layer;
 use crate::id::{CueId, SourceId, TimelineId};
-use crate::spec::{Action, Live, Rate, Timeline, Track, TransitionKind};
+use crate::spec::{Action, Live, Rate, Start, Timeline, Track, TransitionKind};
+use crate::wall::{Day, WallClock};
 
 /// A timeline, prepared for being asked at each tick.
 #[derive(Debug)]
@@ -22,6 +27,8 @@ pub(super) struct Score {
     pub(super) id: TimelineId,
     pub(super) duration_ms: u64,
     pub(super) repeat: bool,
+    /// Time of day at which it begins, milliseconds after midnight; none where GO LIVE begins it.
+    pub(super) daily_ms: Option<i64>,
     /// Cues of the main track: the first enabled video track.
     pub(super) cues: Vec<VideoCue>,
     /// Enabled overlay tracks, lowest first.
@@ -69,6 +76,16 @@ pub(super) struct CueAt {
     pub(super) begun: Option<u64>,
 }
 
+/// The tick of GO LIVE, which may lie before the program's start, and before the machine's.
+pub(super) fn go_live(grid: Grid, live: &Live) -> i64 {
+    grid.nearest(live.at).saturating_sub(grid.nearest_ns(i128::from(live.ahead_ns)))
+}
+
+/// The tick since which a person has let the timeline stand still.
+fn paused(grid: Grid, live: Option<&Live>, now: i64) -> Option<i64> {
+    live?.paused_at.map(|at| grid.nearest(at)).filter(|pause| *pause <= now)
+}
+
 fn positive(ms: i64) -> u64 {
     u64::try_from(ms).unwrap_or(0)
 }
@@ -95,6 +112,10 @@ impl Score {
             id: draft.id.clone(),
             duration_ms: positive(draft.duration_ms).max(1),
             repeat: draft.repeat,
+            daily_ms: match draft.start {
+                Start::GoLive => None,
+                Start::Daily { at_ms } => Some(at_ms),
+            },
             cues: cues.collect(),
             layers,
         }
@@ -105,25 +126,51 @@ impl Score {
         rate.nearest_tick(round.saturating_mul(self.duration_ms).saturating_add(ms))
     }
 
+    /// The day of a timeline that follows the time of day; none where it does not, or does not know the time.
+    pub(super) fn day(&self, grid: Grid, live: Option<&Live>, wall: Option<&WallClock>, tick: u64) -> Option<Day> {
+        let at = paused(grid, live, tick as i64).unwrap_or(tick as i64);
+        Some(wall?.day(grid.time_ns(at), self.daily_ms?))
+    }
+
+    /// Where the playhead is at a program tick of a day. `floor` is the last play tick of that day.
+    pub(super) fn position_of_day(
+        &self,
+        grid: Grid,
+        live: Option<&Live>,
+        day: Day,
+        tick: u64,
+        floor: &mut u64,
+    ) -> Position {
+        let (now, pause) = (tick as i64, paused(grid, live, tick as i64));
+        let began = grid.nearest_ns(day.began_ns - i128::from(grid.start.0));
+        let play = u64::try_from(pause.unwrap_or(now) - began).unwrap_or(0).max(*floor);
+        *floor = play;
+        self.place(grid, now, play, pause.is_some())
+    }
+
     /// Where the playhead is at a program tick. `floor` is the last play tick of this broadcast.
     pub(super) fn position(&self, grid: Grid, live: Option<&Live>, tick: u64, floor: &mut u64) -> Position {
         let now = tick as i64;
         let waiting = |zero| Position { phase: Phase::Waiting, play: 0, round: 0, zero };
         let Some(live) = live else { return waiting(now) };
-        let go = grid.nearest(live.at);
-        if now < go {
+        let go = go_live(grid, live);
+        if now < grid.nearest(live.at) {
             return waiting(go);
         }
-        let pause = live.paused_at.map(|at| grid.nearest(at)).filter(|pause| *pause <= now);
+        let pause = paused(grid, Some(live), now);
         let stood = grid.nearest_ns(i128::from(live.paused_ns));
         let play = u64::try_from(pause.unwrap_or(now) - go - stood).unwrap_or(0).max(*floor);
         *floor = play;
+        self.place(grid, now, play, pause.is_some())
+    }
+
+    fn place(&self, grid: Grid, now: i64, play: u64, paused: bool) -> Position {
         let end = self.play_tick(grid.rate, 1, 0);
         if !self.repeat && play >= end {
             return Position { phase: Phase::Ended, play: end, round: 0, zero: now - play as i64 };
         }
         let round = if self.repeat { self.round_at(grid, play) } else { 0 };
-        let phase = if pause.is_some() { Phase::Paused } else { Phase::Running };
+        let phase = if paused { Phase::Paused } else { Phase::Running };
         Position { phase, play, round, zero: now - play as i64 }
     }
 

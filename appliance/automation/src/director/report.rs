@@ -1,7 +1,7 @@
 //! What the status tells of the last frame.
 
 use super::playhead::{Phase, Position, Score, VideoCue};
-use super::{Director, MESSAGE_BACKUP, Showing};
+use super::{Director, MESSAGE_BACKUP, Plan, Showing};
 use crate::fault::{Code, Fault};
 use crate::id::{CueId, SourceId};
 use crate::status::{Carrier, OnAir, OverlayStatus, SourceState, TimelineStatus};
@@ -97,12 +97,15 @@ impl Director {
     /// For the status: `SlateOnAir`, `SlateByHand`, `FallbackOnAir` (with "Camera 2 offline – switched to backup").
     pub fn faults(&self) -> Vec<Fault> {
         let Some(showing) = &self.showing else { return Vec::new() };
-        let channel = self.plan.as_ref().map_or("", |plan| plan.channel.as_str());
+        let plan = self.plan.as_ref();
+        let channel = plan.map_or("", |plan| plan.channel.as_str());
+        let waits = |plan: &&Plan| plan.wall.is_none() && plan.score.as_ref().is_some_and(|s| s.daily_ms.is_some());
+        let clock = plan.filter(waits).map(|_| Fault::new(Code::ClockUnknown, channel));
         let fault = match &showing.shown.source {
             None if showing.carrier == Carrier::SlateByHand => Fault::new(Code::SlateByHand, channel),
             None => Fault::new(Code::SlateOnAir, channel).with_text(self.slate_text(showing)),
             Some(on_air) => match showing.wanted.as_ref().filter(|wanted| *wanted != on_air) {
-                None => return Vec::new(),
+                None => return clock.into_iter().collect(),
                 Some(wanted) => {
                     let (missing, name) = (self.missing(wanted), self.sources.name(on_air));
                     let kept = showing.carrier == Carrier::Kept;
@@ -115,7 +118,7 @@ impl Director {
                 }
             },
         };
-        vec![fault]
+        clock.into_iter().chain([fault]).collect()
     }
 
     fn slate_text(&self, showing: &Showing) -> String {

@@ -1,6 +1,7 @@
 //! A small studio: cameras that send 30 pictures a second, a program of 30 ticks a second that starts at 100 s.
 
 mod by_hand;
+mod daily;
 mod failover;
 mod hint;
 mod show;

@@ -3,6 +3,7 @@
 use super::{Destination, House, Source, SourceChecks, Timeline, TimelineDraft, Wrongs, check};
 use crate::clock::Running;
 use crate::id::{AssetId, ChannelId, SessionId, SourceId};
+use crate::wall::WallClock;
 use core::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,6 +35,9 @@ pub struct ChannelSpecDraft {
     pub failover: Failover,
     /// What runs; without one, `failover.primary` is on air.
     pub timeline: Option<Timeline>,
+    /// The time of day, for a timeline that follows it; none while it is not known.
+    #[serde(default)]
+    pub wall: Option<WallClock>,
     /// What a person has put on air by hand.
     pub manual: Option<Manual>,
     /// Whether a person has cleared what lies over the picture: nothing does until it is brought back.
@@ -132,10 +136,20 @@ pub struct Live {
     pub session: SessionId,
     /// When it goes live: now plus the countdown. The timeline's position is counted from here.
     pub at: Running,
+    /// How long it had been live before `at`, nanoseconds: it goes on after the box was restarted.
+    #[serde(default)]
+    pub ahead_ns: u64,
     /// Since when the timeline stands still, where it does.
     pub paused_at: Option<Running>,
     /// How long it has stood still before, nanoseconds.
     pub paused_ns: u64,
+}
+
+impl Live {
+    /// Milliseconds since it went live; 0 during the countdown.
+    pub fn since_ms(&self, now: Running) -> u64 {
+        if now < self.at { 0 } else { self.ahead_ns.saturating_add(now.0 - self.at.0) / 1_000_000 }
+    }
 }
 
 /// Messages to the audience (D-6): the slate speaks by default, the others only to the operator.

@@ -22,8 +22,8 @@ pub use source::{
     SourceKind, SrtMode, Waits,
 };
 pub use timeline::{
-    Action, Anchor, Cue, ImageOverlay, Overlay, OverlayCue, TextOverlay, Timeline, TimelineDraft, Track, Transition,
-    TransitionKind,
+    Action, Anchor, Cue, ImageOverlay, Overlay, OverlayCue, Start, TextOverlay, Timeline, TimelineDraft, Track,
+    Transition, TransitionKind,
 };
 
 /// One thing wrong in what was given: where, and why.

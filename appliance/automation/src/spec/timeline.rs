@@ -19,8 +19,26 @@ pub struct TimelineDraft {
     /// Whether it begins again at its end. Where not, its last picture's source stays on air.
     #[serde(default)]
     pub repeat: bool,
+    /// What moves it.
+    #[serde(default)]
+    pub start: Start,
     /// One video track at least; overlay tracks as many as wanted, up to 32 in all.
     pub tracks: Vec<Track>,
+}
+
+/// When a timeline begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Start {
+    /// With each broadcast.
+    #[default]
+    GoLive,
+    /// Every day at a time of day, whether a broadcast runs or not: its position is what the clock on the wall says.
+    Daily {
+        /// That time, milliseconds after midnight where the box is, 0 to 86,399,999.
+        at_ms: i64,
+    },
 }
 
 /// A track.

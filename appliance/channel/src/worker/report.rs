@@ -23,7 +23,7 @@ pub(super) fn status(
     let live = spec.live.as_ref().map(|live| LiveStatus {
         session: live.session.clone(),
         countdown_ms: live.at.ms_since(now),
-        since_ms: now.ms_since(live.at),
+        since_ms: live.since_ms(now),
     });
     ChannelStatus {
         channel: spec.channel.clone(),

@@ -2,7 +2,10 @@
 
 use super::Check;
 use crate::id::{AssetId, SourceId};
-use crate::spec::{Action, Cue, Overlay, OverlayCue, Source, SourceKind, TimelineDraft, Track, TransitionKind, Wrongs};
+use crate::spec::{
+    Action, Cue, Overlay, OverlayCue, Source, SourceKind, Start, TimelineDraft, Track, TransitionKind, Wrongs,
+};
+use crate::wall::DAY_MS;
 use std::collections::BTreeMap;
 
 /// Shortest timeline: below a second a repeat is a flicker.
@@ -23,6 +26,9 @@ pub(crate) fn timeline(draft: &TimelineDraft) -> Result<(), Wrongs> {
     let mut check = Check::new();
     check.name("name", &draft.name);
     check.within("duration_ms", draft.duration_ms, DURATION_MS_MIN..=DURATION_MS_MAX);
+    if let Start::Daily { at_ms } = draft.start {
+        check.within("start.at_ms", at_ms, 0..=DAY_MS - 1);
+    }
     let tracks = draft.tracks.len();
     check.must(tracks <= TRACKS_MAX, "tracks", format!("there may be {TRACKS_MAX} tracks, not {tracks}"));
     let video = draft.tracks.iter().any(|track| matches!(track, Track::Video { .. }));
