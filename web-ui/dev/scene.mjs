@@ -76,6 +76,7 @@ export function fixtures() {
     description: "Every Friday at eight. The choir comes in from the left.",
     duration_ms: 4 * MIN,
     repeat: true,
+    start: { type: "go_live" },
     tracks: [
       {
         type: "video",
@@ -108,6 +109,7 @@ export function fixtures() {
     name: "Sound check",
     duration_ms: 60_000,
     repeat: false,
+    start: { type: "daily", at_ms: 64_800_000 },
     tracks: [{ type: "video", name: "Picture", enabled: true, cues: [cue("cue-1", 0, 60_000, "camera-1")] }],
   };
   const assets = [

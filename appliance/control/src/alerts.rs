@@ -6,11 +6,13 @@
 //! a destination fails for the tenth time in a row ─► one more alert
 //! ```
 //! Decides from one board after the other; reads no clock. What nobody can or need mend tells nothing: a publisher
-//! that has not come yet, and the slate of a channel without sources.
+//! that has not come yet, and the slate of a channel without sources. What cannot be seen for now, because its worker is
+//! away or we have only just come back, still stands. What was taken away ends without a word.
 
 use crate::doc::{Alert, Board, ChannelBoard, WorkerState};
 use automation::fault::{Code, Fault};
 use automation::status::{OnAir, SourceStatus};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Alerts that are kept.
@@ -22,14 +24,14 @@ const TRIES_ALERT: u32 = 10;
 type Key = (String, Code, bool);
 
 /// The alerts of the box.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Alerts {
     standing: BTreeMap<Key, Words>,
     kept: VecDeque<Alert>,
 }
 
 /// What is said of a trouble.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Words {
     text: String,
     remedy: String,
@@ -38,14 +40,33 @@ struct Words {
 }
 
 impl Alerts {
-    /// Compares a board with the one before.
-    pub fn observe(&mut self, at_ms: i64, board: &Board) {
-        let now = troubles(board);
+    /// The alerts as they were when they were kept: newest first, and what stood then.
+    pub fn restored(kept: Vec<Alert>, standing: &str) -> Alerts {
+        // Troubles that cannot be read any more are told anew.
+        let standing: Vec<(Key, Words)> = serde_json::from_str(standing).unwrap_or_default();
+        Alerts { standing: standing.into_iter().collect(), kept: kept.into_iter().take(KEPT_MAX).collect() }
+    }
+
+    /// What stands now, as a text that can be kept.
+    pub fn standing(&self) -> String {
+        let standing: Vec<(&Key, &Words)> = self.standing.iter().collect();
+        serde_json::to_string(&standing).expect("troubles are plain texts")
+    }
+
+    /// Compares a board with the one before. Answers whether there is something new to keep.
+    pub fn observe(&mut self, at_ms: i64, board: &Board) -> bool {
+        let mut now = troubles(board);
+        for (key, words) in &self.standing {
+            if !now.contains_key(key) && unseen(board, key) {
+                now.insert(key.clone(), words.clone());
+            }
+        }
         let begun: Vec<_> = now.iter().filter(|(key, _)| !self.standing.contains_key(*key)).collect();
         let ended: Vec<_> = self.standing.iter().filter(|(key, _)| !now.contains_key(*key)).collect();
+        let changed = !begun.is_empty() || !ended.is_empty();
         let mut new = Vec::new();
         for ((subject, code, _), words) in ended {
-            if !words.over.is_empty() {
+            if !words.over.is_empty() && exists(board, subject) {
                 new.push(alert(at_ms, subject, *code, &words.over, "", true));
             }
         }
@@ -62,6 +83,7 @@ impl Alerts {
             self.kept.push_front(alert);
         }
         self.kept.truncate(KEPT_MAX);
+        changed
     }
 
     /// What happened lately, newest first.
@@ -72,6 +94,40 @@ impl Alerts {
 
 fn alert(at_ms: i64, subject: &str, code: Code, text: &str, remedy: &str, over: bool) -> Alert {
     Alert { at_ms, code, text: text.to_owned(), remedy: remedy.to_owned(), subject: subject.to_owned(), over }
+}
+
+/// What a subject is about: a channel, and a source or destination of it.
+fn parts(subject: &str) -> (&str, Option<(&str, &str)>) {
+    let mut parts = subject.splitn(3, '/');
+    let channel = parts.next().unwrap_or_default();
+    (channel, parts.next().zip(parts.next()))
+}
+
+/// Whether nobody can say now if a trouble still stands.
+fn unseen(board: &Board, (subject, code, _): &Key) -> bool {
+    let (channel, _) = parts(subject);
+    if channel == "ingest" {
+        return board.ingest.is_none();
+    }
+    let of_process = [Code::WorkerLost, Code::WorkerHung, Code::WorkerLarge, Code::WorkerVersion, Code::SpecInvalid];
+    let known_anyway = of_process.contains(code) || *code == Code::BitrateLow;
+    let channel = board.channels.iter().find(|known| known.id.as_str() == channel);
+    !known_anyway && channel.is_some_and(|channel| channel.status.is_none() && wanted(channel, subject))
+}
+
+/// Whether what a trouble is about is still there.
+fn exists(board: &Board, subject: &str) -> bool {
+    let (channel, _) = parts(subject);
+    let found = board.channels.iter().find(|known| known.id.as_str() == channel);
+    channel == "ingest" || found.is_some_and(|channel| wanted(channel, subject))
+}
+
+fn wanted(channel: &ChannelBoard, subject: &str) -> bool {
+    match parts(subject).1 {
+        Some(("source", id)) => channel.wanted.sources.iter().any(|source| source.id.as_str() == id),
+        Some(("destination", id)) => channel.wanted.destinations.iter().any(|known| known.id.as_str() == id),
+        _ => true,
+    }
 }
 
 /// Every trouble that stands on a board.
@@ -123,7 +179,9 @@ fn troubles(board: &Board) -> BTreeMap<Key, Words> {
 
 fn of_channel(channel: &ChannelBoard, fault: &Fault) -> Words {
     let over = match fault.code {
-        Code::WorkerLost => format!("{}: the channel's process runs again.", channel.name),
+        Code::WorkerLost | Code::WorkerHung | Code::WorkerLarge => {
+            format!("{}: the channel's process runs again.", channel.name)
+        }
         Code::SlateOnAir | Code::SlateByHand => format!("{}: the slate has gone off air.", channel.name),
         Code::BitrateLow => String::new(),
         _ if channel.worker == WorkerState::Lost => String::new(),
@@ -298,6 +356,71 @@ mod tests {
         alerts.observe(8, &board(|_| {}));
         assert_eq!(alerts.newest()[0].text, "YouTube is reached again.");
         assert_eq!(alerts.newest().len(), 3, "the tenth failure's end is told once");
+    }
+
+    #[test]
+    fn they_outlive_whoever_tells_them_and_nothing_is_told_twice() {
+        let lost = |board: &mut Value| {
+            board["channels"][0]["status"]["sources"][0]["fault"] = fault(Code::SourceLost);
+        };
+        let away = |board: &mut Value| {
+            board["channels"][0]["status"] = Value::Null;
+            board["channels"][0]["worker"] = json!("starting");
+        };
+        let mut first = Alerts::default();
+        assert!(first.observe(7, &board(lost)));
+        assert!(!first.observe(8, &board(lost)), "nothing new to keep");
+        let mut alerts = Alerts::restored(first.newest(), &first.standing());
+        assert_eq!(alerts.newest(), first.newest());
+        // The worker is not heard yet, then it is: what stood stands.
+        assert!(!alerts.observe(9, &board(away)));
+        assert!(!alerts.observe(10, &board(lost)));
+        assert!(alerts.observe(11, &board(|_| {})));
+        assert_eq!(alerts.newest()[0].text, "Camera 1 is back.");
+        assert_eq!(alerts.newest().len(), 2);
+        let broken = Alerts::restored(Vec::new(), "no JSON");
+        assert_eq!(broken.newest(), []);
+    }
+
+    #[test]
+    fn a_worker_that_goes_away_brings_no_camera_back() {
+        let mut alerts = Alerts::default();
+        alerts.observe(
+            1,
+            &board(|board| board["channels"][0]["status"]["sources"][0]["fault"] = fault(Code::SourceLost)),
+        );
+        alerts.observe(
+            2,
+            &board(|board| {
+                board["channels"][0]["status"] = Value::Null;
+                board["channels"][0]["faults"] = json!([fault(Code::WorkerHung)]);
+            }),
+        );
+        alerts.observe(3, &board(|_| {}));
+        let texts: Vec<String> = alerts.newest().into_iter().rev().map(|alert| alert.text).collect();
+        let hung = "Main: The channel's process hung and was replaced.";
+        let over = ["Main: the channel's process runs again.", "Camera 1 is back."];
+        assert_eq!(texts, ["Camera 1 failed. The source stopped sending pictures.", hung, over[0], over[1]]);
+    }
+
+    #[test]
+    fn what_was_taken_away_ends_without_a_word() {
+        let mut alerts = Alerts::default();
+        let lost = |board: &mut Value| {
+            board["channels"][0]["status"]["sources"][0]["fault"] = fault(Code::SourceLost);
+            board["channels"][0]["status"]["destinations"][0]["fault"] = fault(Code::DestinationLost);
+        };
+        alerts.observe(1, &board(lost));
+        assert_eq!(alerts.newest().len(), 2);
+        let taken = |board: &mut Value| {
+            for list in ["sources", "destinations"] {
+                board["channels"][0]["wanted"][list] = json!([]);
+                board["channels"][0]["status"][list] = json!([]);
+            }
+        };
+        assert!(alerts.observe(2, &board(taken)), "it stands no longer");
+        alerts.observe(3, &board(|board| board["channels"] = json!([])));
+        assert_eq!((alerts.newest().len(), alerts.standing().as_str()), (2, "[]"));
     }
 
     #[test]

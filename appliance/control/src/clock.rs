@@ -1,6 +1,7 @@
 //! The clocks of the machine, read at the edge only.
 
 use automation::clock::{Now, Running};
+use automation::wall::Zone;
 use rustix::time::{ClockId, clock_gettime};
 use std::path::{Path, PathBuf};
 
@@ -23,11 +24,16 @@ pub struct Clock {
 impl Clock {
     /// The clocks of this machine.
     pub fn new() -> std::io::Result<Clock> {
-        let clock = Clock::rooted("/")?;
+        Clock::of("/")
+    }
+
+    /// The same with the machine's files below `root`; its time of day may be stepped by a test.
+    pub fn of(root: impl AsRef<Path>) -> std::io::Result<Clock> {
+        let clock = Clock::rooted(root)?;
         Ok(Clock { wall_offset: std::env::var_os(WALL_OFFSET_FILE).map(PathBuf::from), ..clock })
     }
 
-    /// The same with files read below `root`.
+    /// The same by nothing but files below `root`.
     pub fn rooted(root: impl AsRef<Path>) -> std::io::Result<Clock> {
         let root = root.as_ref().to_owned();
         let boot = std::fs::read_to_string(root.join("proc/sys/kernel/random/boot_id"))?.trim().to_owned();
@@ -56,6 +62,13 @@ impl Clock {
         &self.boot
     }
 
+    /// Where the box is: the rule at the end of `/etc/localtime` (RFC 9636, section 3.3). Without one it is universal
+    /// time.
+    pub fn zone(&self) -> Zone {
+        let file = std::fs::read(self.root.join("etc/localtime")).unwrap_or_default();
+        rule(&file).and_then(|rule| Zone::try_from(rule.to_owned()).ok()).unwrap_or_else(Zone::utc)
+    }
+
     /// A Raspberry Pi has no battery clock: wall time counts only where NTP has set it, or a real-time clock agrees.
     fn trusted(&self, wall_ms: i64) -> bool {
         if wall_ms < WALL_MS_MIN {
@@ -71,9 +84,37 @@ impl Clock {
     }
 }
 
+/// The rule of a file of time zone information: its last line.
+fn rule(file: &[u8]) -> Option<&str> {
+    let text = file.strip_suffix(b"\n").filter(|_| file.starts_with(b"TZif"))?;
+    let line = text.rsplit(|byte| *byte == b'\n').next()?;
+    std::str::from_utf8(line).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_zone_is_the_rule_of_localtime() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(root.path().join("proc/sys/kernel/random")).unwrap();
+        std::fs::create_dir_all(root.path().join("etc")).unwrap();
+        std::fs::write(root.path().join("proc/sys/kernel/random/boot_id"), "b1\n").unwrap();
+        let clock = Clock::rooted(root.path()).unwrap();
+        assert_eq!(clock.zone(), Zone::utc(), "without a file");
+        let zone = |rule: &str| Zone::try_from(rule.to_owned()).unwrap();
+        for (file, expected) in [
+            (&b"TZif2\0\0data\n\nCET-1CEST,M3.5.0,M10.5.0/3\n"[..], zone("CET-1CEST,M3.5.0,M10.5.0/3")),
+            (b"TZif2\0\0data\n<+0530>-5:30\n", zone("<+0530>-5:30")),
+            (b"TZif2\0\0data\n\n", Zone::utc()),
+            (b"no zone at all\n", Zone::utc()),
+            (b"", Zone::utc()),
+        ] {
+            std::fs::write(root.path().join("etc/localtime"), file).unwrap();
+            assert_eq!(clock.zone(), expected);
+        }
+    }
 
     #[test]
     fn a_clock_is_trusted_only_where_something_vouches_for_it() {

@@ -81,8 +81,11 @@ struct Run {
     #[arg(long, value_enum, default_value = "children")]
     units: UnitsChoice,
     /// Most memory of a channel's worker in MiB, where systemd does not limit it; beyond it the worker is replaced
-    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(64..=65536))]
+    #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(16..=65536))]
     worker_memory_max: u64,
+    /// Folder below which the machine's own files are read
+    #[arg(long, hide = true, default_value = "/")]
+    machine_root: PathBuf,
     /// Leave the workers running when this program is ended
     #[arg(long)]
     keep_workers: bool,
@@ -105,6 +108,7 @@ impl Run {
             rtmp_listen: self.rtmp_listen.unwrap_or_else(|| SocketAddr::from((everywhere, 1935))),
             venue: self.venue,
             systemd: matches!(self.units, UnitsChoice::Systemd),
+            machine: self.machine_root,
             worker_bytes_max: self.worker_memory_max << 20,
             keep_workers: self.keep_workers,
         }

@@ -40,6 +40,8 @@ pub struct Options {
     pub venue: Option<String>,
     /// Whether systemd starts the workers.
     pub systemd: bool,
+    /// Folder below which the machine's own files are: `/` but in tests.
+    pub machine: PathBuf,
     /// Most memory of a channel's worker, where systemd does not limit it, bytes.
     pub worker_bytes_max: u64,
     /// Whether workers go on when the program is ended.
@@ -206,7 +208,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     private_folder(&options.state)?;
     private_folder(&options.run)?;
     let run = std::path::absolute(&options.run)?;
-    let clock = Clock::new()?;
+    let clock = Clock::of(&options.machine)?;
     // Ports first: a second program of this kind must not touch the store of the first.
     let doors = open_doors(&options, &clock)?;
     // Who may publish may also send by SRT and UDP.
@@ -214,7 +216,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     prepare_assets(&store)?;
     let commands = Commands::new(store.clone(), clock.clone());
     for channel in commands.start(options.venue.clone()).await? {
-        tracing::warn!(%channel, "the box was restarted during a broadcast: it goes on, its timeline from the start");
+        tracing::warn!(%channel, "the box was restarted during a broadcast: it goes on");
     }
     let door = Arc::new(Doorkeeper::new(store.clone(), clock.clone(), &options.state)?);
     let units: Arc<dyn Units> = match options.systemd {

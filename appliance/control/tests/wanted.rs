@@ -284,6 +284,7 @@ async fn wrong_timelines_are_refused_whole() {
         {"id": "t", "at_ms": 100, "duration_ms": 900, "opacity": 0.5, "fade_in_ms": 10, "fade_out_ms": 20,
          "overlay": {"type": "text", "text": "Hello", "anchor": "bottom", "size": 50, "colour": "#ffffff", "background": null}}]}));
     whole["description"] = json!("Every Friday.\nWith a choir.");
+    whole["start"] = json!({"type": "go_live"});
     let made = client.post(all, whole.clone()).await;
     assert_eq!(made.status, 201);
     let (made, mut expected) = (made.ok(), whole.clone());

@@ -853,7 +853,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -1450,6 +1450,11 @@ export interface components {
         };
         /** @description Health of the tick mixer and the encoder. */
         ProgramStatus: {
+            /**
+             * Format: int64
+             * @description Bytes of video that left the encoder since the program began; a stream that lives makes them grow.
+             */
+            encoded_bytes: number;
             /** @description Encoder in use and why, for the operator. */
             encoder: string;
             /**
@@ -1811,6 +1816,19 @@ export interface components {
          * @enum {string}
          */
         SrtMode: "caller" | "listener";
+        /** @description When a timeline begins. */
+        Start: {
+            /** @enum {string} */
+            type: "go_live";
+        } | {
+            /**
+             * Format: int64
+             * @description That time, milliseconds after midnight where the box is, 0 to 86,399,999.
+             */
+            at_ms: number;
+            /** @enum {string} */
+            type: "daily";
+        };
         /** @description A text over the picture. */
         TextOverlay: {
             /** @description Where its box stands. */
@@ -1840,6 +1858,8 @@ export interface components {
             name: string;
             /** @description Whether it begins again at its end. */
             repeat?: boolean;
+            /** @description What moves it; GO LIVE where absent. */
+            start?: components["schemas"]["Start"];
             /** @description One video track, and overlay tracks as many as wanted, up to 32 in all. */
             tracks: components["schemas"]["Track"][];
         };
@@ -1872,6 +1892,8 @@ export interface components {
             name: string;
             /** @description Whether it begins again at its end. */
             repeat: boolean;
+            /** @description What moves it. */
+            start: components["schemas"]["Start"];
             /** @description Its tracks. */
             tracks: components["schemas"]["Track"][];
         };
@@ -1897,7 +1919,7 @@ export interface components {
              * @description Rounds ended.
              */
             rounds: number;
-            /** @description Whether it moves: a broadcast runs, and it has not ended. */
+            /** @description Whether it moves: a broadcast runs, or it follows the time of day; and it has not ended. */
             running: boolean;
             /** @description Which. */
             timeline: components["schemas"]["TimelineId"];

@@ -52,6 +52,7 @@ export type TimelineDoc = Schemas["TimelineDoc"];
 export type Execution = Schemas["ExecutionDoc"];
 export type Figures = Schemas["Figures"];
 export type TimelineBody = Schemas["TimelineBody"];
+export type Start = Schemas["Start"];
 export type TransitionKind = Schemas["TransitionKind"];
 export type Anchor = Schemas["Anchor"];
 export type Action = Schemas["Action"];

@@ -23,7 +23,7 @@ export function lastEnd(tracks: Track[]): number {
 }
 
 export function emptyTimeline(name: string): Timeline {
-  return { name, description: "", duration_ms: 60_000, repeat: false, tracks: [{ type: "video", name: "Picture", enabled: true, cues: [] }] };
+  return { name, description: "", duration_ms: 60_000, repeat: false, start: { type: "go_live" }, tracks: [{ type: "video", name: "Picture", enabled: true, cues: [] }] };
 }
 
 /** Whether a track with pictures is switched on; without one the main source stays on air. */

@@ -1,6 +1,6 @@
 // A timeline as the page works on it: the box's document with everything that may be left out filled in.
 
-import type { Action, Anchor, Id, TimelineBody, TimelineDoc, TransitionKind } from "../api/types";
+import type { Action, Anchor, Id, Start, TimelineBody, TimelineDoc, TransitionKind } from "../api/types";
 
 export interface Cue {
   id: Id;
@@ -60,6 +60,7 @@ export interface Timeline {
   description: string;
   duration_ms: number;
   repeat: boolean;
+  start: Start;
   tracks: Track[];
 }
 
@@ -70,6 +71,7 @@ export function timelineOf(doc: TimelineDoc | TimelineBody): Timeline {
     description: doc.description ?? "",
     duration_ms: doc.duration_ms,
     repeat: doc.repeat ?? false,
+    start: doc.start ?? { type: "go_live" },
     tracks: doc.tracks.map((track): Track => {
       const head = { name: track.name, enabled: track.enabled ?? true };
       if (track.type === "video") {

@@ -21,6 +21,7 @@ const timeline = (cues: Cue[], duration_ms = 10_000): Timeline => ({
   description: "",
   duration_ms,
   repeat: false,
+  start: { type: "go_live" },
   tracks: [{ type: "video", name: "Picture", enabled: true, cues }],
 });
 const text = (id: string, at_ms: number, duration_ms: number) => ({
@@ -135,7 +136,7 @@ describe("strip", () => {
 });
 
 test("what a document leaves out is filled in", () => {
-  const { tracks, repeat } = timelineOf({
+  const { tracks, repeat, start } = timelineOf({
     name: "x",
     duration_ms: 1000,
     tracks: [
@@ -143,7 +144,7 @@ test("what a document leaves out is filled in", () => {
       { type: "overlay", name: "o", layer: 3, cues: [{ id: "b", at_ms: 0, duration_ms: 1, overlay: { type: "image", asset: "i", anchor: "top", size: 100 } }] },
     ],
   });
-  expect(repeat).toBe(false);
+  expect([repeat, start]).toEqual([false, { type: "go_live" }]);
   expect(tracks[0]).toMatchObject({ enabled: true, cues: [{ transition: { kind: "cut", duration_ms: 0 } }] });
   expect(tracks[1]).toMatchObject({ enabled: true, layer: 3, cues: [{ opacity: 1, fade_in_ms: 0, fade_out_ms: 0 }] });
 });

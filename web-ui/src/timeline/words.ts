@@ -58,5 +58,5 @@ export function placesShown(timeline: Timeline): string[] {
       (track.type === "video" ? CUE_FIELDS : OVERLAY_FIELDS).map((field) => `tracks[${n}].cues[${c}].${field}`),
     ),
   );
-  return ["name", "description", "duration_ms", ...timeline.tracks.map((_, n) => `tracks[${n}].name`), ...cues];
+  return ["name", "description", "duration_ms", "start.at_ms", ...timeline.tracks.map((_, n) => `tracks[${n}].name`), ...cues];
 }

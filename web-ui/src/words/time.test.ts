@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clockText, countdownSeconds, fieldText, leftText, parseTime } from "./time";
+import { clockText, countdownSeconds, dayText, fieldText, leftText, parseDay, parseTime } from "./time";
 
 test.each([
   [0, "0:00"],
@@ -38,6 +38,19 @@ test("what a field shows is read back as the same time", () => {
   for (const ms of [0, 1, 40, 500, 999, 1000, 59_999, 60_000, 90_500, 3_599_001, 86_400_000, -1_500]) {
     expect(parseTime(fieldText(ms)), fieldText(ms)).toBe(ms);
   }
+});
+
+test.each<[string, number | null]>([
+  ["00:00", 0],
+  ["18:05", 65_100_000],
+  ["7:30", 27_000_000],
+  ["23:59:59", 86_399_000],
+  ["24:00", null],
+  ["12:60", null],
+  ["", null],
+])("the time of day %s is %s", (text, ms) => {
+  expect(parseDay(text)).toBe(ms);
+  if (ms !== null) expect(parseDay(dayText(ms))).toBe(ms);
 });
 
 test("a countdown shows 5 first and 0 only when it is over", () => {

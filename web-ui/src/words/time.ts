@@ -42,6 +42,19 @@ export function parseTime(text: string): number | null {
   return minus === undefined ? ms : -ms;
 }
 
+/** `18:05` for a time of day in milliseconds after midnight; seconds where there are any. */
+export function dayText(ms: number): string {
+  const s = Math.floor(ms / S);
+  const rest = s % 60;
+  return `${two(Math.floor(s / 3600))}:${two(Math.floor(s / 60) % 60)}${rest === 0 ? "" : `:${two(rest)}`}`;
+}
+
+/** Milliseconds after midnight of `18:05` or `18:05:30`, as a field for times gives them; nothing where it is none. */
+export function parseDay(text: string): number | null {
+  const match = /^([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?$/.exec(text.trim());
+  return match === null ? null : Number(match[1]) * H + Number(match[2]) * MIN + Number(match[3] ?? 0) * S;
+}
+
 /** Whole seconds of a countdown that has `ms` left: 5, 4, 3, 2, 1, and 0 when it is over. */
 export function countdownSeconds(ms: number): number {
   return Math.max(0, Math.ceil(ms / S));

@@ -34,7 +34,10 @@ impl Commands {
                     session: session.clone(),
                     started_by: by.clone(),
                     at_ms,
+                    at_known: now.wall_trusted,
                     at: now.running.plus_ms(countdown_ms),
+                    ahead_ns: 0,
+                    provisional: false,
                     paused_at: None,
                     paused_ns: 0,
                     boot,
@@ -69,7 +72,7 @@ impl Commands {
                 let Some(live) = stored.live.take() else { return Ok(()) };
                 channels::update(tx, &stored, now.wall_ms)?;
                 let log = logs.of(&channel, &live.session).unwrap_or_default();
-                let ending = log.end(now.running, live.at);
+                let ending = log.end(now.running, live.spec().since_ms(now.running));
                 let message = ending.message.as_deref();
                 executions::end(tx, &live.session, ending.outcome.into(), message, now.wall_ms, log.figures())
             })

@@ -1,9 +1,11 @@
 //! Commands: the only writer of what is wanted. The API, and later the button, the schedule and the fleet, all go
 //! through here. Every command may be repeated; one that cannot be done is refused with a reason and changes nothing.
 
+mod alerts;
 mod assets;
 mod broadcast;
 mod channels;
+mod clock;
 mod destinations;
 mod seed;
 mod sources;
@@ -112,13 +114,14 @@ fn spec_with(
     channel: StoredChannel,
     timeline: Option<Timeline>,
 ) -> Result<ChannelSpec, Refusal> {
-    use crate::store::{assets, destinations, sources, wanted};
+    use crate::store::{assets, destinations, settings, sources, wanted};
     let files = assets::all(connection)?.into_iter().map(|asset| (asset.doc.id, asset.file)).collect();
     let sources = sources::of(connection, context, &channel.id)?;
     let destinations = destinations::of(connection, context, &channel.id)?;
     // Paths must be absolute; which ones does not matter for whether the spec fits together.
     let files = absolute(context, files);
-    wanted::spec(channel, sources, destinations, timeline, &files, context.listen)
+    let wall = settings::wall(connection)?;
+    wanted::spec(channel, sources, destinations, timeline, &files, context.listen, wall.as_ref())
 }
 
 type Files = std::collections::BTreeMap<automation::id::AssetId, String>;

@@ -7,6 +7,7 @@ use crate::refusal::Refusal;
 use crate::store::{channels, executions, settings};
 use automation::clock::Running;
 use automation::id::ChannelId;
+use automation::resume;
 use automation::spec::Hold;
 
 /// What the log of broadcasts says of one that a restart of the box broke off.
@@ -14,8 +15,8 @@ const RESTARTED: &str = "The box was restarted during the broadcast.";
 
 impl Commands {
     /// Names the venue. On an empty store it makes the channel `main`, which shows the slate until it gets sources.
-    /// Broadcasts that ran when the box went down go on: the same session, its timeline from the start, because
-    /// running time began anew. Answers the channels of which that is true.
+    /// Broadcasts that ran when the box went down go on: the same session, its timeline where it would be. Answers the
+    /// channels of which that is true.
     pub async fn start(&self, venue: Option<String>) -> Result<Vec<ChannelId>, Refusal> {
         let (now, boot) = (self.now(), self.clock.boot().to_owned());
         let logs = self.as_runs.clone();
@@ -29,22 +30,22 @@ impl Commands {
                     let draft = ChannelDraft { id: Some(ChannelId::new("main")?), name: venue, house: None };
                     insert(tx, draft, now.wall_ms)?;
                 }
+                let restarted = settings::forget_wall(tx, &boot)?;
                 let mut resumed = Vec::new();
                 for mut channel in channels::all(tx)? {
-                    let mut changed = false;
-                    if let Some(live) = &channel.live {
+                    // A timeline that follows the time of day has lost it.
+                    let mut changed = restarted;
+                    if let Some(live) = &mut channel.live {
                         let mut log = executions::kept(tx, &live.session)?.unwrap_or_default();
                         log.take_up(now.running);
+                        if live.boot != boot {
+                            live.put(resume::after_restart(&live.kept(), log.figures().since_ms, now));
+                            live.boot = boot.clone();
+                            executions::note(tx, &live.session, RESTARTED)?;
+                            resumed.push(channel.id.clone());
+                            changed = true;
+                        }
                         logs.restore(&channel.id, &live.session, log);
-                    }
-                    if let Some(live) = channel.live.as_mut().filter(|live| live.boot != boot) {
-                        live.at = now.running;
-                        live.paused_at = live.paused_at.map(|_| now.running);
-                        live.paused_ns = 0;
-                        live.boot = boot.clone();
-                        executions::note(tx, &live.session, RESTARTED)?;
-                        resumed.push(channel.id.clone());
-                        changed = true;
                     }
                     // A take held until the next cue of a timeline that stands elsewhere now; a pin holds on.
                     if let Some(manual) = channel.manual.take_if(|manual| manual.boot != boot) {

@@ -2,7 +2,7 @@
 
 use crate::store::timelines::StoredTimeline;
 use automation::id::TimelineId;
-use automation::spec::{TimelineDraft, Track};
+use automation::spec::{Start, TimelineDraft, Track};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,6 +19,8 @@ pub struct TimelineDoc {
     pub duration_ms: i64,
     /// Whether it begins again at its end.
     pub repeat: bool,
+    /// What moves it.
+    pub start: Start,
     /// Its tracks.
     pub tracks: Vec<Track>,
     /// Whether it is the one that the channel has loaded.
@@ -45,6 +47,9 @@ pub struct TimelineBody {
     /// Whether it begins again at its end.
     #[serde(default)]
     pub repeat: bool,
+    /// What moves it; GO LIVE where absent.
+    #[serde(default)]
+    pub start: Start,
     /// One video track, and overlay tracks as many as wanted, up to 32 in all.
     pub tracks: Vec<Track>,
 }
@@ -52,7 +57,14 @@ pub struct TimelineBody {
 impl TimelineBody {
     /// The same with its id, ready to be parsed.
     pub fn with_id(self, id: TimelineId) -> TimelineDraft {
-        TimelineDraft { id, name: self.name, duration_ms: self.duration_ms, repeat: self.repeat, tracks: self.tracks }
+        TimelineDraft {
+            id,
+            name: self.name,
+            duration_ms: self.duration_ms,
+            repeat: self.repeat,
+            start: self.start,
+            tracks: self.tracks,
+        }
     }
 }
 
@@ -65,6 +77,7 @@ impl From<StoredTimeline> for TimelineDoc {
             description: stored.description,
             duration_ms: draft.duration_ms,
             repeat: draft.repeat,
+            start: draft.start,
             tracks: draft.tracks,
             loaded: stored.loaded,
             created_by: stored.created_by,

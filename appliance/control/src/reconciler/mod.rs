@@ -10,10 +10,11 @@
 //! workers do: they die, hang, speak another version, refuse a spec, or run without being wanted.
 
 mod board;
+mod clockwork;
 mod logbook;
 mod seat;
+mod told;
 
-use crate::alerts::Alerts;
 use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::doc::Board;
@@ -25,6 +26,7 @@ use automation::clock::Now;
 use automation::id::ChannelId;
 use automation::plan::{self, Observed, Step};
 use automation::wire::{self, FromChannel, FromIngest, ToChannel, ToIngest};
+use clockwork::Clockwork;
 use logbook::Logbook;
 use seat::{Seat, Up};
 use std::collections::BTreeMap;
@@ -32,6 +34,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use told::Told;
 
 /// Events that wait for the loop; beyond it, links wait.
 const EVENTS_MAX: usize = 256;
@@ -101,8 +104,9 @@ impl Reconciler {
         let (publish, board) = watch::channel(Arc::new(first));
         let house = House {
             seats: BTreeMap::new(),
-            alerts: Alerts::default(),
+            told: Told::default(),
             logbook: Logbook::default(),
+            clockwork: Clockwork::default(),
             events: events.clone(),
             published: None,
             dirty: true,
@@ -150,8 +154,9 @@ struct House {
     tools: Tools,
     wanted: Arc<Wanted>,
     seats: BTreeMap<Post, Seat>,
-    alerts: Alerts,
+    told: Told,
     logbook: Logbook,
+    clockwork: Clockwork,
     events: mpsc::Sender<Event>,
     publish: watch::Sender<Arc<Board>>,
     published: Option<Now>,
@@ -163,6 +168,7 @@ impl House {
     async fn run(mut self, mut inbox: mpsc::Receiver<Event>, mut wanted: watch::Receiver<Arc<Wanted>>) {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.told = Told::restored(&self.tools.commands).await;
         self.find_workers();
         loop {
             tokio::select! {
@@ -185,6 +191,7 @@ impl House {
             }
             let now = self.tools.clock.now();
             self.tend(now);
+            self.clockwork.turn(now, &self.wanted, &self.tools);
             if self.closing.is_some() {
                 if self.close(now) {
                     return;
@@ -195,6 +202,7 @@ impl House {
                 }
             }
             self.show(now);
+            self.told.turn(&self.tools.commands);
         }
     }
 
@@ -440,8 +448,7 @@ impl House {
             self.logbook.look(now.running, channel, seat, &self.tools.commands);
         }
         let mut board = board::build(&self.wanted, &self.seats, self.tools.commands.as_runs(), now);
-        self.alerts.observe(now.wall_ms, &board);
-        board.alerts = self.alerts.newest();
+        board.alerts = self.told.observe(now, &board);
         self.publish.send_if_modified(|shown| {
             let changed = **shown != board;
             if changed {

@@ -4,8 +4,9 @@ use super::{from_json, id, to_json};
 use crate::refusal::Refusal;
 use automation::clock::Running;
 use automation::id::{AssetId, ChannelId, SessionId, SourceId};
+use automation::resume::Kept;
 use automation::spec::platform::{self, Output};
-use automation::spec::{Destination, Failover, Hold, House, Messages};
+use automation::spec::{Destination, Failover, Hold, House, Live, Messages};
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -59,8 +60,17 @@ pub struct StoredLive {
     pub started_by: String,
     /// When it goes live, wall clock.
     pub at_ms: i64,
-    /// The same, running time.
+    /// Whether that wall time is known to be right.
+    #[serde(default)]
+    pub at_known: bool,
+    /// The same, running time; after a restart of the box, when it went on.
     pub at: Running,
+    /// How long it had been live before `at`, nanoseconds.
+    #[serde(default)]
+    pub ahead_ns: u64,
+    /// Whether it goes on from where it was last seen, until wall time is known.
+    #[serde(default)]
+    pub provisional: bool,
     /// Since when the timeline stands still.
     pub paused_at: Option<Running>,
     /// How long it stood still before, nanoseconds.
@@ -78,6 +88,31 @@ impl StoredChannel {
             Some(live) => live.output.clone(),
             None => platform::cap(&self.house, destinations),
         }
+    }
+}
+
+impl StoredLive {
+    /// What its worker is told.
+    pub fn spec(&self) -> Live {
+        Live {
+            session: self.session.clone(),
+            at: self.at,
+            ahead_ns: self.ahead_ns,
+            paused_at: self.paused_at,
+            paused_ns: self.paused_ns,
+        }
+    }
+
+    /// What is to be known of it to go on after a restart.
+    pub fn kept(&self) -> Kept {
+        Kept { live: self.spec(), at_ms: self.at_ms, at_known: self.at_known, provisional: self.provisional }
+    }
+
+    /// The same, as it was decided.
+    pub fn put(&mut self, kept: Kept) {
+        (self.at_ms, self.at_known, self.provisional) = (kept.at_ms, kept.at_known, kept.provisional);
+        (self.at, self.ahead_ns) = (kept.live.at, kept.live.ahead_ns);
+        (self.paused_at, self.paused_ns) = (kept.live.paused_at, kept.live.paused_ns);
     }
 }
 

@@ -44,6 +44,13 @@ pub fn note(connection: &Connection, session: &SessionId, text: &str) -> Result<
     Ok(())
 }
 
+/// Wall time has become known: when a broadcast really began.
+pub fn began(connection: &Connection, session: &SessionId, at_ms: i64) -> Result<(), Refusal> {
+    let sql = "UPDATE timeline_executions SET started_at_ms = ?2 WHERE session = ?1";
+    connection.execute(sql, params![session.as_str(), at_ms])?;
+    Ok(())
+}
+
 /// Keeps the log of a running broadcast as it is now.
 pub fn keep(connection: &Connection, session: &SessionId, log: &AsRun) -> Result<(), Refusal> {
     connection.execute(

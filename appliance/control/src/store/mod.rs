@@ -8,6 +8,7 @@
 //! A change that would make a channel's spec inconsistent is rolled back, so what is stored always parses.
 //! `synchronous=NORMAL`: a power cut may lose the last change, and never the file's consistency.
 
+pub mod alerts;
 pub mod assets;
 pub mod channels;
 pub mod destinations;

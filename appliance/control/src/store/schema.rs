@@ -9,6 +9,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(SLATE_PICTURE).down(SLATE_PICTURE_BACK),
         M::up(AS_RUN).down(AS_RUN_BACK),
         M::up(OVERLAYS_CLEARED).down(OVERLAYS_CLEARED_BACK),
+        M::up(LASTING).down(LASTING_BACK),
     ])
 }
 
@@ -174,6 +175,27 @@ ALTER TABLE timelines DROP COLUMN description;
 const OVERLAYS_CLEARED: &str = "ALTER TABLE channels ADD COLUMN overlays_cleared INTEGER NOT NULL DEFAULT 0;";
 
 const OVERLAYS_CLEARED_BACK: &str = "ALTER TABLE channels DROP COLUMN overlays_cleared;";
+
+/// What outlives a restart: the time of day at which a timeline begins every day (none where GO LIVE begins it), and
+/// what the operator was told.
+const LASTING: &str = "
+ALTER TABLE timelines ADD COLUMN start_at_ms INTEGER;
+
+CREATE TABLE alerts (
+    id      INTEGER PRIMARY KEY,
+    at_ms   INTEGER NOT NULL,
+    code    TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    text    TEXT NOT NULL,
+    remedy  TEXT NOT NULL,
+    over    INTEGER NOT NULL
+) STRICT;
+";
+
+const LASTING_BACK: &str = "
+DROP TABLE alerts;
+ALTER TABLE timelines DROP COLUMN start_at_ms;
+";
 
 #[cfg(test)]
 mod tests {

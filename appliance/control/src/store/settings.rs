@@ -1,10 +1,15 @@
 //! Settings of the box: a few texts by name.
 
+use super::{from_json, to_json};
 use crate::refusal::Refusal;
+use automation::wall::WallClock;
 use rusqlite::{Connection, OptionalExtension, params};
 
 const VENUE: &str = "venue";
 const INGEST_GENERATION: &str = "ingest_generation";
+const WALL: &str = "wall";
+const WALL_BOOT: &str = "wall_boot";
+const STANDING: &str = "alerts_standing";
 
 fn get(connection: &Connection, name: &str) -> Result<Option<String>, Refusal> {
     let mut statement = connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
@@ -27,6 +32,36 @@ pub fn venue(connection: &Connection) -> Result<Option<String>, Refusal> {
 /// Names the venue.
 pub fn set_venue(connection: &Connection, name: &str) -> Result<(), Refusal> {
     set(connection, VENUE, name)
+}
+
+/// How running time and wall clock lie to each other, as it was last learnt; of the boot in which it was.
+pub fn wall(connection: &Connection) -> Result<Option<WallClock>, Refusal> {
+    get(connection, WALL)?.as_deref().map(from_json).transpose()
+}
+
+/// Writes it down.
+pub fn set_wall(connection: &Connection, wall: &WallClock, boot: &str) -> Result<(), Refusal> {
+    set(connection, WALL, &to_json(wall))?;
+    set(connection, WALL_BOOT, boot)
+}
+
+/// Forgets it where it was learnt in another boot: running time began anew. Answers whether it did.
+pub fn forget_wall(connection: &Connection, boot: &str) -> Result<bool, Refusal> {
+    let foreign = get(connection, WALL_BOOT)?.is_some_and(|known| known != boot);
+    if foreign {
+        connection.execute("DELETE FROM settings WHERE name IN (?1, ?2)", params![WALL, WALL_BOOT])?;
+    }
+    Ok(foreign)
+}
+
+/// The troubles that stood when they were last written down, as the alerts keep them.
+pub fn standing(connection: &Connection) -> Result<Option<String>, Refusal> {
+    get(connection, STANDING)
+}
+
+/// Writes them down.
+pub fn set_standing(connection: &Connection, standing: &str) -> Result<(), Refusal> {
+    set(connection, STANDING, standing)
 }
 
 /// Generation of what `ingest` shall be.

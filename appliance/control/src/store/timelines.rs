@@ -4,7 +4,9 @@ use super::{from_json, id, to_json};
 use crate::refusal::Refusal;
 use automation::fault::Code;
 use automation::id::{ChannelId, TimelineId};
-use automation::spec::{Action, Cue, Overlay, OverlayCue, Timeline, TimelineDraft, Track, Transition, TransitionKind};
+use automation::spec::{
+    Action, Cue, Overlay, OverlayCue, Start, Timeline, TimelineDraft, Track, Transition, TransitionKind,
+};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +45,8 @@ struct OverlayParams {
 /// The timelines of a channel, oldest first.
 pub fn of(connection: &Connection, channel: &ChannelId) -> Result<Vec<StoredTimeline>, Refusal> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, duration_ms, repeat, is_active, description, created_by, created_at_ms, modified_at_ms
+        "SELECT id, name, duration_ms, repeat, is_active, description, created_by, created_at_ms, modified_at_ms,
+                start_at_ms
          FROM timelines WHERE channel_id = ?1 ORDER BY rowid",
     )?;
     let mut rows = statement.query([channel.as_str()])?;
@@ -51,8 +54,18 @@ pub fn of(connection: &Connection, channel: &ChannelId) -> Result<Vec<StoredTime
     while let Some(row) = rows.next()? {
         let timeline: TimelineId = id(row.get(0)?)?;
         let tracks = tracks(connection, channel, &timeline)?;
-        let draft =
-            TimelineDraft { id: timeline, name: row.get(1)?, duration_ms: row.get(2)?, repeat: row.get(3)?, tracks };
+        let start = match row.get(9)? {
+            None => Start::GoLive,
+            Some(at_ms) => Start::Daily { at_ms },
+        };
+        let draft = TimelineDraft {
+            id: timeline,
+            name: row.get(1)?,
+            duration_ms: row.get(2)?,
+            repeat: row.get(3)?,
+            start,
+            tracks,
+        };
         let timeline = Timeline::try_from(draft).map_err(|wrongs| Refusal::failed(Code::StorageFailed, wrongs))?;
         timelines.push(StoredTimeline {
             timeline,
@@ -142,10 +155,12 @@ pub fn put(
     let draft = timeline.draft();
     connection.execute(
         "INSERT INTO timelines
-            (id, channel_id, name, description, duration_ms, repeat, created_at_ms, modified_at_ms, created_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
+            (id, channel_id, name, description, duration_ms, repeat, created_at_ms, modified_at_ms, created_by,
+             start_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)
          ON CONFLICT (channel_id, id) DO UPDATE SET
-            name = ?3, description = ?4, duration_ms = ?5, repeat = ?6, modified_at_ms = ?7",
+            name = ?3, description = ?4, duration_ms = ?5, repeat = ?6, modified_at_ms = ?7,
+            start_at_ms = ?9",
         params![
             draft.id.as_str(),
             channel.as_str(),
@@ -154,7 +169,11 @@ pub fn put(
             draft.duration_ms,
             draft.repeat,
             at_ms,
-            by
+            by,
+            match draft.start {
+                Start::GoLive => None,
+                Start::Daily { at_ms } => Some(at_ms),
+            }
         ],
     )?;
     connection.execute(

@@ -1,6 +1,6 @@
 //! Everything that is wanted, as one value: a valid spec per channel, the door's, and the documents that show them.
 
-use super::channels::StoredChannel;
+use super::channels::{StoredChannel, StoredLive};
 use super::sources::StoredSource;
 use super::{Context, assets, channels, destinations, settings, sources, timelines};
 use crate::doc::{ChannelDoc, DestinationDoc, LiveDoc, ManualDoc, Publish, SourceDoc, SourceKindDoc};
@@ -8,9 +8,10 @@ use crate::refusal::Refusal;
 use automation::id::{AssetId, ChannelId};
 use automation::spec::platform;
 use automation::spec::{
-    ChannelSpec, ChannelSpecDraft, Destination, IngestSpec, IngestStream, Live, Manual, Overlay, Platform, Source,
-    SourceKind, SrtMode, Timeline, Track,
+    ChannelSpec, ChannelSpecDraft, Destination, IngestSpec, IngestStream, Manual, Overlay, Platform, Source,
+    SourceKind, SrtMode, Start, Timeline, Track,
 };
+use automation::wall::WallClock;
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,8 @@ pub struct Wanted {
     pub venue: String,
     /// What the door admits.
     pub ingest: IngestSpec,
+    /// How running time and wall clock lie to each other, where that is known.
+    pub wall: Option<WallClock>,
     /// Every channel, oldest first.
     pub channels: Vec<WantedChannel>,
 }
@@ -34,6 +37,8 @@ pub struct WantedChannel {
     pub spec: ChannelSpec,
     /// For operators. Addresses of the door are filled in where it is answered.
     pub doc: ChannelDoc,
+    /// Whether its broadcast has to be put right once wall time is known.
+    pub awaits_clock: bool,
 }
 
 impl Wanted {
@@ -51,6 +56,7 @@ pub(super) fn load(connection: &Connection, context: &Context) -> Result<Wanted,
         .into_iter()
         .map(|asset| (asset.doc.id, context.assets.join(asset.file).display().to_string()))
         .collect();
+    let wall = settings::wall(connection)?;
     let mut ingest = IngestSpec { generation: settings::ingest_generation(connection)?, streams: Vec::new() };
     let mut wanted = Vec::new();
     for channel in channels::all(connection)? {
@@ -60,10 +66,11 @@ pub(super) fn load(connection: &Connection, context: &Context) -> Result<Wanted,
         let timeline = timeline.map(|stored| stored.timeline);
         ingest.streams.extend(stored.iter().filter_map(|stored| stream(&channel.id, stored)));
         let doc = document(&channel, &stored, &destinations, timeline.as_ref());
-        let spec = spec(channel, stored, destinations, timeline, &files, context.listen)?;
-        wanted.push(WantedChannel { spec, doc });
+        let awaits_clock = channel.live.as_ref().is_some_and(|live| live.provisional || !live.at_known);
+        let spec = spec(channel, stored, destinations, timeline, &files, context.listen, wall.as_ref())?;
+        wanted.push(WantedChannel { spec, doc, awaits_clock });
     }
-    Ok(Wanted { venue, ingest, channels: wanted })
+    Ok(Wanted { venue, ingest, wall, channels: wanted })
 }
 
 fn stream(channel: &ChannelId, stored: &StoredSource) -> Option<IngestStream> {
@@ -81,7 +88,10 @@ pub fn spec(
     timeline: Option<Timeline>,
     files: &BTreeMap<AssetId, String>,
     listen: IpAddr,
+    wall: Option<&WallClock>,
 ) -> Result<ChannelSpec, Refusal> {
+    // Whoever does not follow the time of day is not told when it is set.
+    let daily = timeline.as_ref().is_some_and(|timeline| timeline.draft().start != Start::GoLive);
     let house = channel.output(&destinations).house;
     let sources: Vec<Source> = sources.into_iter().map(|stored| stored.source).collect();
     let mut used = assets_of(&sources, timeline.as_ref());
@@ -100,14 +110,10 @@ pub fn spec(
             .collect(),
         failover: channel.failover,
         timeline,
+        wall: wall.filter(|_| daily).cloned(),
         manual: channel.manual.map(|manual| Manual { source: manual.source, hold: manual.hold, at: manual.at }),
         overlays_cleared: channel.overlays_cleared,
-        live: channel.live.map(|live| Live {
-            session: live.session,
-            at: live.at,
-            paused_at: live.paused_at,
-            paused_ns: live.paused_ns,
-        }),
+        live: channel.live.as_ref().map(StoredLive::spec),
         destinations,
         messages: channel.messages,
         slate_picture: channel.slate_picture,
