@@ -120,6 +120,19 @@ async fn a_broadcast_goes_on_after_the_box_was_restarted() {
 }
 
 #[tokio::test]
+async fn what_is_answered_is_on_the_disk() {
+    // Only a real power cut could show it: SQLite's promise for FULL is what we lean upon.
+    const FULL: i64 = 2;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    let asked = |tx: &rusqlite::Transaction<'_>| {
+        let level: i64 = tx.pragma_query_value(None, "synchronous", |row| row.get(0))?;
+        Ok(level)
+    };
+    assert_eq!(store.write(asked).await.unwrap(), FULL);
+}
+
+#[tokio::test]
 async fn a_document_fills_an_empty_box_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let open = |name: &str| {

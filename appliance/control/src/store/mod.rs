@@ -6,7 +6,8 @@
 //!     └─────read────► one of the reading connections
 //! ```
 //! A change that would make a channel's spec inconsistent is rolled back, so what is stored always parses.
-//! `synchronous=NORMAL`: a power cut may lose the last change, and never the file's consistency.
+//! `synchronous=FULL`: what was answered is on the disk. A power cut right after GO LIVE must bring that broadcast back,
+//! and one right after END must not. Writes are few: people's changes, and the log of a broadcast twice a minute.
 
 pub mod alerts;
 pub mod assets;
@@ -240,7 +241,7 @@ fn writer_gone() -> Refusal {
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
-    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // Deleted keys shall not linger in free pages.
     connection.pragma_update_and_check(None, "secure_delete", "ON", |_| Ok(()))
