@@ -29,6 +29,7 @@ export function fixtures() {
       checks: { frozen: { after_s: 10, action: "tell" }, black: { after_s: 10, action: "tell" }, silent: { after_s: 30, action: "tell" } },
     },
     messages: { slate: "Technical difficulties – we'll be right back", backup: false },
+    sound: null,
     slate_picture: "logo",
     timeline: "evening",
     sources: [

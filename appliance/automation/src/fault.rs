@@ -49,6 +49,7 @@ codes! {
     SourceBlack "source_black" "The source's picture is black." "Check the lens cap, the light, and what is connected to the encoder."
     SourceSilent "source_silent" "The source's sound is silent." "Check that the microphone or mixing desk is on, not muted, and connected."
     SourceUnstable "source_unstable" "The source comes and goes: three times within two minutes." "Check its cable, its Wi-Fi and its power supply. A longer buffer under its settings helps against a poor network."
+    SoundFallback "sound_fallback" "The chosen sound is not there: the sound of the picture is heard." "Bring the source back whose sound shall be heard, or choose another one under Settings."
     SourceWaiting "source_waiting" "Nobody is publishing to this input yet." "Start streaming in OBS with the address and stream key that are shown beside the source."
     MediaUnreadable "media_unreadable" "The file is no video or picture that can be played." "Upload it again, as MP4 with H.264 and AAC, or as PNG or JPEG."
     MediaMissing "media_missing" "The file is gone." "Upload it again."

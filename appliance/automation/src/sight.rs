@@ -54,11 +54,12 @@ pub struct Sight {
     referred: Option<Running>,
     /// Since when each condition holds, as in [`CONDITIONS`].
     since: [Option<Running>; 3],
+    sound: bool,
 }
 
 impl Default for Sight {
     fn default() -> Sight {
-        Sight { at: None, reference: [0; POINTS], referred: None, since: [None; 3] }
+        Sight { at: None, reference: [0; POINTS], referred: None, since: [None; 3], sound: false }
     }
 }
 
@@ -83,6 +84,7 @@ impl Sight {
             }
         }
         if let Some(silent) = silent {
+            self.sound = true;
             self.note(Condition::Silent, silent, at);
         }
     }
@@ -95,6 +97,11 @@ impl Sight {
     /// Pictures stopped: what comes next is looked at anew.
     pub fn lost(&mut self) {
         *self = Sight { at: self.at, ..Sight::default() };
+    }
+
+    /// Whether it has sent sound, silent or not.
+    pub fn has_sound(&self) -> bool {
+        self.sound
     }
 
     /// What stands for longer than its limit at `now`, the worst first: what makes the source leave the air, then what

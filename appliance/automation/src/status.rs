@@ -77,6 +77,9 @@ pub struct OnAir {
     pub by_hand: Option<Hold>,
     /// The tick at which it came on air.
     pub since_tick: u64,
+    /// The source that is heard with every live picture and the slate; none where each picture brings its own sound.
+    #[serde(default)]
+    pub sound: Option<SourceId>,
 }
 
 /// Why a picture is on air.

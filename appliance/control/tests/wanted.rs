@@ -151,6 +151,31 @@ async fn sources_in_use_stay() {
 }
 
 #[tokio::test]
+async fn one_source_is_chosen_to_be_heard() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    house.with_sources().await;
+    let sound = async || client.get("/channels/main").await.ok()["sound"].clone();
+    assert_eq!(sound().await, Value::Null);
+    let answer = client.patch("/channels/main", json!({"sound": {"source": "bars"}, "name": "New"})).await;
+    assert_eq!((answer.status, answer.places()), (422, vec!["sound.source".into()]), "bars are no live source");
+    assert_eq!(sound().await, Value::Null, "nothing is stored");
+    let camera = json!({"name": "Desk", "kind": "camera", "url": "rtsp://camera/1"});
+    client.post("/channels/main/sources", camera).await;
+    let chosen = json!({"source": "desk", "delay_ms": 120});
+    client.patch("/channels/main", json!({"sound": chosen})).await.ok();
+    client.patch("/channels/main", json!({"name": "New"})).await.ok();
+    assert_eq!(sound().await, chosen, "what is absent stays");
+    let spec = house.store.wanted().borrow().channels[0].spec.clone();
+    assert_eq!(spec.sound.as_ref().map(|sound| (sound.source.as_str(), sound.delay_ms)), Some(("desk", 120)));
+    let answer = client.delete("/channels/main/sources/desk").await;
+    assert_eq!((answer.status, answer.places()), (409, vec!["sound.source".into()]));
+    client.patch("/channels/main", json!({"sound": null})).await.ok();
+    assert_eq!(client.delete("/channels/main/sources/desk").await.status, 204);
+}
+
+#[tokio::test]
 async fn by_hand_and_back() {
     let folder = folder();
     let house = House::claimed(folder.path()).await;

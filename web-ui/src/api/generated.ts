@@ -762,6 +762,7 @@ export interface components {
             /** @description Whether a person has cleared what lies over the picture: nothing does until it is brought back. */
             overlays_cleared: boolean;
             slate_picture: components["schemas"]["AssetId"] | null;
+            sound: components["schemas"]["SoundFrom"] | null;
             /** @description Its sources. */
             sources: components["schemas"]["SourceDoc"][];
             timeline: components["schemas"]["TimelineId"] | null;
@@ -788,6 +789,7 @@ export interface components {
             /** @description Its name, 1 to 100 characters. */
             name?: string;
             slate_picture?: components["schemas"]["AssetId"] | null;
+            sound?: components["schemas"]["SoundFrom"] | null;
             timeline?: components["schemas"]["TimelineId"] | null;
         };
         /** @description The status of a channel's worker. */
@@ -853,7 +855,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "sound_fallback" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -1311,6 +1313,7 @@ export interface components {
              * @description The tick at which it came on air.
              */
             since_tick: number;
+            sound?: components["schemas"]["SourceId"] | null;
             source?: components["schemas"]["SourceId"] | null;
             wanted?: components["schemas"]["SourceId"] | null;
         };
@@ -1556,6 +1559,16 @@ export interface components {
         SignedIn: {
             /** @description The account's name. */
             user: string;
+        };
+        /** @description The one source whose sound is heard with every live picture: the mixing desk, whichever camera is on air. */
+        SoundFrom: {
+            /**
+             * Format: int32
+             * @description By how much its sound is held back, milliseconds, 0 to 2000: a desk is quicker than a camera.
+             */
+            delay_ms?: number;
+            /** @description Which. */
+            source: components["schemas"]["SourceId"];
         };
         /** @description The checks of a channel's live sources. */
         SourceChecks: {

@@ -64,6 +64,7 @@ export function channel(): Channel {
       checks: { frozen: { after_s: 10, action: "tell" }, black: { after_s: 10, action: "tell" }, silent: { after_s: 30, action: "tell" } },
     },
     messages: { slate: "Back soon", backup: false },
+    sound: null,
     slate_picture: null,
     timeline: null,
     sources: [

@@ -104,6 +104,11 @@ impl Sources {
         }
     }
 
+    /// Whether a source has sent sound since it was lost last.
+    pub(super) fn has_sound(&self, source: &SourceId) -> bool {
+        self.sights.get(source).is_some_and(Sight::has_sound)
+    }
+
     /// What a source fails its checks for.
     fn found(&self, source: &SourceId, now: Running) -> Option<Found> {
         self.sights.get(source)?.found(&self.candidates.get(source)?.checks, now)
@@ -201,7 +206,7 @@ impl Sources {
     }
 
     /// Whether a source may be on air, given what is.
-    fn may(&self, source: &SourceId, now: Running, on_air: Option<&SourceId>) -> bool {
+    pub(super) fn may(&self, source: &SourceId, now: Running, on_air: Option<&SourceId>) -> bool {
         let watch = self.watches.get(source);
         let ms = if !self.begun || on_air == Some(source) || watch.is_some_and(Watch::is_vouched) {
             0

@@ -16,6 +16,7 @@
 
 mod grid;
 mod hand;
+mod heard;
 mod hint;
 mod ladder;
 mod overlays;
@@ -30,7 +31,7 @@ use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{ChannelId, CueId, SessionId, SourceId, TimelineId};
 use crate::sight::POINTS;
-use crate::spec::{ChannelSpec, Hold, Live, Manual, Rate, TransitionKind};
+use crate::spec::{ChannelSpec, Hold, Live, Manual, Rate, SoundFrom, TransitionKind};
 use crate::status::Carrier;
 use crate::wall::WallClock;
 use grid::Grid;
@@ -90,6 +91,9 @@ pub struct Frame {
     pub picture: Picture,
     /// What lies over it, lowest first.
     pub overlays: Vec<OverlayAt>,
+    /// The source that is heard with every live picture and the slate; none is the picture's own. A film is always heard
+    /// itself.
+    pub sound: Option<SourceId>,
 }
 
 /// What the audience reads when a backup takes over, where the channel says so (D-6, VS-49).
@@ -138,6 +142,7 @@ struct Plan {
     wall: Option<WallClock>,
     tell_backup: bool,
     overlays_cleared: bool,
+    sound: Option<SoundFrom>,
 }
 
 /// What is on air from now on, and why.
@@ -179,6 +184,8 @@ pub struct Director {
     mixing: Option<Mixing>,
     /// The first tick at which the message to the audience is gone.
     message_until: u64,
+    /// The source that is heard in place of the one on air.
+    heard: Option<SourceId>,
 }
 
 impl Director {
@@ -202,6 +209,7 @@ impl Director {
             recent: Vec::with_capacity(RECENT_MAX),
             mixing: None,
             message_until: 0,
+            heard: None,
         }
     }
 
@@ -228,6 +236,7 @@ impl Director {
             wall: spec.wall.clone(),
             tell_backup: spec.messages.backup,
             overlays_cleared: spec.overlays_cleared,
+            sound: spec.sound.clone(),
         });
     }
 
@@ -259,7 +268,7 @@ impl Director {
         if self.plan.is_some() {
             self.sources.begun = true;
         }
-        Frame { picture: self.picture_at(tick), overlays: self.overlays_at(tick) }
+        Frame { picture: self.picture_at(tick), overlays: self.overlays_at(tick), sound: self.heard(now) }
     }
 
     fn play_anew(&mut self) {

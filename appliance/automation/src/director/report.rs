@@ -24,7 +24,14 @@ impl Director {
     /// For the status: what the audience sees at the last frame.
     pub fn on_air(&self) -> OnAir {
         let Some(showing) = &self.showing else {
-            return OnAir { source: None, wanted: None, carrier: Carrier::Slate, by_hand: None, since_tick: 0 };
+            return OnAir {
+                source: None,
+                wanted: None,
+                carrier: Carrier::Slate,
+                by_hand: None,
+                since_tick: 0,
+                sound: None,
+            };
         };
         OnAir {
             source: showing.shown.source.clone(),
@@ -32,6 +39,7 @@ impl Director {
             carrier: showing.carrier,
             by_hand: self.by_hand().map(|manual| manual.hold),
             since_tick: showing.since_tick,
+            sound: self.heard.clone(),
         }
     }
 
@@ -94,7 +102,8 @@ impl Director {
         self.sources.state(source, self.grid.time(self.last_tick.unwrap_or(0)))
     }
 
-    /// For the status: `SlateOnAir`, `SlateByHand`, `FallbackOnAir` (with "Camera 2 offline – switched to backup").
+    /// For the status: `ClockUnknown`, `SlateOnAir`, `SlateByHand`, `FallbackOnAir` (with "Camera 2 offline – switched to
+    /// backup"), `SoundFallback`.
     pub fn faults(&self) -> Vec<Fault> {
         let Some(showing) = &self.showing else { return Vec::new() };
         let plan = self.plan.as_ref();
@@ -102,23 +111,20 @@ impl Director {
         let waits = |plan: &&Plan| plan.wall.is_none() && plan.score.as_ref().is_some_and(|s| s.daily_ms.is_some());
         let clock = plan.filter(waits).map(|_| Fault::new(Code::ClockUnknown, channel));
         let fault = match &showing.shown.source {
-            None if showing.carrier == Carrier::SlateByHand => Fault::new(Code::SlateByHand, channel),
-            None => Fault::new(Code::SlateOnAir, channel).with_text(self.slate_text(showing)),
-            Some(on_air) => match showing.wanted.as_ref().filter(|wanted| *wanted != on_air) {
-                None => return clock.into_iter().collect(),
-                Some(wanted) => {
-                    let (missing, name) = (self.missing(wanted), self.sources.name(on_air));
-                    let kept = showing.carrier == Carrier::Kept;
-                    let text = if kept {
-                        format!("{missing} – {name} stays")
-                    } else {
-                        format!("{missing} – switched to {name}")
-                    };
-                    Fault::new(Code::FallbackOnAir, channel).with_text(text)
-                }
-            },
+            None if showing.carrier == Carrier::SlateByHand => Some(Fault::new(Code::SlateByHand, channel)),
+            None => Some(Fault::new(Code::SlateOnAir, channel).with_text(self.slate_text(showing))),
+            Some(on_air) => showing.wanted.as_ref().filter(|wanted| *wanted != on_air).map(|wanted| {
+                let (missing, name) = (self.missing(wanted), self.sources.name(on_air));
+                let kept = showing.carrier == Carrier::Kept;
+                let text = if kept {
+                    format!("{missing} – {name} stays")
+                } else {
+                    format!("{missing} – switched to {name}")
+                };
+                Fault::new(Code::FallbackOnAir, channel).with_text(text)
+            }),
         };
-        clock.into_iter().chain([fault]).collect()
+        clock.into_iter().chain(fault).chain(self.sound_fault()).collect()
     }
 
     fn slate_text(&self, showing: &Showing) -> String {

@@ -3,6 +3,7 @@
 mod by_hand;
 mod daily;
 mod failover;
+mod heard;
 mod hint;
 mod show;
 mod sight;

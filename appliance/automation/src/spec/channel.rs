@@ -1,6 +1,6 @@
 //! What one channel shall be.
 
-use super::{Destination, House, Source, SourceChecks, Timeline, TimelineDraft, Wrongs, check};
+use super::{Destination, House, SoundFrom, Source, SourceChecks, Timeline, TimelineDraft, Wrongs, check};
 use crate::clock::Running;
 use crate::id::{AssetId, ChannelId, SessionId, SourceId};
 use crate::wall::WallClock;
@@ -49,6 +49,9 @@ pub struct ChannelSpecDraft {
     pub destinations: Vec<Destination>,
     /// What the audience is told.
     pub messages: Messages,
+    /// The source that is heard with every live picture; none is the sound of the picture's own source.
+    #[serde(default)]
+    pub sound: Option<SoundFrom>,
     /// The picture of the slate, PNG or JPEG, in place of the name (CT-12); none is the slate of text.
     #[serde(default)]
     pub slate_picture: Option<AssetId>,

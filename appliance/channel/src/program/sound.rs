@@ -35,30 +35,41 @@ pub(super) struct Ears {
 }
 
 impl Ears {
-    /// What is on air from now on. `is_clip` tells a file, of which two showings are two sounds, from a live source.
-    pub(super) fn on_air(&mut self, picture: &Picture, is_clip: impl Fn(&SourceId) -> bool) {
+    /// What is on air from now on. `instead` is heard in place of every live picture and of the slate. `is_clip` tells a
+    /// file, of which two showings are two sounds, from a live source.
+    pub(super) fn on_air(
+        &mut self,
+        picture: &Picture,
+        instead: Option<&SourceId>,
+        is_clip: impl Fn(&SourceId) -> bool,
+    ) {
         for ear in &mut self.ears {
             ear.wanted = 0.0;
         }
+        let heard = |shown: &Shown| match &shown.source {
+            Some(id) if is_clip(id) => Shown { source: Some(id.clone()), began: shown.began },
+            own => Shown { source: instead.or(own.as_ref()).cloned(), began: 0 },
+        };
+        self.mixing = false;
         match picture {
-            Picture::One(shown) => {
-                self.mixing = false;
-                self.want(shown, 1.0, &is_clip);
-            }
+            Picture::One(shown) => self.want(heard(shown), 1.0),
+            // The same sound under both pictures goes on as it is.
+            Picture::Mix { from, to, .. } if heard(from) == heard(to) => self.want(heard(to), 1.0),
             Picture::Mix { from, to, weight, through_black } => {
                 self.mixing = true;
                 let w = f32::from(*weight) / 256.0;
                 let (out, comes) =
                     if *through_black { ((1.0 - 2.0 * w).max(0.0), (2.0 * w - 1.0).max(0.0)) } else { (1.0 - w, w) };
-                self.want(from, out, &is_clip);
-                self.want(to, comes, &is_clip);
+                self.want(heard(from), out);
+                self.want(heard(to), comes);
             }
         }
     }
 
-    fn want(&mut self, shown: &Shown, gain: f32, is_clip: &impl Fn(&SourceId) -> bool) {
-        let Some(id) = &shown.source else { return };
-        let shown = Shown { source: Some(id.clone()), began: if is_clip(id) { shown.began } else { 0 } };
+    fn want(&mut self, shown: Shown, gain: f32) {
+        if shown.source.is_none() {
+            return;
+        }
         match self.ears.iter_mut().find(|ear| ear.shown == shown) {
             Some(ear) => ear.wanted = ear.wanted.max(gain),
             None => self.ears.push(Ear { shown, gain: 0.0, wanted: gain }),
@@ -126,6 +137,40 @@ mod tests {
             }
             assert_eq!(at, end);
         }
+    }
+
+    #[test]
+    fn one_source_is_heard_with_every_live_picture_and_a_film_by_itself() {
+        let id = |id: &str| Some(SourceId::new(id).unwrap());
+        let shown = |source: &str, began| Shown { source: id(source), began };
+        let is_clip = |id: &SourceId| id.as_str() == "film";
+        let mut ears = Ears::default();
+        let mut heard = |picture: &Picture, instead: Option<&SourceId>| {
+            ears.on_air(picture, instead, is_clip);
+            let mut wanted: Vec<String> = ears
+                .ears
+                .iter()
+                .filter(|ear| ear.wanted > 0.0)
+                .map(|ear| format!("{} {}", ear.shown.source.as_ref().unwrap(), ear.wanted))
+                .collect();
+            wanted.sort();
+            wanted
+        };
+        let mix = |from: &str, to: &str, through_black| Picture::Mix {
+            from: shown(from, 3),
+            to: shown(to, 5),
+            weight: 64,
+            through_black,
+        };
+        let desk = id("desk");
+        assert_eq!(heard(&Picture::One(shown("cam", 3)), None), ["cam 1"]);
+        assert_eq!(heard(&Picture::One(shown("cam", 3)), desk.as_ref()), ["desk 1"]);
+        assert_eq!(heard(&Picture::One(Shown { source: None, began: 0 }), desk.as_ref()), ["desk 1"], "the slate");
+        assert_eq!(heard(&Picture::One(shown("film", 3)), desk.as_ref()), ["film 1"]);
+        assert_eq!(heard(&mix("cam", "cam2", true), desk.as_ref()), ["desk 1"], "it never dips");
+        assert_eq!(heard(&mix("cam", "cam2", false), None), ["cam 0.75", "cam2 0.25"]);
+        assert_eq!(heard(&mix("cam", "film", false), desk.as_ref()), ["desk 0.75", "film 0.25"]);
+        assert_eq!(heard(&mix("film", "film", false), desk.as_ref()), ["film 0.25", "film 0.75"], "two showings");
     }
 
     #[test]

@@ -26,7 +26,7 @@ use automation::clock::Running;
 use automation::director::{Director, Picture as Base, Shown};
 use automation::fault::{Code, Fault};
 use automation::id::SourceId;
-use automation::spec::{ChannelSpec, House};
+use automation::spec::{ChannelSpec, House, SoundFrom};
 use automation::status::{Meters, OnAir, OverlayStatus, ProgramStatus, SourceState, TimelineStatus};
 use gstreamer as gst;
 use gstreamer_video as gst_video;
@@ -154,6 +154,8 @@ struct Mixer {
     slate: Slate,
     layers: Layers,
     ears: Ears,
+    /// The source that is heard with every live picture, as the spec says.
+    sound: Option<SoundFrom>,
     meter: Meter,
     encoder: Encoder,
     hub: Arc<Hub>,
@@ -210,6 +212,7 @@ impl Mixer {
             slate,
             layers,
             ears: Ears::default(),
+            sound: spec.sound.clone(),
             meter: Meter::default(),
             encoder,
             hub,
@@ -275,6 +278,7 @@ impl Mixer {
             self.encoder.retune(spec.house.video_kbps);
             self.house.video_kbps = spec.house.video_kbps;
         }
+        self.sound.clone_from(&spec.sound);
         self.director.spec(spec);
         self.layers.spec(spec);
         self.slate.want(Look::of(spec));
@@ -311,7 +315,9 @@ impl Mixer {
         let at = Running(self.start.0 + self.house.rate.tick_ns(n));
         self.look_at_sources(at);
         let frame = self.director.frame(n);
-        self.ears.on_air(&frame.picture, |id| matches!(self.sources.get(id).map(|s| &**s), Some(Source::Media(_))));
+        self.ears.on_air(&frame.picture, frame.sound.as_ref(), |id| {
+            matches!(self.sources.get(id).map(|s| &**s), Some(Source::Media(_)))
+        });
         let buffer = match &self.last {
             Some(last) if repeat => last.clone(),
             _ => self.compose(n, at, &frame),
@@ -349,7 +355,7 @@ impl Mixer {
                         self.director.look(id, at, points.as_ref(), live.shared.store.was_silent());
                     }
                     if !self.ears.hears(id) {
-                        live.shared.store.pass(at.0);
+                        live.shared.store.pass(at.0 - held_back_ns(self.sound.as_ref(), id));
                     }
                 }
                 Source::Media(media) => self.director.unplayable(id, media.fault()),
@@ -431,9 +437,9 @@ impl Mixer {
     fn stretch(&mut self, tick: u64, into: u64, first: u64, end: u64) -> Result<(), gst::FlowError> {
         let mut out = vec![0f32; ((end - first) * 2) as usize];
         let begin_ns = first * 1_000_000_000 / 48_000;
-        let house = &self.house;
+        let (house, sound) = (&self.house, self.sound.as_ref());
         self.ears.listen(&self.sources, &mut out, first, |shown, source| match source {
-            Source::Live(_) => self.start.0 + begin_ns,
+            Source::Live(_) => self.start.0 + begin_ns - shown.source.as_ref().map_or(0, |id| held_back_ns(sound, id)),
             _ => position_ns(house, shown, tick) + into * 1_000_000_000 / 48_000,
         });
         self.meter.push(&out);
@@ -498,6 +504,11 @@ pub fn lend(info: &gst_video::VideoInfo, buffer: &gst::Buffer, with: &mut dyn Fn
         PlaneRef { data, stride: frame.plane_stride()[i as usize].unsigned_abs() as usize }
     };
     with(&I420Ref { width: info.width(), height: info.height(), y: plane(0), u: plane(1), v: plane(2) });
+}
+
+/// By how much the sound of a source is held back.
+fn held_back_ns(sound: Option<&SoundFrom>, source: &SourceId) -> u64 {
+    sound.filter(|sound| sound.source == *source).map_or(0, |sound| u64::from(sound.delay_ms) * 1_000_000)
 }
 
 /// The tick must not wait for other work of the machine. Where the system does not grant it, it goes on without.

@@ -41,6 +41,9 @@ impl Commands {
                 if let Some(messages) = patch.messages {
                     stored.messages = messages;
                 }
+                if let Some(sound) = patch.sound {
+                    stored.sound = sound;
+                }
                 if let Some(picture) = patch.slate_picture {
                     stored.slate_picture = picture.map(|asset| still(tx, asset)).transpose()?;
                 }
@@ -116,6 +119,7 @@ pub(super) fn insert(tx: &Transaction<'_>, draft: ChannelDraft, at_ms: i64) -> R
         house: draft.house.unwrap_or_default(),
         failover: Failover::default(),
         messages: Messages::default(),
+        sound: None,
         slate_picture: None,
         manual: None,
         overlays_cleared: false,

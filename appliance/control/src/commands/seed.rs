@@ -149,6 +149,7 @@ fn channel(tx: &Transaction<'_>, context: &Context, seed: SeedChannel, at_ms: i6
         house: seed.house,
         failover: seed.failover,
         messages: seed.messages,
+        sound: None,
         slate_picture: None,
         manual: None,
         overlays_cleared: false,

@@ -3,7 +3,7 @@
 use super::{DestinationDoc, LiveDoc, ManualDoc, SourceDoc};
 use automation::id::{AssetId, ChannelId, TimelineId};
 use automation::spec::platform::{Output, TooLow};
-use automation::spec::{Failover, House, Messages};
+use automation::spec::{Failover, House, Messages, SoundFrom};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -24,6 +24,9 @@ pub struct ChannelDoc {
     pub failover: Failover,
     /// What the audience is told.
     pub messages: Messages,
+    /// The source that is heard with every live picture; none is the sound of the picture's own source.
+    #[schema(required)]
+    pub sound: Option<SoundFrom>,
     /// The picture of its slate, instead of the name; none is the slate of text.
     #[schema(required)]
     pub slate_picture: Option<AssetId>,
@@ -74,6 +77,10 @@ pub struct ChannelPatch {
     /// What the audience is told.
     #[schema(nullable = false)]
     pub messages: Option<Messages>,
+    /// The source that is heard with every live picture; `null` is the sound of the picture's own source.
+    #[serde(default, deserialize_with = "told")]
+    #[schema(value_type = Option<SoundFrom>)]
+    pub sound: Option<Option<SoundFrom>>,
     /// The picture of its slate: a PNG or JPEG of the library; `null` is the slate of text.
     #[serde(default, deserialize_with = "told")]
     #[schema(value_type = Option<AssetId>)]

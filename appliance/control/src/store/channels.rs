@@ -6,7 +6,7 @@ use automation::clock::Running;
 use automation::id::{AssetId, ChannelId, SessionId, SourceId};
 use automation::resume::Kept;
 use automation::spec::platform::{self, Output};
-use automation::spec::{Destination, Failover, Hold, House, Live, Messages};
+use automation::spec::{Destination, Failover, Hold, House, Live, Messages, SoundFrom};
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,8 @@ pub struct StoredChannel {
     pub failover: Failover,
     /// What the audience is told.
     pub messages: Messages,
+    /// The source that is heard with every live picture; none is the picture's own.
+    pub sound: Option<SoundFrom>,
     /// The picture of its slate.
     pub slate_picture: Option<AssetId>,
     /// What a person put on air by hand.
@@ -116,7 +118,8 @@ impl StoredLive {
     }
 }
 
-const COLUMNS: &str = "id, name, generation, house, failover, messages, manual, live, slate_picture, overlays_cleared";
+const COLUMNS: &str =
+    "id, name, generation, house, failover, messages, manual, live, slate_picture, overlays_cleared, sound";
 
 fn read(row: &Row<'_>) -> Result<StoredChannel, Refusal> {
     let document = |column: usize| row.get::<_, Option<String>>(column);
@@ -131,6 +134,7 @@ fn read(row: &Row<'_>) -> Result<StoredChannel, Refusal> {
         live: document(7)?.as_deref().map(from_json).transpose()?,
         slate_picture: document(8)?.map(id).transpose()?,
         overlays_cleared: row.get(9)?,
+        sound: document(10)?.as_deref().map(from_json).transpose()?,
     })
 }
 
@@ -177,7 +181,7 @@ pub fn insert(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> R
 pub fn update(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> Result<(), Refusal> {
     connection.execute(
         "UPDATE channels SET name = ?2, generation = generation + 1, house = ?3, failover = ?4, messages = ?5,
-                manual = ?6, live = ?7, slate_picture = ?8, overlays_cleared = ?9, modified_at_ms = ?10
+                manual = ?6, live = ?7, slate_picture = ?8, overlays_cleared = ?9, sound = ?10, modified_at_ms = ?11
          WHERE id = ?1",
         params![
             channel.id.as_str(),
@@ -189,6 +193,7 @@ pub fn update(connection: &Connection, channel: &StoredChannel, at_ms: i64) -> R
             channel.live.as_ref().map(to_json),
             channel.slate_picture.as_ref().map(AssetId::as_str),
             channel.overlays_cleared,
+            channel.sound.as_ref().map(to_json),
             at_ms
         ],
     )?;

@@ -10,6 +10,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(AS_RUN).down(AS_RUN_BACK),
         M::up(OVERLAYS_CLEARED).down(OVERLAYS_CLEARED_BACK),
         M::up(LASTING).down(LASTING_BACK),
+        M::up(SOUND).down(SOUND_BACK),
     ])
 }
 
@@ -196,6 +197,11 @@ const LASTING_BACK: &str = "
 DROP TABLE alerts;
 ALTER TABLE timelines DROP COLUMN start_at_ms;
 ";
+
+/// The source that is heard with every live picture.
+const SOUND: &str = "ALTER TABLE channels ADD COLUMN sound TEXT CHECK (json_valid(sound));";
+
+const SOUND_BACK: &str = "ALTER TABLE channels DROP COLUMN sound;";
 
 #[cfg(test)]
 mod tests {

@@ -116,6 +116,7 @@ pub fn spec(
         live: channel.live.as_ref().map(StoredLive::spec),
         destinations,
         messages: channel.messages,
+        sound: channel.sound,
         slate_picture: channel.slate_picture,
     };
     Ok(ChannelSpec::try_from(draft)?)
@@ -154,6 +155,7 @@ fn document(
         output,
         failover: channel.failover.clone(),
         messages: channel.messages.clone(),
+        sound: channel.sound.clone(),
         slate_picture: channel.slate_picture.clone(),
         timeline: timeline.map(|timeline| timeline.draft().id.clone()),
         sources: sources.iter().map(source_document).collect(),

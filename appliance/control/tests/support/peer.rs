@@ -237,7 +237,14 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         started: Running(1),
         now: Running(2),
         program: ProgramStatus { tick: 300, fps: 30.0, kbps: 4500, encoder: "none".into(), ..ProgramStatus::default() },
-        on_air: OnAir { source: wanted.clone(), wanted, carrier: Carrier::Primary, by_hand, since_tick: 0 },
+        on_air: OnAir {
+            source: wanted.clone(),
+            wanted,
+            carrier: Carrier::Primary,
+            by_hand,
+            since_tick: 0,
+            sound: None,
+        },
         timeline: None,
         live: spec.live.as_ref().map(|live| LiveStatus {
             session: live.session.clone(),

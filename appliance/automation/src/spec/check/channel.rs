@@ -3,7 +3,9 @@
 use super::source::SLATE_CHARS_MAX;
 use super::{Check, destination, source, sources_of_timeline};
 use crate::id::SourceId;
-use crate::spec::{CHECK_S_MAX, ChannelSpecDraft, House, PublisherRole, Source, SourceKind, Wrongs};
+use crate::spec::{
+    CHECK_S_MAX, ChannelSpecDraft, House, PublisherRole, SOUND_DELAY_MS_MAX, Source, SourceKind, Wrongs,
+};
 use std::collections::BTreeMap;
 
 /// Sources of one channel: each is a pipeline of its own.
@@ -39,6 +41,13 @@ pub(crate) fn channel(draft: &ChannelSpecDraft) -> Result<(), Wrongs> {
     let ids = draft.destinations.iter().enumerate();
     check.unique(ids.map(|(d, one)| (format!("destinations[{d}].id"), one.id.as_str())));
     check.line("messages.slate", &draft.messages.slate, 0, SLATE_CHARS_MAX);
+    if let Some(sound) = &draft.sound {
+        if let Some(source) = exists(&mut check, draft, "sound.source", &sound.source) {
+            let reason = format!("\"{}\" sends no sound of its own time: choose a camera or a publisher", source.name);
+            check.must(source.kind.is_live(), "sound.source", reason);
+        }
+        check.within("sound.delay_ms", i64::from(sound.delay_ms), 0..=i64::from(SOUND_DELAY_MS_MAX));
+    }
     if let Some(picture) = &draft.slate_picture {
         let there = draft.assets.contains_key(picture);
         check.must(there, "slate_picture", format!("there is no file \"{picture}\""));

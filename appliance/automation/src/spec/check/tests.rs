@@ -312,6 +312,11 @@ fn channels() {
             ),
             ("/failover/holdoff_ms", json!(99), &["failover.holdoff_ms: must be from 100 to 5000, not 99"]),
             (
+                "/sound",
+                json!({"source": "nobody", "delay_ms": 2001}),
+                &["sound.source: there is no source \"nobody\"", "sound.delay_ms: must be from 0 to 2000, not 2001"],
+            ),
+            (
                 "/failover/checks",
                 json!({"black": {"after_s": 0, "action": "leave"}, "silent": {"after_s": 601, "action": "off"}}),
                 &[

@@ -133,6 +133,9 @@ fn uses(tx: &Transaction<'_>, context: &Context, channel: &ChannelId, id: &Sourc
             places.push(place.to_owned());
         }
     }
+    if stored.sound.as_ref().is_some_and(|sound| sound.source == *id) {
+        places.push("sound.source".to_owned());
+    }
     let pinned = stored.manual.as_ref().filter(|manual| manual.hold == Hold::Pin);
     if pinned.is_some_and(|manual| manual.source.as_ref() == Some(id)) {
         places.push("what is held by hand".to_owned());
