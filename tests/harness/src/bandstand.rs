@@ -1,5 +1,6 @@
 //! The box under test: the real `bandstand` with its workers, in a folder of its own, driven by its REST API.
 
+use crate::machine::Machine;
 use crate::place::program;
 use crate::process::{Process, signal_pid, tied, with_argument};
 use crate::wait::{s, until, within};
@@ -45,6 +46,8 @@ pub struct Bandstand {
     page: String,
     /// Address for publishers: the same in every life of `ingest`, as publishers remember it.
     door: String,
+    options: Vec<String>,
+    environment: Vec<(String, String)>,
 }
 
 impl Bandstand {
@@ -57,17 +60,25 @@ impl Bandstand {
 
     /// Starts a box with an empty store in `folder`.
     pub fn start_unclaimed(folder: &Path) -> Bandstand {
-        Bandstand::prepare(folder, format!("127.0.0.1:{}", crate::stage::free_port()))
+        Bandstand::prepare(folder, free_door(), Vec::new())
     }
 
     /// Starts a box with an empty store in `folder` that listens for publishers at `door`, and signs in.
     pub fn start_with_door(folder: &Path, door: &str) -> Bandstand {
-        let mut bandstand = Bandstand::prepare(folder, door.to_owned());
+        let mut bandstand = Bandstand::prepare(folder, door.to_owned(), Vec::new());
         bandstand.claim();
         bandstand
     }
 
-    fn prepare(folder: &Path, door: String) -> Bandstand {
+    /// Starts a box with an empty store on a machine of its own, and signs in.
+    pub fn start_on(folder: &Path, machine: &Machine) -> Bandstand {
+        let options = vec!["--machine-root".to_owned(), machine.root().display().to_string()];
+        let mut bandstand = Bandstand::prepare(folder, free_door(), options);
+        bandstand.claim();
+        bandstand
+    }
+
+    fn prepare(folder: &Path, door: String, options: Vec<String>) -> Bandstand {
         let config = ureq::Agent::config_builder();
         let agent = config.http_status_as_error(false).timeout_global(Some(ANSWER)).build().new_agent();
         let mut bandstand = Bandstand {
@@ -77,6 +88,8 @@ impl Bandstand {
             cookie: String::new(),
             page: String::new(),
             door,
+            options,
+            environment: Vec::new(),
         };
         bandstand.start_control();
         bandstand
@@ -90,7 +103,9 @@ impl Bandstand {
         let _ = std::fs::remove_file(self.folder.join("bandstand.log"));
         let mut command = tied(program("bandstand"));
         command.arg("--state").arg(self.state()).arg("--run").arg(self.run());
-        command.args(["--port", "0", "--rtmp-listen", &self.door]).env(WALL_OFFSET_FILE, self.wall_offset_file());
+        command.args(["--port", "0", "--rtmp-listen", &self.door]).args(&self.options);
+        command.env(WALL_OFFSET_FILE, self.wall_offset_file());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         let mut process = Process::start("bandstand", &self.folder, &mut command);
         self.page = until("bandstand's address", s(20), || {
             assert!(process.runs(), "bandstand ended: {}", process.log());
@@ -98,6 +113,35 @@ impl Bandstand {
         });
         self.control = Some(process);
         until("bandstand's answer", s(20), || (self.call("GET", "/health", None).status == 200).then_some(()));
+    }
+
+    /// Gives `bandstand` these options in place of others, from its next start on.
+    pub fn option(&mut self, options: &[&str]) {
+        self.options = options.iter().map(|option| (*option).to_owned()).collect();
+    }
+
+    /// Gives `bandstand` a variable of its environment, from its next start on.
+    pub fn variable(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Process of `bandstand`, for a signal.
+    pub fn signal_control(&self, signal: Signal) {
+        signal_pid(self.control_pid(), signal);
+    }
+
+    /// Ends `bandstand` and all workers at once with SIGKILL, and waits until they are gone.
+    pub fn kill_everything(&mut self) {
+        let workers = self.workers();
+        signal_pid(self.control_pid(), Signal::KILL);
+        workers.iter().for_each(|(pid, _)| signal_pid(*pid, Signal::KILL));
+        self.control = None;
+        until("the end of every process", s(20), || self.workers().is_empty().then_some(()));
+    }
+
+    /// What lies in memory is lost: sockets and last specs.
+    pub fn lose_memory(&self) {
+        std::fs::remove_dir_all(self.run()).expect("remove the run folder");
     }
 
     /// Makes the first account with the code that was printed, and signs in.
@@ -290,6 +334,10 @@ impl Drop for Bandstand {
             eprintln!("workers that would not end: {:?}", self.workers());
         }
     }
+}
+
+fn free_door() -> String {
+    format!("127.0.0.1:{}", crate::stage::free_port())
 }
 
 fn printed(log: &str, label: &str) -> Option<String> {

@@ -12,6 +12,7 @@ pub mod figures;
 pub mod flv;
 pub mod frames;
 pub mod go_live;
+pub mod machine;
 pub mod mix;
 pub mod place;
 pub mod platform;
