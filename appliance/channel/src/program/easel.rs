@@ -2,6 +2,7 @@
 
 use super::overlay::Painter;
 use super::picture::Sprite;
+use super::shelf::Shelf;
 use automation::clock::Running;
 use automation::fault::Fault;
 use automation::id::CueId;
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-/// Sprites that are kept, at most; the oldest of those that are no more wanted go first.
+/// Sprites that are kept, at most, but for what is on air: a timeline may have thousands of overlays.
 const SPRITES_MAX: usize = 256;
 
 /// A clock that was off air for so long shows no old time when it comes back, milliseconds.
@@ -40,7 +41,7 @@ struct Ticking {
 pub(super) struct Easel {
     jobs: Sender<Job>,
     drawn: Receiver<(Job, Drawn)>,
-    known: Vec<(Job, Option<Drawn>)>,
+    shelf: Shelf<Job, Drawn>,
     /// Texts that show the time: what is being drawn, the newest sprite, and when it was last on air.
     ticking: BTreeMap<CueId, Ticking>,
 }
@@ -66,33 +67,40 @@ impl Easel {
         if let Err(error) = std::thread::Builder::new().name("easel".into()).spawn(draw) {
             tracing::error!(%error, "no thread for overlays");
         }
-        Easel { jobs, drawn, known: Vec::new(), ticking: BTreeMap::new() }
+        Easel { jobs, drawn, shelf: Shelf::new(SPRITES_MAX), ticking: BTreeMap::new() }
     }
 
-    /// Has it drawn, if it is not yet.
-    pub(super) fn want(&mut self, job: &Job) {
-        self.collect();
-        if !self.known.iter().any(|(known, _)| known == job) {
-            self.known.push((job.clone(), None));
+    /// The next tick: what is asked for from now on is on air, and stays.
+    pub(super) fn turn(&mut self) {
+        self.shelf.turn();
+        while let Ok((job, drawn)) = self.drawn.try_recv() {
+            self.shelf.made(&job, drawn);
+        }
+    }
+
+    /// Has it drawn before it is on air, if there is room.
+    pub(super) fn prepare(&mut self, job: &Job) {
+        if self.shelf.put_aside(job) {
             let _ = self.jobs.send(job.clone());
         }
     }
 
     /// Lets go what is no more wanted.
     pub(super) fn keep(&mut self, wanted: impl Fn(&Job) -> bool) {
-        self.known.retain(|(job, _)| wanted(job));
+        self.shelf.retain(wanted);
     }
 
     /// The sprite, once it is drawn.
     pub(super) fn sprite(&mut self, job: &Job) -> Option<Arc<Sprite>> {
-        self.want(job);
-        let (_, drawn) = self.known.iter().find(|(known, _)| known == job)?;
-        drawn.as_ref()?.as_ref().ok().cloned()
+        if self.shelf.ask(job) {
+            let _ = self.jobs.send(job.clone());
+        }
+        self.shelf.get(job)?.as_ref().ok().cloned()
     }
 
     /// Whether its drawing has come to an end, good or bad.
     pub(super) fn is_done(&self, job: &Job) -> bool {
-        self.known.iter().any(|(known, drawn)| known == job && drawn.is_some())
+        self.shelf.get(job).is_some()
     }
 
     /// The sprite of a text in which `word` stands for the local time, which is `time` at the moment `at`. Until the new
@@ -116,7 +124,7 @@ impl Easel {
         ticking.shown = at;
         if ticking.drawing != job {
             let old = std::mem::replace(&mut ticking.drawing, job);
-            self.known.retain(|(known, _)| *known != old);
+            self.shelf.retain(|known| *known != old);
         }
         if sprite.is_some() {
             ticking.last.clone_from(&sprite);
@@ -126,18 +134,7 @@ impl Easel {
 
     /// What could not be drawn.
     pub(super) fn faults(&self) -> Vec<Fault> {
-        self.known.iter().filter_map(|(_, drawn)| drawn.as_ref()?.as_ref().err().cloned()).collect()
-    }
-
-    fn collect(&mut self) {
-        while let Ok((job, drawn)) = self.drawn.try_recv() {
-            if let Some((_, slot)) = self.known.iter_mut().find(|(known, _)| *known == job) {
-                *slot = Some(drawn);
-            }
-        }
-        while self.known.len() > SPRITES_MAX {
-            self.known.remove(0);
-        }
+        self.shelf.values().filter_map(|drawn| drawn.as_ref().err().cloned()).collect()
     }
 }
 
@@ -157,6 +154,7 @@ mod tests {
         let mut easel = Easel::start(Arc::new(Painter::new()), 640, 360);
         let cue = CueId::new("clock").expect("an id");
         let shown = |easel: &mut Easel, at_ms: u64, time: &str| {
+            easel.turn();
             easel.ticking(&cue, &clock(), "{time}", Running(at_ms * 1_000_000), time)
         };
         let drawn = |easel: &mut Easel, at_ms: u64, time: &str| {
@@ -177,7 +175,7 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &bridge));
         let second = drawn(&mut easel, 66, "19:59:59");
         assert_ne!(first, second, "another second looks another way");
-        assert_eq!(easel.known.len(), 1, "the second before is let go");
+        assert_eq!(easel.shelf.values().count(), 1, "the second before is let go");
         assert!(shown(&mut easel, 66 + STALE_MS, "20:00:00").is_some(), "a second is no pause");
         drawn(&mut easel, 2_000, "20:00:00");
         assert!(shown(&mut easel, 2_001 + STALE_MS, "20:00:02").is_none(), "rather none than a wrong one");

@@ -20,6 +20,8 @@ struct Content {
     job: Job,
     /// Shows the time of day: drawn anew each second.
     ticking: bool,
+    /// When its cue begins.
+    at_ms: i64,
 }
 
 /// The overlays of a spec, and their sprites.
@@ -37,7 +39,7 @@ impl Layers {
         Layers { easel, painter, contents: BTreeMap::new(), shown: Vec::new() }
     }
 
-    /// Takes up a spec: every overlay of its timeline is drawn before its cue comes.
+    /// Takes up a spec: the overlays of its timeline are drawn before their cues come.
     pub(super) fn spec(&mut self, spec: &ChannelSpec) {
         self.contents.clear();
         let tracks = spec.timeline.iter().flat_map(|t| &t.draft().tracks);
@@ -51,17 +53,18 @@ impl Layers {
                         (Job::Image(path, image.clone()), false)
                     }
                 };
-                if !ticking {
-                    self.easel.want(&job);
-                }
-                self.contents.insert(cue.id.clone(), Content { job, ticking });
+                self.contents.insert(cue.id.clone(), Content { job, ticking, at_ms: cue.at_ms });
             }
         }
         self.easel.keep(|job| self.contents.values().any(|c| c.job == *job) || matches!(job, Job::Message(_)));
+        let mut fixed: Vec<&Content> = self.contents.values().filter(|content| !content.ticking).collect();
+        fixed.sort_by_key(|content| content.at_ms);
+        fixed.iter().for_each(|content| self.easel.prepare(&content.job));
     }
 
     /// The sprites of the tick that is due `at`, lowest first, with their opacity. One that is not drawn yet is left out.
     pub(super) fn at(&mut self, overlays: &[OverlayAt], at: Running) -> Vec<(Arc<Sprite>, u16)> {
+        self.easel.turn();
         let mut sprites = Vec::with_capacity(overlays.len());
         let before = std::mem::take(&mut self.shown);
         for overlay in overlays {

@@ -7,6 +7,7 @@ pub mod overlay;
 mod phase;
 pub mod picture;
 mod pool;
+mod shelf;
 mod slate;
 mod sound;
 pub mod sound_mix;

@@ -145,3 +145,25 @@ fn a_switched_off_track_is_not_drawn_and_a_message_of_ours_is() {
     layers.spec(&spec);
     assert_eq!(layers.at(&on_air, Running(0)).len(), 1, "a new spec takes no message away");
 }
+
+#[test]
+fn a_long_timelines_overlays_are_shown_and_drawn_once() {
+    let cue = |n: i64| {
+        let mut cue = text(&format!("cue-{n}"), &format!("Song {n}"));
+        (cue["at_ms"], cue["duration_ms"]) = (json!(n * 10), json!(10));
+        cue
+    };
+    let mut long = serde_json::to_value(spec(1, vec![cue(0)], json!({}))).expect("JSON");
+    long["timeline"]["tracks"][1]["cues"] = (0..400).map(cue).collect();
+    let long: ChannelSpec = serde_json::from_value(long).expect("a valid spec");
+    let mut layers = layers();
+    layers.spec(&long);
+    // More cues than there is room for, each beside one that stays on air.
+    let mut stays = None;
+    for n in 1..400 {
+        let on_air = [shown("cue-0", 256), shown(&format!("cue-{n}"), 256)];
+        let sprites = until(&mut layers, "both texts", &on_air, |_, sprites| sprites.len() == 2);
+        let first = stays.get_or_insert_with(|| sprites[0].0.clone());
+        assert!(Arc::ptr_eq(first, &sprites[0].0), "cue {n}: what is on air is not drawn anew");
+    }
+}
