@@ -36,6 +36,8 @@ fn a_chosen_picture_is_the_slate_and_a_lost_one_is_replaced_by_text() {
     let platform = Platform::start(&stage.room("platform"), "nginx");
     let bandstand = Bandstand::start(&stage.room("box"));
     bandstand.ok("PATCH", "/channels/main", json!({"name": "Main stage", "house": house()}));
+    two_seconds_more(&bandstand);
+    assert_eq!(bandstand.board()["alerts"], json!([]), "another house format is no trouble");
     let to = json!({"id": "platform", "name": "platform", "url": platform.url(), "key": "k"});
     bandstand.ok("POST", "/channels/main/destinations", to);
     let card = Clip::new(CARD.source, 16).still(CARD.counter, &stage.room("stills"));

@@ -119,6 +119,36 @@ async fn a_lost_worker_is_told_of_and_started_again() {
 }
 
 #[tokio::test]
+async fn a_worker_that_begins_again_in_another_format_is_not_lost() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let worker = Peer::channel(&house.run(), "main", Manner::default());
+    let mut events = Events::open(&house.client).await;
+    events.wait("its status", |board| board["channels"][0]["status"].is_object()).await;
+    worker.change(|manner| manner.silent = true);
+    let small =
+        json!({"width": 640, "height": 360, "rate": {"num": 30, "den": 1}, "video_kbps": 900, "audio_kbps": 128});
+    house.client.patch("/channels/main", json!({"house": small})).await.ok();
+    synced(&house, &worker).await;
+    let before = house.hands.asked().len();
+    drop(worker);
+    let board = events.wait("it on its way", |board| board["channels"][0]["worker"] == "starting").await;
+    assert_eq!((&board["channels"][0]["faults"], &board["alerts"]), (&json!([]), &json!([])));
+    until("a new start", async || {
+        house.hands.asked().iter().skip(before).any(|asked| asked == "start channel-main").then_some(())
+    })
+    .await;
+    let generation = wanted(&house);
+    let worker = Peer::channel(&house.run(), "main", Manner { generation, silent: true, ..Manner::default() });
+    let board = events.wait("the worker", |board| board["channels"][0]["worker"] == "running").await;
+    assert_eq!((&board["channels"][0]["faults"], &board["alerts"]), (&json!([]), &json!([])));
+    // Where it dies of the new format, it is lost like any other.
+    drop(worker);
+    let board = events.wait("the alert", |board| board["alerts"][0].is_object()).await;
+    assert_eq!(board["alerts"][0]["code"], "worker_lost");
+}
+
+#[tokio::test]
 async fn a_refused_spec_is_told_and_not_sent_again() {
     let folder = folder();
     let house = House::claimed(folder.path()).await;

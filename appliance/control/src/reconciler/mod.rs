@@ -243,16 +243,23 @@ impl House {
                 seat.came(Up { version, pid, generation, outbox, since: now.running });
             }
             LinkEvent::Down => {
-                if seat.is_leaving() {
-                    tracing::info!(%post, pid = seat.pid(), "a worker has gone, as it was told");
-                } else {
-                    tracing::warn!(%post, pid = seat.pid(), "a worker has gone");
-                }
+                let (pid, told) = (seat.pid(), seat.is_leaving());
                 seat.went(now.running);
+                if told {
+                    tracing::info!(%post, pid, "a worker has gone, as it was told");
+                } else if seat.is_beginning_again(now.running) {
+                    tracing::info!(%post, pid, "a worker begins again in another house format");
+                } else {
+                    tracing::warn!(%post, pid, "a worker has gone");
+                }
             }
             LinkEvent::Says(FromWorker::Channel(message)) => match message {
                 FromChannel::Status { status } => {
                     log_retries(post, seat, &status);
+                    let wanted = self.wanted.channel(&status.channel).ok();
+                    if let Some(wanted) = wanted.filter(|wanted| wanted.spec.generation == status.generation) {
+                        seat.carries(&wanted.spec.house);
+                    }
                     seat.tells(now.running, *status);
                     self.log(now, post);
                 }
@@ -331,13 +338,13 @@ impl House {
             }
             Step::SendSpec { channel, generation } => {
                 let Ok(wanted) = self.wanted.channel(&channel) else { return };
-                let spec = Box::new(wanted.spec.clone());
+                let (house, spec) = (wanted.spec.house.clone(), Box::new(wanted.spec.clone()));
                 let frame = wire::encode(&ToChannel::Spec { spec });
-                self.send(Post::Channel(channel), generation, frame);
+                self.send(Post::Channel(channel), generation, Some(&house), frame);
             }
             Step::SendIngestSpec { generation } => {
                 let frame = wire::encode(&ToIngest::Spec { spec: self.wanted.ingest.clone() });
-                self.send(Post::Ingest, generation, frame);
+                self.send(Post::Ingest, generation, None, frame);
             }
             Step::RaiseGeneration { channel, above } => {
                 let (commands, post) = (self.tools.commands.clone(), Post::Channel(channel.clone()));
@@ -381,9 +388,9 @@ impl House {
         });
     }
 
-    fn send(&mut self, post: Post, generation: u64, frame: Vec<u8>) {
+    fn send(&mut self, post: Post, generation: u64, house: Option<&automation::spec::House>, frame: Vec<u8>) {
         let seat = self.seat(&post);
-        if seat.sends(generation, frame) {
+        if seat.sends(generation, house, frame) {
             tracing::info!(%post, generation, "a spec is sent");
         }
     }

@@ -6,6 +6,7 @@
 //! ```
 //! A process that is alive and does not answer is waited for: it may be carrying a broadcast. Where nobody else
 //! watches over it, `automation::guard` says when waiting is over; then it is killed, and its end is seen like any.
+//! One that was sent another house format ends itself to begin again with it: it is lost only where it stays away.
 
 use crate::doc::WorkerState;
 use crate::units::{Bounds, Post, Units, children};
@@ -16,6 +17,7 @@ use automation::clock::Running;
 use automation::fault::{Code, Fault};
 use automation::guard::{Guard, Reason};
 use automation::plan::Worker;
+use automation::spec::House;
 use automation::status::{ChannelStatus, IngestStatus};
 use automation::wire::{self, ToChannel, VERSION};
 use rustix::process::{Pid, Signal, kill_process};
@@ -28,6 +30,8 @@ const STAYED_MS: u64 = 10_000;
 const START_MS_MAX: u64 = 1_000;
 /// How long a worker may take from its start to its hello before it counts as lost, milliseconds.
 const HELLO_MS_MAX: u64 = 10_000;
+/// How long a worker may stay away that ends itself to begin again in another house format, milliseconds.
+const AGAIN_MS_MAX: u64 = HELLO_MS_MAX;
 /// How long a worker that was told to quit may take before it is told by a signal, and before it is killed.
 const QUIT_MS_MAX: u64 = 3_000;
 const KILL_MS: u64 = 6_000;
@@ -70,6 +74,12 @@ pub(super) struct Seat {
     stopping: Option<(Running, Vec<u8>)>,
     signalled: Option<Signal>,
     sent: Option<u64>,
+    /// The house format of the newest spec that the worker has or was sent, as far as it is known.
+    house: Option<House>,
+    /// Whether a spec is on its way for which the worker begins again.
+    begins_again: bool,
+    /// Since when it is away for that.
+    away: Option<Running>,
     refused: Option<(u64, Fault)>,
     raising: Option<u64>,
     previews: bool,
@@ -95,6 +105,9 @@ impl Seat {
             stopping: None,
             signalled: None,
             sent: None,
+            house: None,
+            begins_again: false,
+            away: None,
             refused: None,
             raising: None,
             previews: false,
@@ -118,6 +131,7 @@ impl Seat {
         self.up = Some(up);
         self.gone = None;
         self.replaced = None;
+        self.away = None;
         self.alive = true;
         self.sent = None;
         self.refused = None;
@@ -130,6 +144,9 @@ impl Seat {
         if let Some(up) = self.up.take() {
             self.gone = Some((up.pid, now));
         }
+        // The next one's format is learnt anew: one that dies of a format again and again is lost.
+        self.away = std::mem::take(&mut self.begins_again).then_some(now);
+        self.house = None;
         self.channel = None;
         self.ingest = None;
         if let Some(gallery) = &self.gallery {
@@ -146,9 +163,23 @@ impl Seat {
         }
     }
 
+    /// The spec with this house format is in force.
+    pub(super) fn carries(&mut self, house: &House) {
+        self.begins_again = false;
+        if self.house.as_ref() != Some(house) {
+            self.house = Some(house.clone());
+        }
+    }
+
+    /// Whether it is away to begin again with a spec that it was sent.
+    pub(super) fn is_beginning_again(&self, now: Running) -> bool {
+        self.away.is_some_and(|since| now.ms_since(since) < AGAIN_MS_MAX)
+    }
+
     pub(super) fn refuses(&mut self, post: &Post, generation: u64, fault: Fault) {
         tracing::error!(%post, generation, code = fault.code.as_str(), text = fault.text, "a worker refuses a spec");
         self.refused = Some((generation, fault));
+        self.begins_again = false;
     }
 
     /// A channel's worker tells its status.
@@ -306,11 +337,14 @@ impl Seat {
         true
     }
 
-    pub(super) fn sends(&mut self, generation: u64, frame: Vec<u8>) -> bool {
+    /// Sends a spec, a channel's with its house format. Answers whether it is on its way.
+    pub(super) fn sends(&mut self, generation: u64, house: Option<&House>, frame: Vec<u8>) -> bool {
         let Some(up) = &self.up else { return false };
         let sent = up.outbox.try_send(frame).is_ok();
         if sent {
             self.sent = Some(generation);
+            self.begins_again |= self.house.is_some() && self.house.as_ref() != house;
+            self.house = house.cloned();
         }
         sent
     }
@@ -328,6 +362,9 @@ impl Seat {
         if self.up.is_some() {
             return WorkerState::Running;
         }
+        if self.is_beginning_again(now) {
+            return WorkerState::Starting;
+        }
         match self.started {
             Some(at) if now.ms_since(at) < HELLO_MS_MAX && self.starts.attempt() <= 3 => WorkerState::Starting,
             None if self.gone.is_none() => WorkerState::Starting,
@@ -338,10 +375,11 @@ impl Seat {
     /// What is wrong with the worker itself.
     pub(super) fn faults(&self, now: Running) -> Vec<Fault> {
         let mut faults = Vec::new();
+        let gone = self.gone.is_some() && !self.is_beginning_again(now);
         match self.replaced {
             Some((_, Reason::Hung)) => faults.push(Fault::new(Code::WorkerHung, "")),
             Some((_, Reason::Large)) => faults.push(Fault::new(Code::WorkerLarge, "")),
-            None if self.gone.is_some() || self.state(now) == WorkerState::Lost => {
+            None if gone || self.state(now) == WorkerState::Lost => {
                 faults.push(Fault::new(Code::WorkerLost, ""));
             }
             None => {}

@@ -37,13 +37,15 @@ pub struct Manner {
     pub generation: u64,
     /// The fault with which it refuses every spec.
     pub refuses: Option<Fault>,
+    /// Takes specs and says nothing, as one does that is about to end.
+    pub silent: bool,
     /// The fault that it reports of each source.
     pub source_fault: Option<Fault>,
 }
 
 impl Default for Manner {
     fn default() -> Manner {
-        Manner { version: VERSION, generation: 0, refuses: None, source_fault: None }
+        Manner { version: VERSION, generation: 0, refuses: None, silent: false, source_fault: None }
     }
 }
 
@@ -124,7 +126,7 @@ async fn attend(mut stream: UnixStream, seen: Arc<Mutex<Seen>>, mut manners: wat
                     return;
                 }
                 let manner = manners.borrow_and_update().clone();
-                if let Some(spec) = &last {
+                if let Some(spec) = last.as_ref().filter(|_| !manner.silent) {
                     let status = Box::new(status(spec, &manner));
                     let _ = stream.write_all(&wire::encode(&FromChannel::Status { status })).await;
                 }
@@ -168,7 +170,7 @@ fn heard(message: &[u8], seen: &Mutex<Seen>, manner: &Manner, last: &mut Option<
             }
             let answer = wire::encode(&FromChannel::Status { status: Box::new(status(&spec, manner)) });
             *last = Some(*spec);
-            vec![answer]
+            if manner.silent { Vec::new() } else { vec![answer] }
         }
         ToChannel::Previews { on } => {
             seen.previews.push(on);
