@@ -14,7 +14,7 @@ pub struct Steps {
 impl Steps {
     /// Destinations (D-4).
     pub const DESTINATION: Steps = Steps { first_ms: 2_000, cap_ms: 60_000 };
-    /// Cameras: quick at first, every 10 s in the end (VS-54).
+    /// Cameras: quick at first, every 10 s in the end, from try to try (VS-54).
     pub const SOURCE: Steps = Steps { first_ms: 500, cap_ms: 10_000 };
 }
 
@@ -41,6 +41,13 @@ impl Backoff {
         wait
     }
 
+    /// A try that began at `begun` failed without a sign of life: the wait counts from its beginning, so that a far side
+    /// that is silent is tried as often as one that refuses at once. Answers what is left of it, milliseconds.
+    pub fn failed_try(&mut self, begun: Running, now: Running) -> u64 {
+        self.failed(begun);
+        self.due.map_or(0, |due| due.ms_since(now))
+    }
+
     /// It works: the count begins anew.
     pub fn succeeded(&mut self) {
         self.attempt = 0;
@@ -65,5 +72,42 @@ impl Backoff {
     /// Failed tries in a row.
     pub fn attempt(&self) -> u32 {
         self.attempt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// When tries begin, milliseconds, where each takes so long to fail.
+    fn tries(takes_ms: u64) -> Vec<u64> {
+        let mut backoff = Backoff::new(Steps::SOURCE);
+        let mut begun = Running(0);
+        let mut tries = vec![0];
+        for _ in 0..8 {
+            let now = begun.plus_ms(takes_ms);
+            let left = backoff.failed_try(begun, now);
+            begun = now.plus_ms(left);
+            assert!(backoff.is_due(begun), "it is due when what is left has passed");
+            tries.push(begun.0 / 1_000_000);
+        }
+        tries
+    }
+
+    #[test]
+    fn a_silent_camera_is_tried_every_10_s_like_one_that_refuses() {
+        assert_eq!(tries(0), [0, 500, 1_500, 3_500, 7_500, 15_500, 25_500, 35_500, 45_500]);
+        assert_eq!(tries(3_000), [0, 3_000, 6_000, 9_000, 13_000, 21_000, 31_000, 41_000, 51_000]);
+        // As long as a source may be silent: no wait is left, and none is added.
+        assert_eq!(tries(10_000), [0, 10_000, 20_000, 30_000, 40_000, 50_000, 60_000, 70_000, 80_000]);
+    }
+
+    #[test]
+    fn a_try_that_worked_gives_the_far_side_its_first_wait() {
+        let mut backoff = Backoff::new(Steps::SOURCE);
+        backoff.failed_try(Running(0), Running(0));
+        backoff.succeeded();
+        assert_eq!(backoff.failed(Running(0).plus_ms(60_000)), 500);
+        assert!(!backoff.is_due(Running(0).plus_ms(60_499)) && backoff.is_due(Running(0).plus_ms(60_500)));
     }
 }

@@ -259,16 +259,18 @@ impl Drop for Live {
 fn run(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shared: &Arc<Shared>) {
     let mut backoff = Backoff::new(kind.steps());
     while !shared.stopping() {
-        let before = shared.facts().last_picture;
+        let (begun, before) = (running(), shared.facts().last_picture);
         shared.store.open();
         attempt(name, house, latency_ms, kind, shared);
         if shared.stopping() {
             break;
         }
-        if shared.facts().last_picture > before {
+        let wait_ms = if shared.facts().last_picture > before {
             backoff.succeeded();
-        }
-        let wait_ms = backoff.failed(running());
+            backoff.failed(running())
+        } else {
+            backoff.failed_try(begun, running())
+        };
         shared.attempt.store(backoff.attempt(), Ordering::Relaxed);
         let fault = shared.facts().fault.map_or_else(String::new, |f| f.code.as_str().into());
         tracing::info!(source = name, attempt = backoff.attempt(), wait_ms, fault, "source failed, trying again");
