@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod destination;
 pub mod encoder;
+mod knock;
 mod lock;
 pub mod network;
 pub mod preview;

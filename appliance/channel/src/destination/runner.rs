@@ -4,8 +4,8 @@ use super::carrier::{Carrier, TURN as CARRIER_TURN, Turn};
 use super::{Shared, Wish, rtmp};
 use crate::clock::running;
 use crate::encoder::hub::{Format, Hub};
+use crate::knock::Knock;
 use crate::lock::{hold, whole};
-use crate::source::live::knock;
 use automation::clock::Running;
 use automation::delivery::{Action, Delivery, Event};
 use automation::fault::{Code, Fault};
@@ -38,6 +38,7 @@ pub(super) fn start(shared: Shared, hub: Arc<Hub>, start: Running) {
         before: (0, 0),
         rate: (start, 0),
         next_knock: start,
+        knock: Knock::new(),
     };
     if let Err(error) = std::thread::Builder::new().name(name).spawn(move || runner.run()) {
         tracing::error!(%error, "no thread for a destination");
@@ -60,6 +61,7 @@ struct Runner {
     before: (u64, u64),
     rate: (Running, u64),
     next_knock: Running,
+    knock: Knock,
 }
 
 impl Runner {
@@ -191,10 +193,15 @@ impl Runner {
                 Turn::Connecting | Turn::Flowing => {}
             },
             (None, DestinationState::Connecting) => self.connect(wish),
-            (None, DestinationState::Waiting) if running() >= self.next_knock => {
-                self.next_knock = running().plus_ms(KNOCK_MS);
-                let listens = knock(wish.spec.url.host(), wish.spec.url.port());
-                self.handle(wish, Event::Reachable(listens));
+            (None, DestinationState::Waiting) => {
+                let (host, port) = (wish.spec.url.host(), wish.spec.url.port());
+                if running() >= self.next_knock {
+                    self.next_knock = running().plus_ms(KNOCK_MS);
+                    self.knock.ask(host, port);
+                }
+                if let Some(listens) = self.knock.answer(host, port) {
+                    self.handle(wish, Event::Reachable(listens));
+                }
             }
             (None, _) => {}
         }

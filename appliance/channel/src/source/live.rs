@@ -10,6 +10,7 @@
 use super::chain::{self, Due, Streams};
 use super::store::Store;
 use crate::clock::running;
+use crate::knock::Knock;
 use crate::lock::hold;
 use automation::arrivals::{Arrivals, Track};
 use automation::backoff::{Backoff, Steps};
@@ -18,7 +19,6 @@ use automation::fault::{Code, Fault};
 use automation::spec::House;
 use gstreamer as gst;
 use gstreamer::prelude::*;
-use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -27,9 +27,8 @@ use std::time::Duration;
 const SILENCE_MS: u64 = 10_000;
 /// How often the thread looks around while nothing happens.
 const TURN: Duration = Duration::from_millis(50);
-/// How often a bare TCP connect asks whether the far side is back, and how long one may take.
+/// How often a bare TCP connect asks whether the far side is back.
 const KNOCK_MS: u64 = 1_000;
-const KNOCK_LIMIT: Duration = Duration::from_millis(700);
 /// Pictures that the statistics look back on, milliseconds.
 const RATE_WINDOW_MS: u64 = 2_000;
 
@@ -258,6 +257,7 @@ impl Drop for Live {
 
 fn run(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shared: &Arc<Shared>) {
     let mut backoff = Backoff::new(kind.steps());
+    let mut asker = Knock::new();
     while !shared.stopping() {
         let (begun, before) = (running(), shared.facts().last_picture);
         shared.store.open();
@@ -274,35 +274,30 @@ fn run(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shared: 
         shared.attempt.store(backoff.attempt(), Ordering::Relaxed);
         let fault = shared.facts().fault.map_or_else(String::new, |f| f.code.as_str().into());
         tracing::info!(source = name, attempt = backoff.attempt(), wait_ms, fault, "source failed, trying again");
-        wait(kind, shared, &mut backoff);
+        wait(kind, shared, &mut backoff, &mut asker);
     }
     shared.store.close();
 }
 
 /// Waits until the next try is due, or the far side listens again after it did not.
-fn wait(kind: &impl Connect, shared: &Shared, backoff: &mut Backoff) {
+fn wait(kind: &impl Connect, shared: &Shared, backoff: &mut Backoff, asker: &mut Knock) {
+    let door = kind.knock();
     let mut was_deaf = false;
     let mut next_knock = running();
     while !shared.stopping() && !backoff.is_due(running()) {
-        let now = running();
-        if now >= next_knock
-            && let Some((host, port)) = kind.knock()
-        {
-            next_knock = now.plus_ms(KNOCK_MS);
-            let listens = knock(&host, port);
-            if listens && was_deaf {
-                backoff.hurry();
+        if let Some((host, port)) = &door {
+            let now = running();
+            if now >= next_knock {
+                next_knock = now.plus_ms(KNOCK_MS);
+                asker.ask(host, *port);
             }
-            was_deaf |= !listens;
+            match asker.answer(host, *port) {
+                Some(true) if was_deaf => backoff.hurry(),
+                answer => was_deaf |= answer == Some(false),
+            }
         }
         std::thread::sleep(TURN);
     }
-}
-
-/// Whether somebody listens there.
-pub fn knock(host: &str, port: u16) -> bool {
-    let Ok(mut addresses) = (host, port).to_socket_addrs() else { return false };
-    addresses.any(|address| TcpStream::connect_timeout(&address, KNOCK_LIMIT).is_ok())
 }
 
 /// One try, until it ends.
