@@ -213,7 +213,8 @@ mod tests {
             let mut picture = gst::Buffer::with_size((width * height * 3 / 2) as usize).unwrap();
             picture.get_mut().unwrap().set_pts(gst::ClockTime::ZERO);
             encoder.picture(picture).unwrap();
-            let mut sound = gst::Buffer::with_size(48_000 * 8).unwrap();
+            // A buffer that is not filled holds anything, and there is sound that the encoder never comes to an end with.
+            let mut sound = gst::Buffer::from_mut_slice(vec![0u8; 48_000 * 8]);
             sound.get_mut().unwrap().set_pts(gst::ClockTime::ZERO);
             encoder.sound(sound).unwrap();
             encoder.video.end_of_stream().unwrap();

@@ -160,6 +160,12 @@ impl Meter {
     }
 }
 
+/// A sample as the encoder can take it: full scale is as loud as it gets, and what is no number is silence. libavcodec's
+/// encoder of AAC ends with an error at the latter, and goes round in circles for ever at samples of 10⁸.
+pub fn full_scale(sample: f32) -> f32 {
+    if sample.is_nan() { 0.0 } else { sample.clamp(-1.0, 1.0) }
+}
+
 /// 20·log10, from −90; a level that is no number reads as silence.
 fn decibels(level: f32) -> f32 {
     (20.0 * level.log10()).max(FLOOR_DB)
@@ -234,6 +240,16 @@ mod tests {
         let mut resampler = Resampler::default();
         resampler.pull(&mut input, 1.001, &mut out);
         assert!(out[40..].iter().all(|s| (s - 0.25).abs() < 1e-5) && input.is_empty());
+    }
+
+    #[test]
+    fn no_source_is_louder_than_full_scale() {
+        let cases =
+            [(0.3, 0.3), (-1.0, -1.0), (1.5, 1.0), (-1e8, -1.0), (f32::INFINITY, 1.0), (f32::NEG_INFINITY, -1.0)];
+        for (sample, wanted) in cases {
+            assert_eq!(full_scale(sample), wanted, "{sample}");
+        }
+        assert_eq!(full_scale(f32::NAN), 0.0);
     }
 
     #[test]

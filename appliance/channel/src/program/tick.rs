@@ -16,7 +16,7 @@ use super::picture::{self, I420, I420Ref, PlaneRef};
 use super::pool::{Pool, Pooled};
 use super::slate::{Look, Slate};
 use super::sound::{self, Ears};
-use super::sound_mix::Meter;
+use super::sound_mix::{Meter, full_scale};
 use crate::clock::running;
 use crate::encoder::{Encoder, hub::Hub, picture_caps};
 use crate::lock::hold;
@@ -442,6 +442,7 @@ impl Mixer {
             Source::Live(_) => self.start.0 + begin_ns - shown.source.as_ref().map_or(0, |id| held_back_ns(sound, id)),
             _ => position_ns(house, shown, tick) + into * 1_000_000_000 / 48_000,
         });
+        out.iter_mut().for_each(|sample| *sample = full_scale(*sample));
         self.meter.push(&out);
         let bytes: Vec<u8> = out.iter().flat_map(|s| s.to_le_bytes()).collect();
         let mut buffer = gst::Buffer::from_mut_slice(bytes);
