@@ -18,6 +18,10 @@ simulate *ARGS="--evenings":
 chaos *ARGS:
     ./dev chaos {{ARGS}}
 
+# A broadcast for so long under faults of everything around the box, whose processes must not grow by 5 % after the first 3 minutes
+soak MINUTES="30":
+    ./dev soak {{MINUTES}}
+
 # A benchmark against ffmpeg, written to target/bench/NAME.json: program; takes a quiet machine
 bench NAME *ARGS:
     cargo build --locked -p channel

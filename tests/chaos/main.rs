@@ -1,20 +1,25 @@
-//! Chaos: a real broadcast, and every 5 s something breaks. `chaos [--seed N] [--minutes M]`
+//! Chaos: a real broadcast, and every 5 s something breaks. `chaos [--seed N] [--minutes M] [--soak]`
 //!
 //! The box with all its processes, two cameras, a publisher, two platforms behind a network that can be cut, and a third
 //! platform that nobody strikes. What breaks when follows from the seed alone, so a run can be had again. At its end it
 //! says in words and in `target/chaos/report.json` what the platforms saw; it fails, with reasons, where a session ended
 //! or a tick is missing that no fault explains, or where something did not recover.
+//!
+//! A soak is longer, strikes everything but the box's own processes, and weighs those: they must not grow. Its report is
+//! `target/soak/report.json`.
 #![allow(clippy::print_stdout, reason = "it prints what it finds")]
 #![allow(missing_docs, reason = "a program, not a library: what needs words has them")]
 
 mod judge;
 mod observer;
 mod report;
+mod scales;
 mod scene;
 mod schedule;
 mod victim;
 mod victims;
 
+use scales::{Scales, Weighed};
 use scene::Scene;
 use schedule::{Planned, schedule};
 use std::process::ExitCode;
@@ -23,6 +28,8 @@ use victim::Outcome;
 
 /// Length of a run where nothing else is said, minutes.
 const MINUTES: u64 = 10;
+/// The same of a soak.
+const SOAK_MINUTES: u64 = 30;
 /// Longest run, minutes.
 const MINUTES_MAX: u64 = 240;
 /// After the last fault's end, whatever is still on its way to being well may take so long.
@@ -31,23 +38,28 @@ const LAST_RECOVERY: Duration = Duration::from_secs(90);
 struct Wanted {
     seed: u64,
     minutes: u64,
+    soak: bool,
 }
 
 impl Wanted {
     fn parse() -> Result<Wanted, String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut wanted = Wanted { seed: now.as_secs(), minutes: MINUTES };
+        let (mut seed, mut minutes, mut soak) = (now.as_secs(), None, false);
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
-            let value = words.next().ok_or(format!("{word} needs a value"))?;
-            let number = value.parse().map_err(|_| format!("{value:?} is no number"))?;
+            let mut number = || {
+                let value = words.next().ok_or(format!("{word} needs a value"))?;
+                value.parse().map_err(|_| format!("{value:?} is no number"))
+            };
             match word.as_str() {
-                "--seed" => wanted.seed = number,
-                "--minutes" => wanted.minutes = number.clamp(1, MINUTES_MAX),
-                _ => return Err(format!("{word} is not known; --seed N, --minutes M")),
+                "--seed" => seed = number()?,
+                "--minutes" => minutes = Some(number()?.clamp(1, MINUTES_MAX)),
+                "--soak" => soak = true,
+                _ => return Err(format!("{word} is not known; --seed N, --minutes M, --soak")),
             }
         }
-        Ok(wanted)
+        let usual = if soak { SOAK_MINUTES } else { MINUTES };
+        Ok(Wanted { seed, minutes: minutes.unwrap_or(usual), soak })
     }
 }
 
@@ -60,12 +72,16 @@ fn main() -> ExitCode {
         }
     };
     let scene = Scene::open();
-    let targets = scene.targets();
+    let mut targets = scene.targets();
+    // Who is started again is another process, and begins small.
+    targets.retain(|target| !(wanted.soak && target.is_ours()));
     let plan = schedule(wanted.seed, wanted.minutes, &targets);
     println!("seed {}, {} minutes, {} faults among {} targets", wanted.seed, wanted.minutes, plan.len(), targets.len());
     scene.go_live();
     let begun = Instant::now();
+    let scales = wanted.soak.then(|| Scales::start(scene.processes()));
     let outcomes = play(&scene, &plan, Duration::from_secs(wanted.minutes * 60), begun);
+    let weighed = scales.map(Scales::read);
     let lost = plan.len() - outcomes.len();
     scene.end();
     println!("reading the recordings");
@@ -73,6 +89,7 @@ fn main() -> ExitCode {
     if lost > 0 {
         verdict.reasons.push(format!("{lost} faults without an outcome: whoever attends their victim has failed"));
     }
+    verdict.reasons.extend(weighed.iter().flatten().filter_map(Weighed::reason));
     let report = report::Report {
         seed: wanted.seed,
         minutes: wanted.minutes,
@@ -80,6 +97,7 @@ fn main() -> ExitCode {
         targets: &targets,
         outcomes: &outcomes,
         verdict: &verdict,
+        weighed: weighed.as_deref(),
     };
     let path = report.write();
     println!("{}", report.words());

@@ -1,6 +1,7 @@
-//! What a run has shown, in words and as `target/chaos/report.json`.
+//! What a run has shown, in words and as `target/chaos/report.json`, of a soak as `target/soak/report.json`.
 
 use crate::judge::Verdict;
+use crate::scales::{GROWTH_PERCENT_MAX, WARM, WINDOW, Weighed};
 use crate::schedule::Target;
 use crate::victim::Outcome;
 use serde_json::{Value, json};
@@ -16,6 +17,39 @@ pub(crate) struct Report<'a> {
     pub(crate) targets: &'a [Target],
     pub(crate) outcomes: &'a [Outcome],
     pub(crate) verdict: &'a Verdict,
+    /// What the box's processes weighed; none where this was no soak.
+    pub(crate) weighed: Option<&'a [Weighed]>,
+}
+
+/// A process's weight, for people.
+fn weight(weighed: &Weighed) -> String {
+    let mib = |kib: f64| kib / 1024.0;
+    let largest = mib(weighed.largest_kib() as f64);
+    match weighed.growth() {
+        Some(growth) => format!(
+            "{} {:.1} MiB, then {:.1} ({:+.1} %), at most {largest:.1}",
+            weighed.name,
+            mib(growth.from_kib),
+            mib(growth.to_kib),
+            growth.percent()
+        ),
+        None => format!("{} at most {largest:.1} MiB; the run was too short to tell growth", weighed.name),
+    }
+}
+
+/// The same as figures.
+fn weights(weighed: &Weighed) -> Value {
+    let samples: Vec<Value> =
+        weighed.samples.iter().map(|one| json!([one.at.as_millis() as u64, one.pss_kib, one.own_kib])).collect();
+    let growth = weighed.growth();
+    json!({
+        "name": weighed.name,
+        "pss_kib_from": growth.map(|growth| growth.from_kib),
+        "pss_kib_to": growth.map(|growth| growth.to_kib),
+        "growth_percent": growth.map(|growth| (growth.percent() * 100.0).round() / 100.0),
+        "pss_kib_largest": weighed.largest_kib(),
+        "samples_ms_pss_anonymous_kib": samples,
+    })
 }
 
 /// One fault, for people.
@@ -50,7 +84,8 @@ impl Report<'_> {
         let felt = self.outcomes.iter().filter(|outcome| outcome.felt).count();
         let _ = writeln!(
             text,
-            "\nChaos, seed {}, {} minutes: {} faults, {felt} of them felt",
+            "\n{}, seed {}, {} minutes: {} faults, {felt} of them felt",
+            if self.weighed.is_some() { "Soak" } else { "Chaos" },
             self.seed,
             self.minutes,
             self.outcomes.len()
@@ -72,16 +107,20 @@ impl Report<'_> {
             percentile(&recoveries, 50),
             percentile(&recoveries, 99)
         );
-        let left_out: Vec<String> =
-            Target::ALL.iter().filter(|t| !self.targets.contains(t)).map(ToString::to_string).collect();
+        for weighed in self.weighed.unwrap_or_default() {
+            let _ = writeln!(text, "  memory: {}", weight(weighed));
+        }
+        let all = Target::ALL.iter().filter(|target| self.weighed.is_none() || !target.is_ours());
+        let left_out: Vec<String> = all.filter(|t| !self.targets.contains(t)).map(ToString::to_string).collect();
         if !left_out.is_empty() {
             let _ = writeln!(text, "  left out, since it cannot be had here: {}", left_out.join(", "));
         }
         match verdict.reasons.as_slice() {
             [] => text.push_str("  passed"),
             reasons => {
-                let _ =
-                    writeln!(text, "  FAILED; again with: just chaos --seed {} --minutes {}", self.seed, self.minutes);
+                let soak = if self.weighed.is_some() { " --soak" } else { "" };
+                let again = format!("just chaos --seed {} --minutes {}{soak}", self.seed, self.minutes);
+                let _ = writeln!(text, "  FAILED; again with: {again}");
                 text.push_str(&reasons.iter().map(|reason| format!("  - {reason}")).collect::<Vec<_>>().join("\n"));
             }
         }
@@ -104,6 +143,14 @@ impl Report<'_> {
         };
         let sessions: serde_json::Map<String, Value> =
             verdict.sessions.iter().map(|(id, count)| ((*id).to_owned(), json!(count))).collect();
+        let memory = self.weighed.map(|weighed| {
+            json!({
+                "warm_ms": WARM.as_millis() as u64,
+                "window_ms": WINDOW.as_millis() as u64,
+                "growth_percent_max": GROWTH_PERCENT_MAX,
+                "processes": weighed.iter().map(weights).collect::<Vec<_>>(),
+            })
+        });
         json!({
             "seed": self.seed,
             "minutes": self.minutes,
@@ -118,14 +165,15 @@ impl Report<'_> {
             "recovery_ms_p50": percentile(&recoveries, 50),
             "recovery_ms_p99": percentile(&recoveries, 99),
             "targets": self.targets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "memory": memory,
             "faults": self.outcomes.iter().map(fault).collect::<Vec<_>>(),
         })
     }
 
     /// Writes the file.
     pub(crate) fn write(&self) -> PathBuf {
-        let folder = harness::place::target().join("chaos");
-        std::fs::create_dir_all(&folder).expect("make target/chaos");
+        let folder = harness::place::target().join(if self.weighed.is_some() { "soak" } else { "chaos" });
+        std::fs::create_dir_all(&folder).expect("make the report's folder");
         let path = folder.join("report.json");
         let text = serde_json::to_string_pretty(&self.json()).expect("figures are plain");
         std::fs::write(&path, text + "\n").expect("write the report");

@@ -158,6 +158,14 @@ impl Scene {
         self.faults.keys().copied().collect()
     }
 
+    /// The box's own processes: their ids and names.
+    pub(crate) fn processes(&self) -> Vec<(i32, String)> {
+        let bandstand = hold(&self.bandstand);
+        let mut all = vec![(bandstand.control_pid(), "bandstand".to_owned())];
+        all.extend(bandstand.workers());
+        all
+    }
+
     /// Lets a fault begin.
     pub(crate) fn strike(&self, fault: Planned) {
         self.faults[&fault.target].send(fault).expect("its thread attends it");

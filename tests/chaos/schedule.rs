@@ -84,6 +84,11 @@ impl Target {
         Target::Clock,
     ];
 
+    /// Whether it is a process of the box.
+    pub(crate) fn is_ours(self) -> bool {
+        matches!(self, Target::Worker | Target::Control | Target::Ingest)
+    }
+
     /// Whether `control` must be there to start it again, or to be asked whether it is well.
     fn needs_control(self) -> bool {
         matches!(self, Target::Worker | Target::Ingest | Target::Disk | Target::Clock)
