@@ -91,10 +91,11 @@ impl Eye {
         hold(&self.0).last.clone().filter(|status| status.now.0 > since_ns)
     }
 
-    /// Whether a source is online by the last status.
+    /// Whether a source is online by the last status; that it was lost three times lately, as here it must be, is no
+    /// trouble of now.
     pub(crate) fn is_online(&self, source: &str, since_ns: u64) -> bool {
         let status = self.status(since_ns);
         let found = status.as_ref().and_then(|s| s.sources.iter().find(|s| s.id.as_str() == source));
-        found.is_some_and(|source| source.state == SourceState::Online)
+        found.is_some_and(|source| matches!(source.state, SourceState::Online | SourceState::Unstable))
     }
 }
