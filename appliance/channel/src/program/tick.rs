@@ -344,7 +344,8 @@ impl Mixer {
                     let looked = live.shared.store.look(at.0 + phase.ahead_ns(&self.house));
                     phase.took(looked.taken);
                     if let (1.., Some(picture)) = (looked.taken, looked.picture) {
-                        self.director.picture(id, Running(picture.due_ns));
+                        // One that is shown ahead of its time begins to bridge a gap when it is shown.
+                        self.director.picture(id, Running(picture.due_ns.min(at.0)));
                         self.newest.insert(id.clone(), picture.buffer);
                         self.eyes.fresh(id);
                     }
