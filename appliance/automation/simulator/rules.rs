@@ -8,7 +8,7 @@ use automation::delivery::{HELD_MS, HURRY_MS_MIN, SOUND_MS};
 use automation::director::{Frame, Picture};
 use automation::fault::Code;
 use automation::id::{DestinationId, SourceId};
-use automation::spec::{ChannelSpec, Fallback, Hold, Manual, SourceKind};
+use automation::spec::{ChannelSpec, Fallback, Hold, Manual, SourceKind, Track};
 use automation::status::{Carrier, OnAir};
 use std::collections::BTreeMap;
 
@@ -86,6 +86,7 @@ impl Rules {
         let bridging = fresh(spec, sources, now, air.source.as_ref());
         hold(bridging, "what is on air sends pictures", || format!("{:?} is dead", air.source))?;
         self.mix(spec, frame, &air, tick)?;
+        moves(worker, spec, now, frame)?;
         self.hand(spec, &air)?;
         self.no_early_return(spec, sources, now, &air)?;
         self.forward(worker, spec)?;
@@ -364,4 +365,27 @@ fn overlays(worker: &Worker, spec: &ChannelSpec, frame: &Frame, air: &OnAir) -> 
     let bare = spec.overlays_cleared || air.carrier == Carrier::SlateByHand;
     let seen = frame.overlays.len() + worker.director.overlays().len();
     hold(!bare || seen == 0, "cleared overlays stay away", || format!("{:?}", frame.overlays))
+}
+
+/// No camera is moved while the audience sees it, unless its cue says so; and none but to the preset of a cue.
+fn moves(worker: &Worker, spec: &ChannelSpec, now: Running, frame: &Frame) -> Verdict {
+    let seen: Vec<_> = match &frame.picture {
+        Picture::One(shown) => vec![&shown.source],
+        Picture::Mix { from, to, .. } => vec![&from.source, &to.source],
+    };
+    // The grid may put GO LIVE half a tick to either side.
+    let watched = spec.live.as_ref().is_some_and(|live| now >= live.at.plus_ms(TICK_MS_MAX));
+    for movement in worker.director.moves() {
+        let tracks = spec.timeline.iter().flat_map(|timeline| &timeline.draft().tracks);
+        let mut cues = tracks.flat_map(|track| match track {
+            Track::Video { cues, .. } => cues.as_slice(),
+            Track::Overlay { .. } => &[],
+        });
+        let cue = cues.find(|cue| cue.id == movement.cue && *cue.action.source() == movement.source);
+        let preset = cue.and_then(|cue| cue.action.preset()).filter(|preset| preset.token == movement.preset);
+        let hidden = !watched || !seen.contains(&&Some(movement.source.clone()));
+        let allowed = preset.is_some_and(|preset| hidden || preset.on_air);
+        hold(allowed, "no camera is moved on air but where its cue says so", || format!("{movement:?} {seen:?}"))?;
+    }
+    Ok(())
 }

@@ -168,7 +168,8 @@ fn camera(random: &mut Random, n: u64, cameras: u64) -> Value {
     } else {
         Value::Null
     };
-    json!({"id": format!("cam{n}"), "name": format!("Camera {n}"), "kind": "camera", "url": "rtsp://cam/1", "backup": backup})
+    json!({"id": format!("cam{n}"), "name": format!("Camera {n}"), "kind": "camera", "url": "rtsp://cam/1", "backup": backup,
+        "ptz": {"protocol": "visca", "address": "cam:52381", "settle_ms": n * 1000}})
 }
 
 fn timeline(random: &mut Random, shown: &[String], cue_ms_max: u64) -> Value {
@@ -178,10 +179,14 @@ fn timeline(random: &mut Random, shown: &[String], cue_ms_max: u64) -> Value {
         let length = random.between(1, cue_ms_max);
         let source = random.pick(shown);
         let action = if source.starts_with("clip") { "show_media" } else { "show_camera" };
+        let mut action = json!({"type": action, "source": source});
+        if source.starts_with("cam") && n % 3 != 1 {
+            action["preset"] = json!({"token": n.to_string(), "on_air": n % 5 == 0});
+        }
         let kind = *random.pick(&["cut", "fade", "dissolve"]);
         let transition = if kind == "cut" { 0 } else { random.between(0, length.min(3000)) };
         cues.push(json!({"id": format!("cue{n}"), "at_ms": at, "duration_ms": length,
-            "action": {"type": action, "source": source}, "transition": {"kind": kind, "duration_ms": transition}}));
+            "action": action, "transition": {"kind": kind, "duration_ms": transition}}));
         let fade = random.between(0, (length / 2).min(FADE_MS_MAX));
         overlays.push(json!({"id": format!("text{n}"), "at_ms": at, "duration_ms": length,
             "fade_in_ms": fade, "fade_out_ms": (length / 2 - fade / 2).min(FADE_MS_MAX),

@@ -11,6 +11,7 @@ pub mod delivery;
 pub mod difference;
 pub mod director;
 pub mod fault;
+pub mod follow;
 pub mod guard;
 pub mod id;
 pub mod plan;

@@ -191,6 +191,21 @@ pub struct SourceStatus {
     pub attempt: u32,
     /// What is wrong with it.
     pub fault: Option<Fault>,
+    /// The head that moves its camera, where it has one.
+    #[serde(default)]
+    pub ptz: Option<PtzStatus>,
+}
+
+/// The head of a source's camera, as far as its cues have moved it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct PtzStatus {
+    /// The preset to which a cue sent it last.
+    pub preset: Option<String>,
+    /// Whether it is on its way there.
+    pub moving: bool,
+    /// Why it did not get there.
+    pub fault: Option<Fault>,
 }
 
 /// State of a source.

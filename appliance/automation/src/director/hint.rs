@@ -5,8 +5,8 @@ use super::playhead::{Phase, Position, Score};
 use crate::clock::Running;
 
 impl Director {
-    /// The earliest tick after the last frame at which the frame may differ, if nothing is told to the director
-    /// meanwhile. None where nothing will change. It may be too early, never too late.
+    /// The earliest tick after the last frame at which the frame may differ or a camera be moved, if nothing is told to
+    /// the director meanwhile. None where nothing will change. It may be too early, never too late.
     pub fn next_change(&self) -> Option<u64> {
         let last = self.last_tick?;
         let next = last + 1;
@@ -21,7 +21,7 @@ impl Director {
         let timeline = plan.score.as_ref().zip(self.position.as_ref());
         let timeline = timeline.and_then(|(score, at)| self.timeline_changes(score, at));
         let day = plan.score.as_ref().and_then(|score| self.next_day(score, last));
-        let turns = [mixing, message, sources, go, pause, timeline, day].into_iter().flatten();
+        let turns = [mixing, message, sources, go, pause, timeline, day, self.next_move()].into_iter().flatten();
         turns.filter(|tick| *tick >= next).min()
     }
 

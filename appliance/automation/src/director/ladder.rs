@@ -28,6 +28,8 @@ pub(super) struct Candidate {
     /// The file, where it is one: it plays from its beginning.
     pub(super) media: Option<AssetId>,
     backup: Option<SourceId>,
+    /// How long its camera may be on its way to a preset, milliseconds; none where it has no head.
+    pub(super) settle_ms: Option<u32>,
 }
 
 /// The sources of a spec, and what is known of each.
@@ -70,6 +72,7 @@ impl Sources {
                 _ => None,
             },
             backup: source.backup.clone(),
+            settle_ms: source.ptz.as_ref().map(|ptz| ptz.settle_ms),
         };
         let new: BTreeMap<_, _> = spec.sources.iter().map(|s| (s.id.clone(), candidate(s))).collect();
         let old = std::mem::replace(&mut self.candidates, new);

@@ -11,6 +11,7 @@
 //!                   live input │ its backups, and under a hand what automation wants │ loop
 //! ```
 //! From the third line on it is the ladder: the first rung that is sound is on air. [`ladder`] says what sound means.
+//! [`moves`] says when a camera is moved to the preset of a cue.
 //! Bad input: pictures of unknown sources are ignored, a tick that was asked already gets the same kind of answer,
 //! and without any spec the slate is on air.
 
@@ -19,6 +20,7 @@ mod hand;
 mod heard;
 mod hint;
 mod ladder;
+mod moves;
 mod overlays;
 mod playhead;
 mod report;
@@ -37,6 +39,8 @@ use crate::wall::WallClock;
 use grid::Grid;
 use hand::{Hand, Under};
 use ladder::{Rung, Sources};
+pub use moves::CameraMove;
+use moves::Moves;
 use playhead::{CueAt, Phase, Position, Score};
 
 /// One picture in the program.
@@ -186,6 +190,7 @@ pub struct Director {
     message_until: u64,
     /// The source that is heard in place of the one on air.
     heard: Option<SourceId>,
+    moves: Moves,
 }
 
 impl Director {
@@ -210,12 +215,14 @@ impl Director {
             mixing: None,
             message_until: 0,
             heard: None,
+            moves: Moves::default(),
         }
     }
 
     /// A new spec is in force from the next frame on. What is on air goes on where the spec still wants it.
     pub fn spec(&mut self, spec: &ChannelSpec) {
         self.sources.replace(spec);
+        self.moves.keep(|source| self.sources.candidates.contains_key(source));
         let playing =
             (spec.timeline.as_ref().map(|t| t.draft().id.clone()), spec.live.as_ref().map(|l| l.session.clone()));
         let clock_set = self.plan.as_ref().is_some_and(|plan| plan.wall != spec.wall);
@@ -260,15 +267,19 @@ impl Director {
     /// What is on air at `tick`. Asked once for every tick, in order (ticks may be skipped, never repeated).
     pub fn frame(&mut self, tick: u64) -> Frame {
         let now = self.grid.time(tick);
+        let step = self.last_tick.map_or(1, |last| tick.saturating_sub(last));
         self.last_tick = Some(tick);
         self.sources.advance(now);
         let began = self.advance_timeline(tick);
         let choice = self.decide(now);
         self.put(tick, began, choice);
+        let first = !self.sources.begun;
         if self.plan.is_some() {
             self.sources.begun = true;
         }
-        Frame { picture: self.picture_at(tick), overlays: self.overlays_at(tick), sound: self.heard(now) }
+        let frame = Frame { picture: self.picture_at(tick), overlays: self.overlays_at(tick), sound: self.heard(now) };
+        self.move_cameras(tick, step, began, first);
+        frame
     }
 
     fn play_anew(&mut self) {

@@ -18,7 +18,7 @@
 use super::grid::Grid;
 use super::overlays::Layer;
 use crate::id::{CueId, SourceId, TimelineId};
-use crate::spec::{Action, Live, Rate, Start, Timeline, Track, TransitionKind};
+use crate::spec::{Action, CuePreset, Live, Rate, Start, Timeline, Track, TransitionKind};
 use crate::wall::{Day, WallClock};
 
 /// A timeline, prepared for being asked at each tick.
@@ -31,6 +31,8 @@ pub(super) struct Score {
     pub(super) daily_ms: Option<i64>,
     /// Cues of the main track: the first enabled video track.
     pub(super) cues: Vec<VideoCue>,
+    /// Whether any of them moves a camera.
+    pub(super) has_presets: bool,
     /// Enabled overlay tracks, lowest first.
     pub(super) layers: Vec<Layer>,
 }
@@ -45,6 +47,8 @@ pub(super) struct VideoCue {
     pub(super) plays_media: bool,
     pub(super) transition: TransitionKind,
     pub(super) transition_ms: u64,
+    /// The preset that its camera goes to.
+    pub(super) preset: Option<CuePreset>,
 }
 
 /// What the playhead does.
@@ -105,7 +109,9 @@ impl Score {
             plays_media: matches!(cue.action, Action::ShowMedia { .. }),
             transition: cue.transition.kind,
             transition_ms: positive(cue.transition.duration_ms),
+            preset: cue.action.preset().cloned(),
         });
+        let cues: Vec<VideoCue> = cues.collect();
         let mut layers: Vec<Layer> = draft.tracks.iter().filter_map(Layer::new).collect();
         layers.sort_by_key(|layer| layer.height);
         Score {
@@ -116,7 +122,8 @@ impl Score {
                 Start::GoLive => None,
                 Start::Daily { at_ms } => Some(at_ms),
             },
-            cues: cues.collect(),
+            has_presets: cues.iter().any(|cue| cue.preset.is_some()),
+            cues,
             layers,
         }
     }

@@ -103,7 +103,7 @@ impl Director {
     }
 
     /// For the status: `ClockUnknown`, `SlateOnAir`, `SlateByHand`, `FallbackOnAir` (with "Camera 2 offline – switched to
-    /// backup"), `SoundFallback`.
+    /// backup"), `SoundFallback`, `PresetSkipped`.
     pub fn faults(&self) -> Vec<Fault> {
         let Some(showing) = &self.showing else { return Vec::new() };
         let plan = self.plan.as_ref();
@@ -124,7 +124,8 @@ impl Director {
                 Fault::new(Code::FallbackOnAir, channel).with_text(text)
             }),
         };
-        clock.into_iter().chain(fault).chain(self.sound_fault()).collect()
+        let skipped = self.skipped_moves().map(|text| Fault::new(Code::PresetSkipped, channel).with_text(text));
+        clock.into_iter().chain(fault).chain(self.sound_fault()).chain(skipped).collect()
     }
 
     fn slate_text(&self, showing: &Showing) -> String {
@@ -145,7 +146,7 @@ impl Director {
         self.plan.as_ref().and_then(|plan| plan.score.as_ref()).zip(self.position.as_ref())
     }
 
-    fn is_live(&self) -> bool {
+    pub(super) fn is_live(&self) -> bool {
         self.plan.as_ref().is_some_and(|plan| plan.live.is_some())
     }
 }

@@ -5,6 +5,7 @@ mod daily;
 mod failover;
 mod heard;
 mod hint;
+mod moves;
 mod show;
 mod sight;
 

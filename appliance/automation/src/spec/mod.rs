@@ -7,6 +7,7 @@ mod destination;
 mod house;
 mod ingest;
 pub mod platform;
+mod ptz;
 mod sound;
 mod source;
 mod timeline;
@@ -18,6 +19,9 @@ pub use destination::{BadUrl, Destination, RtmpUrl};
 pub use house::{Effort, House, KEYFRAME_S, Rate};
 pub use ingest::{IngestSpec, IngestStream};
 pub use platform::Platform;
+pub use ptz::{
+    CuePreset, PRESET_CHARS_MAX, Ptz, PtzControl, SETTLE_MS_DEFAULT, SETTLE_MS_MAX, VISCA_PRESET_MAX, ViscaTransport,
+};
 pub use sound::{SOUND_DELAY_MS_MAX, SoundFrom};
 pub use source::{
     LATENCY_MS_DEFAULT, LATENCY_MS_LEAST, LATENCY_MS_MAX, Pattern, PublisherRole, SRT_LATENCY_MS_MIN, Source,

@@ -1,6 +1,6 @@
 //! Sources: where pictures and sound come from.
 
-use super::{Wrongs, check};
+use super::{Ptz, Wrongs, check};
 use crate::id::{AssetId, SourceId};
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -33,6 +33,9 @@ pub struct Source {
     /// The source that takes over while this one is lost.
     #[serde(default)]
     pub backup: Option<SourceId>,
+    /// The head that moves its camera, where it has one that we can tell.
+    #[serde(default)]
+    pub ptz: Option<Ptz>,
 }
 
 /// The kinds of source.

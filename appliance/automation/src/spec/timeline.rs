@@ -1,7 +1,7 @@
 //! The timeline: cues on tracks. Times are whole milliseconds from the timeline's start; a cue lands on the
 //! nearest tick.
 
-use super::{Wrongs, check};
+use super::{CuePreset, Wrongs, check};
 use crate::id::{AssetId, CueId, SourceId, TimelineId};
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,9 @@ pub enum Action {
     ShowCamera {
         /// Which.
         source: SourceId,
+        /// The preset that the camera is moved to ahead of the cue (VS-11).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        preset: Option<CuePreset>,
     },
     /// Plays a film or still from its beginning.
     ShowMedia {
@@ -113,7 +116,15 @@ impl Action {
     /// The source that the cue wants on air.
     pub fn source(&self) -> &SourceId {
         match self {
-            Action::ShowCamera { source } | Action::ShowMedia { source } => source,
+            Action::ShowCamera { source, .. } | Action::ShowMedia { source } => source,
+        }
+    }
+
+    /// The preset that the source's camera goes to.
+    pub fn preset(&self) -> Option<&CuePreset> {
+        match self {
+            Action::ShowCamera { preset, .. } => preset.as_ref(),
+            Action::ShowMedia { .. } => None,
         }
     }
 }

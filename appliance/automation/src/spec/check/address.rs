@@ -12,6 +12,24 @@ pub(super) fn rtsp(url: &str) -> Result<(), &'static str> {
     authority(rest.split(['/', '?', '#']).next().unwrap_or(""))
 }
 
+/// Whether a text is `http://host[:port][/path]` (RFC 9110, section 4.2.1) without user and password.
+pub(super) fn http(url: &str) -> Result<(), &'static str> {
+    clean(url)?;
+    let rest = url.strip_prefix("http://").ok_or("it does not begin with http://")?;
+    authority(rest.split(['/', '?', '#']).next().unwrap_or(""))
+}
+
+/// Whether a text is `host:port`.
+pub(super) fn socket(text: &str) -> Result<(), &'static str> {
+    clean(text)?;
+    if text.contains(['/', '?', '#']) {
+        return Err("it holds more than host and port");
+    }
+    authority(text)?;
+    let port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if port { Ok(()) } else { Err("the port is missing") }
+}
+
 /// Whether a text names a host: a name, an IPv4 address, or an IPv6 address without brackets.
 pub(super) fn host(host: &str) -> Result<(), &'static str> {
     if host.is_empty() {

@@ -1,11 +1,16 @@
 //! Rules of a source and of a destination, each by itself.
 
 use super::{Check, NAME_CHARS_MAX, address};
-use crate::spec::{Destination, LATENCY_MS_MAX, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode, Wrongs};
+use crate::spec::{
+    Destination, LATENCY_MS_MAX, Ptz, PtzControl, SETTLE_MS_MAX, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode,
+    Wrongs,
+};
 use core::net::IpAddr;
 
 /// Longest user name and password, characters: ONVIF cameras take 32, some more.
 const CREDENTIAL_CHARS_MAX: usize = 200;
+/// Longest token of a profile, characters (ONVIF's `ReferenceToken` has 64; some cameras do not keep to it).
+const PROFILE_CHARS_MAX: usize = 200;
 /// Longest stream key, characters: YouTube's has 24, Facebook's about 120.
 const KEY_CHARS_MAX: usize = 512;
 /// Longest line of a slate, characters: more cannot be read from a sofa.
@@ -78,6 +83,9 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
         }
         SourceKind::Media { .. } | SourceKind::TestPattern { .. } => {}
     }
+    if let Some(wanted) = &source.ptz {
+        ptz(&mut check, wanted, &source.kind);
+    }
     let itself = source.backup.as_ref() == Some(&source.id);
     check.must(!itself, "backup", "a source cannot be its own backup");
     check.done()
@@ -85,6 +93,31 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
 
 fn own_port(check: &mut Check, port: u16) {
     check.must(port >= OWN_PORT_MIN, "port", format!("must be from {OWN_PORT_MIN} to 65535, not {port}"));
+}
+
+/// The head of a source's camera.
+fn ptz(check: &mut Check, ptz: &Ptz, kind: &SourceKind) {
+    check.must(kind.is_live(), "ptz", "only a live source has a camera that can be moved");
+    check.within("ptz.settle_ms", i64::from(ptz.settle_ms), 0..=i64::from(SETTLE_MS_MAX));
+    match &ptz.control {
+        PtzControl::Onvif { device, service, profile } => {
+            let camera = matches!(kind, SourceKind::Camera { .. });
+            let reason = "the user and password of ONVIF are those of an IP camera: use Visca with this kind of source";
+            check.must(camera, "ptz.protocol", reason);
+            for (place, url) in [("ptz.device", device), ("ptz.service", service)] {
+                if let Err(reason) = address::http(url) {
+                    check.wrong(place, format!("the address must look like http://host/path: {reason}"));
+                }
+            }
+            check.line("ptz.profile", profile, 1, PROFILE_CHARS_MAX);
+        }
+        PtzControl::Visca { address: at, .. } => {
+            if let Err(reason) = address::socket(at) {
+                let like = "the address must look like host:port, for example 192.0.2.7:52381";
+                check.wrong("ptz.address", format!("{like}: {reason}"));
+            }
+        }
+    }
 }
 
 /// A destination by itself.

@@ -1,5 +1,7 @@
 //! Each row changes one thing of a sound document, and says what is told of it.
 
+mod heads;
+
 use super::WRONGS_MAX;
 use crate::spec::{ChannelSpec, ChannelSpecDraft, Timeline, TimelineDraft, Wrongs};
 use serde_json::{Value, json};

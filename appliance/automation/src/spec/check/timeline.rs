@@ -3,7 +3,8 @@
 use super::Check;
 use crate::id::{AssetId, SourceId};
 use crate::spec::{
-    Action, Cue, Overlay, OverlayCue, Source, SourceKind, Start, TimelineDraft, Track, TransitionKind, Wrongs,
+    Action, Cue, Overlay, OverlayCue, PRESET_CHARS_MAX, PtzControl, Source, SourceKind, Start, TimelineDraft, Track,
+    TransitionKind, VISCA_PRESET_MAX, Wrongs,
 };
 use crate::wall::DAY_MS;
 use std::collections::BTreeMap;
@@ -46,6 +47,10 @@ pub(crate) fn timeline(draft: &TimelineDraft) -> Result<(), Wrongs> {
                 order(&mut check, &place, cues.iter().map(|cue| (cue.at_ms, cue.duration_ms)), draft.duration_ms);
                 for (c, cue) in cues.iter().enumerate() {
                     transition(&mut check, &format!("{place}.cues[{c}].transition"), cue);
+                    if let Some(preset) = cue.action.preset() {
+                        let place = format!("{place}.cues[{c}].action.preset.token");
+                        check.line(&place, &preset.token, 1, PRESET_CHARS_MAX);
+                    }
                 }
             }
             Track::Overlay { name, layer, cues, .. } => {
@@ -160,7 +165,7 @@ pub(crate) fn sources_of_timeline(
         match track {
             Track::Video { cues, .. } => {
                 for (c, cue) in cues.iter().enumerate() {
-                    action(&mut check, &format!("tracks[{t}].cues[{c}].action.source"), &cue.action, &known);
+                    action(&mut check, &format!("tracks[{t}].cues[{c}].action"), &cue.action, &known);
                 }
             }
             Track::Overlay { cues, .. } => {
@@ -175,7 +180,8 @@ pub(crate) fn sources_of_timeline(
     check.done()
 }
 
-fn action(check: &mut Check, place: &str, action: &Action, known: &BTreeMap<&SourceId, &Source>) {
+fn action(check: &mut Check, action_place: &str, action: &Action, known: &BTreeMap<&SourceId, &Source>) {
+    let place = &format!("{action_place}.source");
     let Some(source) = known.get(action.source()) else {
         check.wrong(place, format!("there is no source \"{}\"", action.source()));
         return;
@@ -188,6 +194,23 @@ fn action(check: &mut Check, place: &str, action: &Action, known: &BTreeMap<&Sou
         }
         Action::ShowCamera { .. } => {
             check.must(!media, place, format!("\"{name}\" is an uploaded file: use show_media for it"));
+        }
+    }
+    if let Some(preset) = action.preset() {
+        let place = format!("{action_place}.preset.token");
+        preset_of(check, &place, source, &preset.token);
+    }
+}
+
+/// Whether a source's head can have such a preset. Which ones a camera has, it alone knows.
+fn preset_of(check: &mut Check, place: &str, source: &Source, token: &str) {
+    let name = &source.name;
+    match source.ptz.as_ref().map(|ptz| &ptz.control) {
+        None => check.wrong(place, format!("\"{name}\" has no head that could go to a preset")),
+        Some(PtzControl::Onvif { .. }) => {}
+        Some(PtzControl::Visca { .. }) => {
+            let ok = token.parse::<u8>().is_ok_and(|memory| memory <= VISCA_PRESET_MAX);
+            check.must(ok, place, format!("\"{name}\" knows its presets by numbers from 0 to {VISCA_PRESET_MAX}"));
         }
     }
 }
