@@ -86,6 +86,13 @@ impl Alerts {
         changed
     }
 
+    /// Tells of something that happened once and has no end.
+    pub fn tell(&mut self, at_ms: i64, code: Code, subject: &str, text: &str) {
+        tracing::info!(code = code.as_str(), subject, "{text}");
+        self.kept.push_front(alert(at_ms, subject, code, text, code.remedy(), false));
+        self.kept.truncate(KEPT_MAX);
+    }
+
     /// What happened lately, newest first.
     pub fn newest(&self) -> Vec<Alert> {
         self.kept.iter().cloned().collect()
@@ -96,9 +103,9 @@ fn alert(at_ms: i64, subject: &str, code: Code, text: &str, remedy: &str, over: 
     Alert { at_ms, code, text: text.to_owned(), remedy: remedy.to_owned(), subject: subject.to_owned(), over }
 }
 
-/// What a subject is about: a channel, and a source or destination of it.
+/// What a subject is about: a channel, and a source or destination of it; what may follow is a part of that.
 fn parts(subject: &str) -> (&str, Option<(&str, &str)>) {
-    let mut parts = subject.splitn(3, '/');
+    let mut parts = subject.split('/');
     let channel = parts.next().unwrap_or_default();
     (channel, parts.next().zip(parts.next()))
 }
@@ -152,6 +159,12 @@ fn troubles(board: &Board) -> BTreeMap<Key, Words> {
                 all.insert((subject, fault.code, false), of_source(channel, &status.on_air, source, fault));
             }
         }
+        for source in &status.sources {
+            let Some(fault) = source.ptz.as_ref().and_then(|ptz| ptz.fault.as_ref()) else { continue };
+            let over = format!("{} can be moved again.", source_name(channel, source.id.as_str()));
+            let words = Words { text: fault.text.clone(), remedy: fault.remedy.clone(), over };
+            all.insert((format!("{}/source/{}/ptz", channel.id, source.id), fault.code, false), words);
+        }
         for destination in &status.destinations {
             let Some(fault) = &destination.fault else { continue };
             let name = destination_name(channel, destination.id.as_str());
@@ -183,7 +196,7 @@ fn of_channel(channel: &ChannelBoard, fault: &Fault) -> Words {
             format!("{}: the channel's process runs again.", channel.name)
         }
         Code::SlateOnAir | Code::SlateByHand => format!("{}: the slate has gone off air.", channel.name),
-        Code::BitrateLow => String::new(),
+        Code::BitrateLow | Code::PresetSkipped => String::new(),
         _ if channel.worker == WorkerState::Lost => String::new(),
         code => format!("{}: over: {}", channel.name, code.text()),
     };

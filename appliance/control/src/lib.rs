@@ -5,6 +5,7 @@
 pub mod alerts;
 pub mod api;
 pub mod as_runs;
+pub mod cameras;
 pub mod clock;
 pub mod commands;
 pub mod doc;

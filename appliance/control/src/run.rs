@@ -1,6 +1,7 @@
 //! The whole program put together: store, commands, sign-in, reconciler, API; from start to end.
 
 use crate::api::{Desk, listen, tls};
+use crate::cameras::follow;
 use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::lifeline;
@@ -233,8 +234,17 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let reconciler = Reconciler::start(tools, store.wanted());
     let (close, closing) = watch::channel(false);
     let rtmp_port = options.rtmp_listen.port();
-    let desk =
-        Desk::new(commands, store.clone(), door.clone(), reconciler.board(), galleries, rtmp_port, closing.clone());
+    let board = reconciler.board();
+    let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, rtmp_port, closing.clone());
+    let followers = follow::Tools {
+        cameras: desk.cameras.clone(),
+        commands,
+        clock,
+        wanted: store.wanted(),
+        board: reconciler.board(),
+        teller: reconciler.teller(),
+    };
+    tokio::spawn(followers.run());
     announce(&doors.addresses, &door).await?;
     let page = tokio::spawn(listen::serve(Arc::new(desk), doors.page, doors.tls, closing.clone()));
     let redirect = doors.redirect.map(|(plain, https)| tokio::spawn(listen::redirect(plain, https, closing)));

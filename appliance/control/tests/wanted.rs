@@ -52,6 +52,47 @@ async fn channels() {
 }
 
 #[tokio::test]
+async fn a_head_stays_until_a_person_says_otherwise_and_goes_where_its_camera_goes() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let one = "/channels/main/sources/camera-1";
+    let head = json!({"protocol": "onvif", "device": "http://10.0.0.5:8000/onvif/device_service", "profile": "P1",
+                      "service": "http://10.0.0.5:8000/onvif/ptz", "settle_ms": 3000});
+    let camera = json!({"name": "Camera 1", "kind": "camera", "url": "rtsp://10.0.0.5:554/h264", "ptz": head});
+    let made = client.post("/channels/main/sources", camera).await;
+    assert_eq!((made.status, made.json()["ptz"].clone()), (201, head.clone()));
+    let bare = |host: &str| json!({"name": "Camera 1", "kind": "camera", "url": format!("rtsp://{host}:554/h264")});
+    let kept = client.put(one, bare("10.0.0.5")).await.ok();
+    assert_eq!(kept["ptz"], head);
+    let elsewhere = client.put(one, bare("10.0.0.9")).await.ok();
+    assert_eq!(elsewhere["ptz"]["service"], "http://10.0.0.9:8000/onvif/ptz");
+    let mut sent_back = elsewhere.clone();
+    sent_back["url"] = json!("rtsp://10.0.0.7:554/h264");
+    let sent_back = client.put(one, sent_back).await.ok();
+    assert_eq!(sent_back["ptz"]["device"], "http://10.0.0.7:8000/onvif/device_service");
+    let visca = json!({"protocol": "visca", "address": "10.0.0.7:52381", "transport": "udp", "settle_ms": 500});
+    let mut other = bare("10.0.0.7");
+    other["ptz"] = visca.clone();
+    assert_eq!(client.put(one, other).await.ok()["ptz"], visca);
+    assert_eq!(client.put(one, bare("10.0.0.8")).await.ok()["ptz"], visca, "Visca has an address of its own");
+    let show = json!({"name": "Show", "duration_ms": 10_000, "tracks": [{"type": "video", "name": "", "cues": [
+        {"id": "a", "at_ms": 0, "duration_ms": 5000,
+         "action": {"type": "show_camera", "source": "camera-1", "preset": {"token": "7"}}}]}]});
+    let show = client.post("/channels/main/timelines", show).await.ok();
+    let action = &show["tracks"][0]["cues"][0]["action"];
+    assert_eq!(action["preset"], json!({"token": "7", "on_air": false}));
+    let path = format!("/channels/main/timelines/{}/load", show["id"].as_str().unwrap());
+    client.post(&path, json!({})).await.ok();
+    let mut none = bare("10.0.0.7");
+    none["ptz"] = Value::Null;
+    let refused = client.put(one, none.clone()).await;
+    assert_eq!((refused.status, refused.code().as_str()), (422, "spec_invalid"), "a cue needs it");
+    client.put("/channels/main/sources/camera-1", bare("10.0.0.7")).await.ok();
+    assert_eq!(client.get("/channels/main/sources/camera-1").await.ok()["ptz"], visca);
+}
+
+#[tokio::test]
 async fn sources_keep_their_secrets() {
     let folder = folder();
     let house = House::claimed(folder.path()).await;

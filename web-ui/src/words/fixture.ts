@@ -40,6 +40,8 @@ const camera = (id: string, name: string, backup: string | null = null): Channel
   id,
   name,
   backup,
+  ptz: null,
+  camera: null,
   kind: "camera",
   url: "rtsp://192.0.2.1/live",
   user: "",
@@ -70,8 +72,8 @@ export function channel(): Channel {
     sources: [
       camera("camera-1", "Camera 1", "camera-2"),
       camera("camera-2", "Camera 2"),
-      { id: "obs", name: "OBS", backup: null, kind: "rtmp", stream: "main_obs", role: "live", latency_ms: 300, publish: { server: "rtmp://box/live", key: "k" } },
-      { id: "loop", name: "Loop", backup: null, kind: "media", asset: "a" },
+      { id: "obs", name: "OBS", backup: null, ptz: null, camera: null, kind: "rtmp", stream: "main_obs", role: "live", latency_ms: 300, publish: { server: "rtmp://box/live", key: "k" } },
+      { id: "loop", name: "Loop", backup: null, ptz: null, camera: null, kind: "media", asset: "a" },
     ],
     destinations: [
       { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", platform: "youtube", has_key: true, enabled: true },

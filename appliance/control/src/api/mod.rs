@@ -10,6 +10,7 @@ mod assets;
 pub mod auth;
 mod broadcast;
 pub mod call;
+mod cameras;
 mod channels;
 mod destinations;
 pub mod listen;
@@ -25,6 +26,7 @@ mod timelines;
 pub mod tls;
 mod ui;
 
+use crate::cameras::Cameras;
 use crate::commands::Commands;
 use crate::doc::{Board, ChannelDoc, SourceDoc, SourceKindDoc};
 use crate::reconciler::Galleries;
@@ -60,6 +62,8 @@ pub struct Desk {
     pub board: watch::Receiver<Arc<Board>>,
     /// The newest small pictures.
     pub galleries: Galleries,
+    /// Finds, asks and moves cameras.
+    pub cameras: Arc<Cameras>,
     /// Port of the door for publishers, where `ingest` does not say another.
     pub rtmp_port: u16,
     /// Becomes true when the house closes: streams end then.
@@ -82,7 +86,8 @@ impl Desk {
         closing: watch::Receiver<bool>,
     ) -> Desk {
         let (streams, table) = (Arc::new(Semaphore::new(STREAMS_MAX)), table::table());
-        Desk { commands, store, door, board, galleries, rtmp_port, closing, streams, table }
+        let cameras = Arc::new(Cameras::default());
+        Desk { commands, store, door, board, galleries, cameras, rtmp_port, closing, streams, table }
     }
 
     /// Where publishers reach this box, as seen from this caller.

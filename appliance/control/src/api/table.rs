@@ -1,11 +1,11 @@
 //! Every route there is.
 
 use super::route::{Gives, QueryParameter, Route, route, schema};
-use super::{assets, broadcast, channels, destinations, live, session, sources, timelines};
+use super::{assets, broadcast, cameras, channels, destinations, live, session, sources, timelines};
 use crate::doc::{
-    AssetDoc, Board, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft, ExecutionDoc,
-    GoLive, Health, LiveStarted, PinChoice, PlatformDoc, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc,
-    SourceDraft, TimelineBody, TimelineDoc,
+    AssetDoc, Board, CameraDraft, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft,
+    ExecutionDoc, FoundCamera, GoLive, Health, LiveStarted, MoveDraft, PinChoice, PlatformDoc, PresetDoc, SessionDoc,
+    SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft, TimelineBody, TimelineDoc,
 };
 use automation::fault::Code;
 use warp::http::Method;
@@ -34,6 +34,7 @@ pub fn table() -> Vec<Route> {
     table.extend(box_routes());
     table.extend(channel_routes());
     table.extend(source_routes());
+    table.extend(camera_routes());
     table.extend(destination_routes());
     table.extend(timeline_routes());
     table.extend(asset_routes());
@@ -132,6 +133,59 @@ fn source_routes() -> [Route; 6] {
         .gives::<SourceDoc>(200)
         .refuses(&[Code::Conflict])
         .by(sources::rotate_token),
+    ]
+}
+
+/// What asking a camera may come to.
+const ASKED: &[Code] =
+    &[Code::CameraUnreachable, Code::CameraRefused, Code::CameraNotUnderstood, Code::CameraUnsupported];
+
+fn camera_routes() -> [Route; 5] {
+    const TAG: &str = "cameras";
+    [
+        route(
+            Method::POST,
+            "/cameras/search",
+            "searchCameras",
+            TAG,
+            "Which cameras answer in the network: some seconds",
+        )
+        .lists::<FoundCamera>()
+        .refuses(&[Code::CameraUnreachable])
+        .by(cameras::search),
+        route(Method::POST, "/channels/{ch}/cameras", "addCamera", TAG, "Ask a camera by ONVIF, and make it a source")
+            .takes::<CameraDraft>()
+            .gives::<SourceDoc>(201)
+            .refuses(ASKED)
+            .refuses(&[Code::Conflict, Code::RequestInvalid, Code::SpecInvalid])
+            .with(cameras::add),
+        route(
+            Method::GET,
+            "/channels/{ch}/sources/{id}/snapshot",
+            "getSnapshot",
+            TAG,
+            "A picture that the camera itself takes now",
+        )
+        .gives_other(200, Gives::File(&["image/jpeg"]))
+        .refuses(ASKED)
+        .answered(cameras::snapshot),
+        route(
+            Method::GET,
+            "/channels/{ch}/sources/{id}/presets",
+            "listPresets",
+            TAG,
+            "The presets of the camera's head",
+        )
+        .lists::<PresetDoc>()
+        .refuses(ASKED)
+        .refuses(&[Code::Conflict, Code::MoveFailed])
+        .by(cameras::presets),
+        route(Method::POST, "/channels/{ch}/sources/{id}/move", "moveCamera", TAG, "Move the camera's head by hand")
+            .takes::<MoveDraft>()
+            .status(204)
+            .refuses(ASKED)
+            .refuses(&[Code::CameraOnAir, Code::Conflict, Code::PresetMissing, Code::MoveFailed])
+            .with(cameras::begin),
     ]
 }
 

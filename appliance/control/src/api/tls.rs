@@ -137,7 +137,7 @@ pub fn reachable(names: &BTreeSet<String>) -> impl Iterator<Item = String> {
 }
 
 /// Our own addresses in the kernel's routing tree: those with a line "/32 host LOCAL" below them.
-fn ipv4(trie: &str) -> BTreeSet<Ipv4Addr> {
+pub(crate) fn ipv4(trie: &str) -> BTreeSet<Ipv4Addr> {
     let mut last: Option<Ipv4Addr> = None;
     let mut found = BTreeSet::new();
     for line in trie.lines() {

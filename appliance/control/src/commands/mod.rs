@@ -4,6 +4,7 @@
 mod alerts;
 mod assets;
 mod broadcast;
+mod cameras;
 mod channels;
 mod clock;
 mod destinations;
@@ -26,6 +27,7 @@ use automation::spec::{ChannelSpec, Timeline, Wrong};
 use rusqlite::Connection;
 
 pub use crate::store::people::Person;
+pub use cameras::{NewCamera, Relocated};
 
 /// The commands. Cheap to clone.
 #[derive(Clone)]

@@ -161,7 +161,7 @@ fn channel(tx: &Transaction<'_>, context: &Context, seed: SeedChannel, at_ms: i6
             let place = format!("channels.{id}.sources.{}.token", source.id);
             return Err(Refusal::wrong(Code::RequestInvalid, place, "a publisher's source needs a token"));
         }
-        sources::put(tx, context, &id, &StoredSource { source, token })?;
+        sources::put(tx, context, &id, &StoredSource { source, token, camera: None })?;
     }
     for destination in &seed.destinations {
         destinations::put(tx, context, &id, destination)?;

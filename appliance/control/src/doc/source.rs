@@ -1,8 +1,9 @@
 //! Sources.
 
+use super::CameraDoc;
 use automation::id::{AssetId, SourceId};
 use automation::secret::Secret;
-use automation::spec::{Pattern, PublisherRole, SrtMode};
+use automation::spec::{Pattern, Ptz, PublisherRole, SrtMode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -16,6 +17,14 @@ pub struct SourceDoc {
     /// The source that takes over while this one is lost.
     #[schema(required)]
     pub backup: Option<SourceId>,
+    /// The head that moves its camera, where it has one.
+    #[serde(default)]
+    #[schema(required)]
+    pub ptz: Option<Ptz>,
+    /// What its camera said of itself when it was added.
+    #[serde(default)]
+    #[schema(required)]
+    pub camera: Option<CameraDoc>,
     /// What it is.
     #[serde(flatten)]
     pub kind: SourceKindDoc,
@@ -116,9 +125,18 @@ pub struct SourceDraft {
     /// The source that takes over while this one is lost.
     #[serde(default)]
     pub backup: Option<SourceId>,
+    /// The head that moves its camera. PUT without it keeps the one that it has; null takes it away.
+    #[serde(default, deserialize_with = "said")]
+    #[schema(value_type = Option<Ptz>)]
+    pub ptz: Option<Option<Ptz>>,
     /// What it is. On PUT the kind stays as it was.
     #[serde(flatten)]
     pub kind: SourceKindDraft,
+}
+
+/// Tells null, which says something, from nothing.
+fn said<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Ptz>>, D::Error> {
+    Option::<Ptz>::deserialize(from).map(Some)
 }
 
 /// Kinds of source, as a person writes them.

@@ -23,6 +23,7 @@ use crate::units::{Post, Units};
 use crate::workers::previews::Gallery;
 use crate::workers::{FromWorker, Link, LinkEvent};
 use automation::clock::Now;
+use automation::fault::Code;
 use automation::id::ChannelId;
 use automation::plan::{self, Observed, Step};
 use automation::wire::{self, FromChannel, FromIngest, ToChannel, ToIngest};
@@ -49,6 +50,8 @@ const QUIT_MAX: Duration = Duration::from_secs(8);
 enum Event {
     /// Something on a link.
     Link(Post, LinkEvent),
+    /// Something happened that is no trouble, and the operator should know of.
+    Told { code: Code, subject: String, text: String },
     /// End all workers in good order, then say so.
     Quit(oneshot::Sender<()>),
     /// Somebody asks whether the loop turns.
@@ -90,6 +93,17 @@ pub struct Tools {
     pub galleries: Galleries,
 }
 
+/// Tells the operator of what happened.
+#[derive(Clone)]
+pub struct Teller(mpsc::Sender<Event>);
+
+impl Teller {
+    /// Tells something once. `subject` is what it is about, for example `main/source/camera-2`.
+    pub async fn tell(&self, code: Code, subject: String, text: String) {
+        let _ = self.0.send(Event::Told { code, subject, text }).await;
+    }
+}
+
 /// The running reconciler.
 pub struct Reconciler {
     events: mpsc::Sender<Event>,
@@ -127,6 +141,11 @@ impl Reconciler {
     /// Asks now and then whether the loop turns.
     pub fn probe(&self) -> Probe {
         Probe(self.events.clone())
+    }
+
+    /// Who tells the operator of what happened elsewhere in the house.
+    pub fn teller(&self) -> Teller {
+        Teller(self.events.clone())
     }
 
     /// Ends all workers in good order, and waits for it.
@@ -174,6 +193,10 @@ impl House {
             tokio::select! {
                 event = inbox.recv() => match event {
                     Some(Event::Link(post, event)) => self.heard(&post, event),
+                    Some(Event::Told { code, subject, text }) => {
+                        self.told.tell(self.tools.clock.now(), code, &subject, &text);
+                        self.dirty = true;
+                    }
                     Some(Event::Quit(done)) => self.closing = Some(done),
                     Some(Event::Ask(answer)) => {
                         let _ = answer.send(());

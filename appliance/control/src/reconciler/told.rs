@@ -4,6 +4,7 @@ use crate::alerts::Alerts;
 use crate::commands::Commands;
 use crate::doc::{Alert, Board};
 use automation::clock::Now;
+use automation::fault::Code;
 use tokio::task::JoinHandle;
 
 /// The alerts, and whether they are kept as they are.
@@ -28,6 +29,12 @@ impl Told {
     pub(super) fn observe(&mut self, now: Now, board: &Board) -> Vec<Alert> {
         self.unsaved |= self.alerts.observe(now.wall_ms, board);
         self.alerts.newest()
+    }
+
+    /// Tells of something that happened once.
+    pub(super) fn tell(&mut self, now: Now, code: Code, subject: &str, text: &str) {
+        self.unsaved = true;
+        self.alerts.tell(now.wall_ms, code, subject, text);
     }
 
     /// Has them kept, where something is new.

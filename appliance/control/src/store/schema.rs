@@ -11,6 +11,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(OVERLAYS_CLEARED).down(OVERLAYS_CLEARED_BACK),
         M::up(LASTING).down(LASTING_BACK),
         M::up(SOUND).down(SOUND_BACK),
+        M::up(CAMERAS).down(CAMERAS_BACK),
     ])
 }
 
@@ -202,6 +203,17 @@ ALTER TABLE timelines DROP COLUMN start_at_ms;
 const SOUND: &str = "ALTER TABLE channels ADD COLUMN sound TEXT CHECK (json_valid(sound));";
 
 const SOUND_BACK: &str = "ALTER TABLE channels DROP COLUMN sound;";
+
+/// Heads of cameras, and which camera a source is.
+const CAMERAS: &str = "
+ALTER TABLE sources ADD COLUMN ptz TEXT CHECK (json_valid(ptz));
+ALTER TABLE sources ADD COLUMN camera TEXT CHECK (json_valid(camera));
+";
+
+const CAMERAS_BACK: &str = "
+ALTER TABLE sources DROP COLUMN camera;
+ALTER TABLE sources DROP COLUMN ptz;
+";
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use super::{Context, from_json, id, to_json};
 use crate::refusal::Refusal;
 use automation::fault::Code;
+use automation::follow::CameraIdentity;
 use automation::id::{ChannelId, SourceId};
 use automation::secret::Secret;
 use automation::spec::{Source, SourceKind};
@@ -19,6 +20,8 @@ pub struct StoredSource {
     pub source: Source,
     /// What a publisher must know; empty for other kinds.
     pub token: Secret,
+    /// Which camera it is, where a camera told.
+    pub camera: Option<CameraIdentity>,
 }
 
 /// The one text that is sealed of a source: a publisher's token, a camera's password, or the secrets of another kind
@@ -63,7 +66,7 @@ fn owner(channel: &ChannelId, source: &str) -> String {
 /// The sources of a channel, oldest first.
 pub fn of(connection: &Connection, context: &Context, channel: &ChannelId) -> Result<Vec<StoredSource>, Refusal> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, params, backup_id, secret_sealed FROM sources WHERE channel_id = ?1 ORDER BY rowid",
+        "SELECT id, name, params, backup_id, secret_sealed, ptz, camera FROM sources WHERE channel_id = ?1 ORDER BY rowid",
     )?;
     let mut rows = statement.query([channel.as_str()])?;
     let mut sources = Vec::new();
@@ -80,7 +83,9 @@ pub fn of(connection: &Connection, context: &Context, channel: &ChannelId) -> Re
         let mut kind: SourceKind = from_json(&params)?;
         let token = unseal(&mut kind, secret)?;
         let backup = row.get::<_, Option<String>>(3)?.map(id).transpose()?;
-        sources.push(StoredSource { source: Source { id: id(source_id)?, name, kind, backup }, token });
+        let ptz = row.get::<_, Option<String>>(5)?.as_deref().map(from_json).transpose()?;
+        let camera = row.get::<_, Option<String>>(6)?.as_deref().map(from_json).transpose()?;
+        sources.push(StoredSource { source: Source { id: id(source_id)?, name, kind, backup, ptz }, token, camera });
     }
     Ok(sources)
 }
@@ -116,10 +121,11 @@ pub fn put(
         _ => None,
     };
     connection.execute(
-        "INSERT INTO sources (channel_id, id, name, params, backup_id, asset_id, stream, secret_sealed)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+        "INSERT INTO sources (channel_id, id, name, params, backup_id, asset_id, stream, secret_sealed, ptz, camera)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
          ON CONFLICT (channel_id, id) DO UPDATE SET
-            name = ?3, params = ?4, backup_id = ?5, asset_id = ?6, stream = ?7, secret_sealed = ?8",
+            name = ?3, params = ?4, backup_id = ?5, asset_id = ?6, stream = ?7, secret_sealed = ?8, ptz = ?9,
+            camera = ?10",
         params![
             channel.as_str(),
             source.id.as_str(),
@@ -128,7 +134,9 @@ pub fn put(
             source.backup.as_ref().map(SourceId::as_str),
             asset,
             stream,
-            sealed
+            sealed,
+            source.ptz.as_ref().map(to_json),
+            stored.camera.as_ref().map(to_json)
         ],
     )?;
     Ok(())

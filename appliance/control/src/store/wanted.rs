@@ -3,9 +3,10 @@
 use super::channels::{StoredChannel, StoredLive};
 use super::sources::StoredSource;
 use super::{Context, assets, channels, destinations, settings, sources, timelines};
-use crate::doc::{ChannelDoc, DestinationDoc, LiveDoc, ManualDoc, Publish, SourceDoc, SourceKindDoc};
+use crate::doc::{CameraDoc, ChannelDoc, DestinationDoc, LiveDoc, ManualDoc, Publish, SourceDoc, SourceKindDoc};
 use crate::refusal::Refusal;
-use automation::id::{AssetId, ChannelId};
+use automation::follow::CameraIdentity;
+use automation::id::{AssetId, ChannelId, SourceId};
 use automation::spec::platform;
 use automation::spec::{
     ChannelSpec, ChannelSpecDraft, Destination, IngestSpec, IngestStream, Manual, Overlay, Platform, Source,
@@ -39,6 +40,8 @@ pub struct WantedChannel {
     pub doc: ChannelDoc,
     /// Whether its broadcast has to be put right once wall time is known.
     pub awaits_clock: bool,
+    /// Which camera a source is, where a camera told.
+    pub cameras: BTreeMap<SourceId, CameraIdentity>,
 }
 
 impl Wanted {
@@ -67,8 +70,9 @@ pub(super) fn load(connection: &Connection, context: &Context) -> Result<Wanted,
         ingest.streams.extend(stored.iter().filter_map(|stored| stream(&channel.id, stored)));
         let doc = document(&channel, &stored, &destinations, timeline.as_ref());
         let awaits_clock = channel.live.as_ref().is_some_and(|live| live.provisional || !live.at_known);
+        let cameras = stored.iter().filter_map(|one| Some((one.source.id.clone(), one.camera.clone()?))).collect();
         let spec = spec(channel, stored, destinations, timeline, &files, context.listen, wall.as_ref())?;
-        wanted.push(WantedChannel { spec, doc, awaits_clock });
+        wanted.push(WantedChannel { spec, doc, awaits_clock, cameras });
     }
     Ok(Wanted { venue, ingest, wall, channels: wanted })
 }
@@ -203,7 +207,14 @@ pub fn source_document(stored: &StoredSource) -> SourceDoc {
         SourceKind::Slate { title, text } => SourceKindDoc::Slate { title: title.clone(), text: text.clone() },
         SourceKind::TestPattern { pattern } => SourceKindDoc::TestPattern { pattern: *pattern },
     };
-    SourceDoc { id: source.id.clone(), name: source.name.clone(), backup: source.backup.clone(), kind }
+    SourceDoc {
+        id: source.id.clone(),
+        name: source.name.clone(),
+        backup: source.backup.clone(),
+        ptz: source.ptz.clone(),
+        camera: stored.camera.as_ref().map(CameraDoc::from),
+        kind,
+    }
 }
 
 /// What the API shows of a destination.

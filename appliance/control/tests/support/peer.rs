@@ -214,6 +214,7 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         picture_age_ms: Some(20),
         attempt: 0,
         fault: manner.source_fault.clone(),
+        ptz: None,
     };
     let destination = |id: &automation::id::DestinationId| DestinationStatus {
         id: id.clone(),

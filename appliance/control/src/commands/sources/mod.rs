@@ -11,7 +11,8 @@ use crate::store::{Context, channels, settings, sources, timelines};
 use automation::fault::Code;
 use automation::id::{ChannelId, SourceId};
 use automation::secret::Secret;
-use automation::spec::{Hold, Source, SourceKind, Track};
+use automation::spec::{Hold, Ptz, PtzControl, Source, SourceKind, Track};
+use camera::Url;
 use rusqlite::Transaction;
 
 impl Commands {
@@ -32,7 +33,9 @@ impl Commands {
                     SourceKind::Rtmp { .. } => Secret::new(token()?),
                     _ => Secret::default(),
                 };
-                let stored = StoredSource { source: Source { id, name, kind, backup: draft.backup }, token };
+                let ptz = draft.ptz.flatten();
+                let source = Source { id, name, kind, backup: draft.backup, ptz };
+                let stored = StoredSource { source, token, camera: None };
                 put(tx, context, &channel, &stored, at_ms)?;
                 Ok(source_document(&stored))
             })
@@ -54,6 +57,11 @@ impl Commands {
                 stored.source.name = name(&draft.name, Code::SpecInvalid)?;
                 stored.source.backup = draft.backup;
                 stored.source.kind = kind::kind(tx, context, &channel, Some(stored.source.kind), draft.kind)?;
+                match draft.ptz.filter(|ptz| *ptz != stored.source.ptz) {
+                    Some(ptz) => stored.source.ptz = ptz,
+                    None => keep_head(&mut stored.source),
+                }
+                forget_other_camera(&mut stored);
                 put(tx, context, &channel, &stored, at_ms)?;
                 Ok(source_document(&stored))
             })
@@ -101,8 +109,31 @@ impl Commands {
     }
 }
 
+/// The host of a camera's stream.
+fn stream_host(kind: &SourceKind) -> Option<String> {
+    let SourceKind::Camera { url, .. } = kind else { return None };
+    Url::of_scheme(url, "rtsp://", 554).ok().map(|url| url.host().to_owned())
+}
+
+/// A person has given a camera another address, and said nothing of its head: it is where the camera is.
+fn keep_head(source: &mut Source) {
+    let Some(host) = stream_host(&source.kind) else { return };
+    let Some(Ptz { control: PtzControl::Onvif { device, service, .. }, .. }) = &mut source.ptz else { return };
+    for text in [device, service] {
+        if let Some(moved) = Url::parse(text).ok().and_then(|url| url.at_host(&host).ok()) {
+            *text = moved.to_string();
+        }
+    }
+}
+
+/// What is at another address now may be another camera: it must not be looked for under the old one's identity.
+fn forget_other_camera(stored: &mut StoredSource) {
+    let host = stream_host(&stored.source.kind);
+    stored.camera = stored.camera.take().filter(|camera| host.as_deref() == Some(camera.host.as_str()));
+}
+
 /// Writes a source, and checks what becomes of the channel.
-fn put(
+pub(super) fn put(
     tx: &Transaction<'_>,
     context: &Context,
     channel: &ChannelId,
