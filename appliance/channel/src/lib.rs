@@ -11,5 +11,6 @@ mod lock;
 pub mod network;
 pub mod preview;
 pub mod program;
+pub mod ptz;
 pub mod source;
 pub mod worker;

@@ -23,7 +23,7 @@ use crate::lock::hold;
 use crate::source::Source;
 use crate::source::made::describe;
 use automation::clock::Running;
-use automation::director::{Director, Picture as Base, Shown};
+use automation::director::{CameraMove, Director, Picture as Base, Shown};
 use automation::fault::{Code, Fault};
 use automation::id::SourceId;
 use automation::spec::{ChannelSpec, House, SoundFrom};
@@ -32,7 +32,7 @@ use gstreamer as gst;
 use gstreamer_video as gst_video;
 use gstreamer_video::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ use std::time::Duration;
 const REPEAT_NS: u64 = 500_000_000;
 /// Lateness above which ticks are left out.
 const SKIP_NS: u64 = 2_000_000_000;
+/// Movements of cameras that wait to be taken up: more than there are sources.
+const MOVES_MAX: usize = 128;
 /// How often the view is refreshed, in nanoseconds.
 const VIEW_EVERY_NS: u64 = 100_000_000;
 
@@ -78,6 +80,7 @@ pub struct View {
 pub struct Program {
     orders: Sender<Order>,
     view: Arc<Mutex<View>>,
+    moves: Receiver<CameraMove>,
     thread: Option<std::thread::JoinHandle<()>>,
     /// When tick 0 was.
     pub start: Running,
@@ -88,14 +91,15 @@ impl Program {
     pub fn start(spec: &Arc<ChannelSpec>, painter: Arc<Painter>, hub: &Arc<Hub>) -> Result<Program, Fault> {
         let start = running();
         let (orders, inbox) = channel();
+        let (movers, moves) = sync_channel(MOVES_MAX);
         let encoder = Encoder::start(&spec.house, hub)?;
-        let mut mixer = Mixer::new(spec, painter, encoder, hub.clone(), inbox, start)?;
+        let mut mixer = Mixer::new(spec, painter, encoder, hub.clone(), inbox, movers, start)?;
         let view = mixer.view.clone();
         let thread = std::thread::Builder::new()
             .name("tick".into())
             .spawn(move || mixer.run())
             .map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))?;
-        Ok(Program { orders, view, thread: Some(thread), start })
+        Ok(Program { orders, view, moves, thread: Some(thread), start })
     }
 
     /// Tells the mixer something.
@@ -107,6 +111,11 @@ impl Program {
     /// The newest view.
     pub fn view(&self) -> View {
         hold(&self.view).clone()
+    }
+
+    /// Movements that cameras shall begin now.
+    pub fn moves(&self) -> impl Iterator<Item = CameraMove> {
+        self.moves.try_iter()
     }
 
     /// A handle that only looks.
@@ -145,6 +154,7 @@ struct Mixer {
     info: gst_video::VideoInfo,
     start: Running,
     inbox: Receiver<Order>,
+    moves: SyncSender<CameraMove>,
     director: Director,
     sources: BTreeMap<SourceId, Arc<Source>>,
     /// The newest due picture of each live source.
@@ -180,6 +190,7 @@ impl Mixer {
         encoder: Encoder,
         hub: Arc<Hub>,
         inbox: Receiver<Order>,
+        moves: SyncSender<CameraMove>,
         start: Running,
     ) -> Result<Mixer, Fault> {
         let house = spec.house.clone();
@@ -204,6 +215,7 @@ impl Mixer {
             info,
             start,
             inbox,
+            moves,
             director,
             sources: BTreeMap::new(),
             newest: BTreeMap::new(),
@@ -315,6 +327,12 @@ impl Mixer {
         let at = Running(self.start.0 + self.house.rate.tick_ns(n));
         self.look_at_sources(at);
         let frame = self.director.frame(n);
+        for movement in self.director.moves() {
+            // Whoever moves cameras is not waited for: a picture must go out.
+            if self.moves.try_send(movement.clone()).is_err() {
+                tracing::warn!(source = %movement.source, "a camera's movement is left out");
+            }
+        }
         self.ears.on_air(&frame.picture, frame.sound.as_ref(), |id| {
             matches!(self.sources.get(id).map(|s| &**s), Some(Source::Media(_)))
         });

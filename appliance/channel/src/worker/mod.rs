@@ -12,6 +12,7 @@ use crate::encoder::{self, hub::Hub};
 use crate::network;
 use crate::program::overlay::Painter;
 use crate::program::tick::{Order, Program};
+use crate::ptz::Heads;
 use crate::source::Source;
 use automation::fault::{Code, Fault};
 use automation::id::{ChannelId, DestinationId, SourceId};
@@ -77,6 +78,7 @@ pub struct Worker {
     program: Option<Program>,
     sources: BTreeMap<SourceId, Arc<Source>>,
     destinations: BTreeMap<DestinationId, Destination>,
+    heads: Heads,
     stop: Arc<AtomicBool>,
     lifeline: Lifeline,
     told_ms: u64,
@@ -103,6 +105,7 @@ impl Worker {
             program: None,
             sources: BTreeMap::new(),
             destinations: BTreeMap::new(),
+            heads: Heads::default(),
             stop,
             lifeline: Lifeline::new(),
             told_ms: 0,
@@ -145,6 +148,7 @@ impl Worker {
             if self.stop.load(Ordering::Relaxed) {
                 return End::Quit;
             }
+            self.program.iter().flat_map(Program::moves).for_each(|movement| self.heads.begin(&movement));
             let ended = self.program.as_ref().is_some_and(Program::ended);
             let never_began = self.spec.is_some() && self.program.is_none();
             if ended || never_began {
@@ -247,6 +251,7 @@ impl Worker {
         self.take_sources(old.as_deref(), &spec, &program);
         program.tell(Order::Spec(spec.clone()));
         self.take_destinations(&spec, &program);
+        self.heads.take(&spec);
         self.previews.show(program.viewer(), self.sources.clone(), &spec.house);
         self.program = Some(program);
         Ok(())
@@ -309,7 +314,7 @@ impl Worker {
 
     fn status(&self) -> Option<automation::status::ChannelStatus> {
         let (spec, program) = (self.spec.as_ref()?, self.program.as_ref()?);
-        Some(report::status(spec, program, &self.sources, &self.destinations))
+        Some(report::status(spec, program, &self.sources, &self.destinations, &self.heads))
     }
 
     fn tell_status(&mut self) {

@@ -3,6 +3,7 @@
 use crate::clock::running;
 use crate::destination::Destination;
 use crate::program::tick::Program;
+use crate::ptz::Heads;
 use crate::source::Source;
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
@@ -17,6 +18,7 @@ pub(super) fn status(
     program: &Program,
     sources: &BTreeMap<SourceId, Arc<Source>>,
     destinations: &BTreeMap<DestinationId, Destination>,
+    heads: &Heads,
 ) -> ChannelStatus {
     let now = running();
     let view = program.view();
@@ -40,7 +42,10 @@ pub(super) fn status(
         sources: spec
             .sources
             .iter()
-            .filter_map(|s| Some(source(s, sources.get(&s.id)?, view.sources.get(&s.id).copied(), now)))
+            .filter_map(|s| {
+                let status = source(s, sources.get(&s.id)?, view.sources.get(&s.id).copied(), now);
+                Some(SourceStatus { ptz: heads.status(&s.id), ..status })
+            })
             .collect(),
         destinations: spec.destinations.iter().filter_map(|d| Some(destinations.get(&d.id)?.status())).collect(),
         faults: view.faults,
@@ -58,6 +63,7 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
         picture_age_ms: None,
         attempt: 0,
         fault: None,
+        ptz: None,
     };
     match running {
         Source::Live(live) => {
@@ -100,7 +106,7 @@ fn named(fault: Fault, spec: &SourceSpec) -> Fault {
 /// Whether two statuses differ in what a person would notice; counters and clocks always differ.
 pub(super) fn differs(old: Option<&ChannelStatus>, new: Option<&ChannelStatus>) -> bool {
     let (Some(old), Some(new)) = (old, new) else { return old.is_some() != new.is_some() };
-    let source = |s: &SourceStatus| (s.id.clone(), s.state, s.fault.clone());
+    let source = |s: &SourceStatus| (s.id.clone(), s.state, s.fault.clone(), s.ptz.clone());
     let timeline = |s: &ChannelStatus| s.timeline.as_ref().map(|t| (t.cue.clone(), t.paused, t.running));
     old.generation != new.generation
         || old.on_air != new.on_air
