@@ -6,6 +6,7 @@
 pub mod bandstand;
 pub mod barcode;
 pub mod beep;
+pub mod camera;
 pub mod clip;
 pub mod events;
 pub mod figures;

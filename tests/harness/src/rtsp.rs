@@ -56,6 +56,7 @@ impl Mount {
 #[derive(Debug)]
 pub struct Rtsp {
     folder: PathBuf,
+    host: String,
     port: u16,
     process: Option<Process>,
 }
@@ -68,17 +69,22 @@ impl Rtsp {
 
     /// The same on a given port.
     pub fn start_on(port: u16, folder: &Path, mounts: &[Mount]) -> Rtsp {
+        Rtsp::start_at("127.0.0.1", port, folder, mounts)
+    }
+
+    /// The same at a given address of the loopback, such as `127.0.0.2`.
+    pub fn start_at(host: &str, port: u16, folder: &Path, mounts: &[Mount]) -> Rtsp {
         std::fs::create_dir_all(folder).expect("make the cameras' folder");
         let text = serde_json::to_string(mounts).expect("mounts are plain");
         std::fs::write(folder.join("mounts.json"), text).expect("write the mounts");
-        let mut server = Rtsp { folder: folder.to_owned(), port, process: None };
+        let mut server = Rtsp { folder: folder.to_owned(), host: host.to_owned(), port, process: None };
         server.resume();
         server
     }
 
     /// The address of a mount.
     pub fn url(&self, path: &str) -> String {
-        format!("rtsp://127.0.0.1:{}{path}", self.port)
+        format!("rtsp://{}:{}{path}", self.host, self.port)
     }
 
     /// The port that it listens on.
@@ -104,6 +110,7 @@ impl Rtsp {
         // Debian's own Python has the bindings of GStreamer; one of another kind does not.
         let mut command = tied("/usr/bin/python3");
         command.arg(fixture("rtsp_server.py")).arg(self.port.to_string()).arg(self.folder.join("mounts.json"));
+        command.arg(&self.host);
         let name = "rtsp";
         let _ = std::fs::remove_file(self.folder.join("rtsp.log"));
         let mut process = Process::start(name, &self.folder, &mut command);
