@@ -16,6 +16,16 @@ const DIST = new URL("../dist/", import.meta.url).pathname;
 const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".woff2": "font/woff2", ".webmanifest": "application/manifest+json" };
 const PICTURE_OF = { "camera-1": 0, "camera-2": 1, loop: 2, obs: 3 };
 
+const PRESETS = [
+  { token: "1", name: "Wide" },
+  { token: "2", name: "Pulpit" },
+  { token: "3", name: "Choir" },
+];
+const CAMERAS = [
+  { endpoint: "urn:uuid:1", name: "Stage left", model: "Dome 4K", host: "192.168.1.31", address: "http://192.168.1.31:80/onvif/device_service", source: null },
+  { endpoint: "urn:uuid:2", name: "Camera", model: "Dome 4K", host: "192.168.1.22", address: "http://192.168.1.22:80/onvif/device_service", source: { channel: "main", source: "camera-2" } },
+];
+
 const scene = new Scene();
 const pictures = await frames();
 const listeners = new Set();
@@ -55,6 +65,7 @@ function answer(method, parts, body, query) {
     return json({ user: body.name }, 201);
   }
   if (first === "state") return json(scene.board());
+  if (first === "cameras") return json(CAMERAS);
   if (first === "platforms") return json(PLATFORMS);
   if (first === "assets") {
     if (method === "GET") return json(scene.assets);
@@ -95,6 +106,15 @@ function answer(method, parts, body, query) {
       const from = query.has("before") ? scene.executions.findIndex((one) => one.session === query.get("before")) + 1 : 0;
       return json(scene.executions.slice(from, from + Number(query.get("limit") ?? 100)));
     }
+    case "cameras": {
+      const found = CAMERAS.find((one) => one.address === body.address);
+      if (found === undefined) return problem(504, "camera_unreachable", `${body.address}: it does not answer.`, "Check that it has power and network, and that its address is right.");
+      if (body.password === "") return problem(422, "camera_refused", `${found.host}: it refuses the user name or password.`, "Enter the user name and password of the camera again.");
+      const name = body.name ?? found.name;
+      const made = { ...channel.sources[1], id: slug(name), name };
+      channel.sources = [...channel.sources, made];
+      return json(made, 201);
+    }
     case "timelines":
       return timelines(method, id, verb, body, json, done);
     default:
@@ -122,6 +142,8 @@ function parts_of(channel, list, method, id, verb, body, json, done) {
   const found = channel[list].find((one) => one.id === id);
   if (verb === "start" || verb === "stop") return (found.enabled = verb === "start"), json(found);
   if (verb === "rotate-token") return (found.publish.key = `main_obs?token=${Math.random().toString(16).slice(2, 14)}`), json(found);
+  if (verb === "presets") return json(PRESETS);
+  if (verb === "move") return done;
   if (method === "DELETE") return (channel[list] = channel[list].filter((one) => one.id !== id)), done;
   const { password, key, ...rest } = body;
   if (body.url?.includes("nowhere")) {

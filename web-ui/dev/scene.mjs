@@ -14,6 +14,15 @@ export function fixtures() {
     user: "venue",
     has_password: true,
     latency_ms: 300,
+    ptz: null,
+    camera: null,
+  });
+  const onvif = (host) => ({
+    protocol: "onvif",
+    device: `http://${host}:80/onvif/device_service`,
+    service: `http://${host}:80/onvif/ptz`,
+    profile: "main",
+    settle_ms: 3000,
   });
   const channel = {
     id: "main",
@@ -34,18 +43,24 @@ export function fixtures() {
     timeline: "evening",
     sources: [
       camera("camera-1", "Camera 1", "192.168.1.21", "camera-2"),
-      camera("camera-2", "Camera 2", "192.168.1.22"),
+      {
+        ...camera("camera-2", "Camera 2", "192.168.1.22"),
+        ptz: onvif("192.168.1.22"),
+        camera: { manufacturer: "Acme", model: "Dome 4K", serial: "A-1", mac: null, has_snapshot: false },
+      },
       {
         id: "obs",
         name: "OBS",
         backup: null,
+        ptz: null,
+        camera: null,
         kind: "rtmp",
         stream: "main_obs",
         role: "live",
         latency_ms: 300,
         publish: { server: "rtmp://bandstand.local:1935/live", key: "main_obs?token=4c1fbe0a93d2457c" },
       },
-      { id: "loop", name: "Loop", backup: null, kind: "media", asset: "harbour" },
+      { id: "loop", name: "Loop", backup: null, ptz: null, camera: null, kind: "media", asset: "harbour" },
     ],
     destinations: [
       { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", has_key: true, enabled: true },

@@ -16,6 +16,10 @@ const tiles = async (page) => {
   await program(page);
   await page.waitForFunction(() => Number(document.querySelector('[data-preview="source/camera-2"]')?.dataset.frames ?? 0) > 0);
 };
+const head = async (page) => {
+  await page.getByRole("button", { name: "Choir" }).waitFor();
+  await page.waitForFunction(() => Number(document.querySelector("[data-preview]")?.dataset.frames ?? 0) > 0);
+};
 const heading = (page) => page.waitForSelector("main h1");
 
 const SHOTS = [
@@ -57,6 +61,25 @@ const SHOTS = [
   ["sources", "fault", "#/sources", async (page) => page.waitForFunction(() => Number(document.querySelector('[data-preview="source/loop"]')?.dataset.frames ?? 0) > 0)],
   ["source-kinds", "off-air", "#/sources/new", heading],
   ["source-camera", "off-air", "#/sources/camera-1", async (page) => page.waitForFunction(() => Number(document.querySelector("[data-preview]")?.dataset.frames ?? 0) > 0)],
+  ["find-cameras", "off-air", "#/sources/new/find", async (page) => page.waitForSelector("[data-camera]")],
+  [
+    "add-camera",
+    "off-air",
+    "#/sources/new/find",
+    async (page) => (await page.waitForSelector("[data-camera]"), page.getByRole("button", { name: "Add Stage left" }).click()),
+  ],
+  ["source-head", "off-air", "#/sources/camera-2", head],
+  ["source-head-on-air", "pinned", "#/sources/camera-2", head],
+  [
+    "editor-preset",
+    "off-air",
+    "#/timelines/evening",
+    async (page) => {
+      await page.waitForSelector(".cue");
+      await page.locator('[data-cue="cue-3"] .summary').click();
+      await page.getByLabel("Camera goes to").selectOption("3");
+    },
+  ],
   ["source-obs", "off-air", "#/sources/obs", heading],
   [
     "source-refused",

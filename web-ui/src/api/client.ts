@@ -3,13 +3,17 @@
 import { t } from "../strings";
 import type {
   Asset,
+  CameraBody,
   Channel,
   ChannelPatch,
   Destination,
   DestinationBody,
   Execution,
+  FoundCamera,
   Id,
+  MoveBody,
   Platform,
+  Preset,
   Problem,
   Session,
   Source,
@@ -107,6 +111,12 @@ export const api = {
   addChannel: (name: string) => call<Channel>("POST", "/channels", { name }),
   changeChannel: (channel: Id, change: ChannelPatch) => call<Channel>("PATCH", at(channel), change),
 
+  /** Takes some seconds: the box asks the network. */
+  searchCameras: () => call<FoundCamera[]>("POST", "/cameras/search", {}),
+  addCamera: (channel: Id, body: CameraBody) => call<Source>("POST", at(channel, "/cameras"), body),
+  presets: (channel: Id, source: Id) => call<Preset[]>("GET", at(channel, `/sources/${id(source)}/presets`)),
+  move: (channel: Id, source: Id, body: MoveBody) => call<void>("POST", at(channel, `/sources/${id(source)}/move`), body),
+
   addSource: (channel: Id, body: SourceBody) => call<Source>("POST", at(channel, "/sources"), body),
   source: (channel: Id, source: Id) => call<Source>("GET", at(channel, `/sources/${id(source)}`)),
   changeSource: (channel: Id, source: Id, body: SourceBody) =>
@@ -153,6 +163,9 @@ export const api = {
   pause: (channel: Id) => call<void>("POST", at(channel, "/pause"), {}),
   resume: (channel: Id) => call<void>("POST", at(channel, "/resume"), {}),
 };
+
+/** Address of a picture that a camera itself takes, for `<img>`. */
+export const snapshotUrl = (channel: Id, source: Id): string => `${BASE}${at(channel, `/sources/${id(source)}/snapshot`)}`;
 
 /** Address of an uploaded file, for `<img>`. */
 export const assetUrl = (asset: Id): string => `${BASE}/assets/${id(asset)}`;

@@ -133,3 +133,29 @@ test("in a form of one thing the last part of a place names the field", () => {
   const wrongs = fieldWrongs([{ place: "sources[3].url", reason: "no" }]);
   expect(wrongs.at("url")).toBe("no");
 });
+
+describe("the head of a camera", () => {
+  const [stored] = channel().sources;
+  if (stored === undefined) throw new Error("a camera");
+  const onvif = { protocol: "onvif" as const, device: "http://c/d", service: "http://c/p", profile: "1", settle_ms: 3000 };
+  const visca = { protocol: "visca" as const, address: "192.0.2.9:52381", transport: "tcp" as const, settle_ms: 5000 };
+
+  test("what was added with the camera is kept by saying nothing, and goes only by being taken away", () => {
+    const source = { ...stored, ptz: onvif };
+    const form = sourceForm("camera", source);
+    expect(form.head).toBe("onvif");
+    expect("ptz" in sourceBody(form, source)).toBe(false);
+    expect(sourceBody({ ...form, settle_ms: 1000 }, source)).toMatchObject({ ptz: { ...onvif, settle_ms: 1000 } });
+    expect(sourceBody({ ...form, head: "none" }, source)).toMatchObject({ ptz: null });
+    expect("ptz" in sourceBody(sourceForm("camera", stored), stored)).toBe(false);
+  });
+
+  test("Visca has an address with a port", () => {
+    const form = sourceForm("camera", { ...stored, ptz: visca });
+    expect(sourceBody(form, { ...stored, ptz: visca })).toMatchObject({ ptz: visca });
+    expect(sourceWrongs(form)).toEqual([]);
+    for (const wrong of ["", "192.0.2.9", "a b:1"]) {
+      expect(sourceWrongs({ ...form, visca: wrong }).map((one) => one.place)).toEqual(["address"]);
+    }
+  });
+});

@@ -1,7 +1,7 @@
 // The form of a source: what is typed, what is sent.
 
 import { t } from "../strings";
-import type { KindName, Pattern, PublisherRole, Source, SourceBody, SrtMode, Wrong } from "../api/types";
+import type { KindName, Pattern, Ptz, PublisherRole, Source, SourceBody, SrtMode, ViscaTransport, Wrong } from "../api/types";
 
 export interface SourceForm {
   kind: KindName;
@@ -19,6 +19,11 @@ export interface SourceForm {
   passphrase: string;
   group: string;
   latency_ms: number;
+  /** By what its camera is moved; an ONVIF head comes with the camera and is only kept. */
+  head: HeadKind;
+  visca: string;
+  transport: ViscaTransport;
+  settle_ms: number;
   role: PublisherRole;
   asset: string;
   title: string;
@@ -26,7 +31,10 @@ export interface SourceForm {
   pattern: Pattern;
 }
 
+export type HeadKind = "none" | "onvif" | "visca";
+
 export const LATENCY_MS_DEFAULT = 300;
+export const SETTLE_MS_DEFAULT = 3000;
 
 export function sourceForm(kind: KindName, source?: Source): SourceForm {
   const form: SourceForm = {
@@ -43,6 +51,7 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     passphrase: "",
     group: "",
     latency_ms: LATENCY_MS_DEFAULT,
+    ...headForm(source?.ptz ?? null),
     role: "live",
     asset: "",
     title: "",
@@ -67,6 +76,30 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
       return { ...form, title: source.title, text: source.text };
     case "test_pattern":
       return { ...form, pattern: source.pattern };
+  }
+}
+
+function headForm(ptz: Ptz | null): Pick<SourceForm, "head" | "visca" | "transport" | "settle_ms"> {
+  const visca = ptz?.protocol === "visca" ? ptz : null;
+  return {
+    head: ptz?.protocol ?? "none",
+    visca: visca?.address ?? "",
+    transport: visca?.transport ?? "udp",
+    settle_ms: ptz?.settle_ms ?? SETTLE_MS_DEFAULT,
+  };
+}
+
+/** The head as it is sent. Without `ptz` the box keeps the one that the source has. */
+function headBody(form: SourceForm, source: Source | undefined): { ptz?: Ptz | null } {
+  const { settle_ms } = form;
+  const before = source?.ptz ?? null;
+  switch (form.head) {
+    case "none":
+      return before === null ? {} : { ptz: null };
+    case "visca":
+      return { ptz: { protocol: "visca", address: form.visca.trim(), transport: form.transport, settle_ms } };
+    case "onvif":
+      return before === null || before.settle_ms === settle_ms ? {} : { ptz: { ...before, settle_ms } };
   }
 }
 
@@ -107,6 +140,7 @@ export function sourceWrongs(form: SourceForm): Wrong[] {
     if (length > 0 && (length < 10 || length > 79)) wrongs.push({ place: "passphrase", reason: f.badPassphrase });
   }
   if (portOf(form.port) === undefined && form.port.trim() !== "") wrongs.push({ place: "port", reason: f.badPort });
+  if (form.head === "visca" && !/^\S+:\d+$/.test(form.visca.trim())) wrongs.push({ place: "address", reason: f.needVisca });
   if (form.kind === "media" && form.asset === "") wrongs.push({ place: "asset", reason: f.needAsset });
   return wrongs;
 }
@@ -117,8 +151,9 @@ function portOf(text: string): number | undefined {
   return port >= 1 && port <= 65535 ? port : undefined;
 }
 
-export function sourceBody(form: SourceForm): SourceBody {
-  const head = { name: form.name.trim(), backup: form.backup === "" ? null : form.backup };
+/** `source` is the one that is changed. */
+export function sourceBody(form: SourceForm, source?: Source): SourceBody {
+  const head = { name: form.name.trim(), backup: form.backup === "" ? null : form.backup, ...headBody(form, source) };
   switch (form.kind) {
     case "camera":
       return {

@@ -61,6 +61,13 @@ export function actionFor(source: Source): Cue["action"] {
   return { type: source.kind === "media" ? "show_media" : "show_camera", source: source.id };
 }
 
+/** The cue with its camera at another preset; none where `token` is empty. */
+export function withPreset(cue: Cue, token: string, on_air = false): Cue {
+  const { type, source } = cue.action;
+  if (type !== "show_camera") return cue;
+  return { ...cue, action: token === "" ? { type, source } : { type, source, preset: { token, on_air } } };
+}
+
 export function newCue(tracks: Track[], track: VideoTrack, source: Source | undefined): Cue {
   const last = track.cues.at(-1);
   return {

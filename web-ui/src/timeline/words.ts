@@ -38,7 +38,7 @@ export function timelineWrongs(timeline: Timeline): Wrong[] {
   return wrongs;
 }
 
-const CUE_FIELDS = ["at_ms", "duration_ms", "action", "action.source", "transition", "transition.kind", "transition.duration_ms"];
+const CUE_FIELDS = ["at_ms", "duration_ms", "action", "action.source", "action.preset.token", "transition", "transition.kind", "transition.duration_ms"];
 const OVERLAY_FIELDS = [
   "at_ms",
   "duration_ms",

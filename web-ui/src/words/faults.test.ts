@@ -69,6 +69,15 @@ test("a camera that stands still on air is left there, and off air it is waited 
   expect(away?.doing).toBe("tries again by itself and returns to Camera 1 when its picture is back.");
 });
 
+test("a head that fails and a movement that was left out are cards, and no alarm: the picture is there", () => {
+  const head = { preset: "7", moving: false, fault: fault("preset_missing", "camera-1") };
+  const now = status({}, { sources: [source("camera-1", { ptz: head })], faults: [fault("preset_skipped", "main")] });
+  expect(cards(now).map((card) => [card.what, card.alarm, card.doing])).toEqual([
+    ["preset_skipped.", false, "leaves the camera where it is; the cut came in time."],
+    ["Camera 1: preset_missing.", false, "leaves the camera where it is; the cut came in time."],
+  ]);
+});
+
 test("a camera that is lost and not wanted warns, and what needs help first stands first", () => {
   const now = status(
     {},

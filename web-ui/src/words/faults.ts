@@ -32,7 +32,8 @@ function standing(board: Board, channel: ChannelBoard): Fault[] {
   const ofParts = [...(status?.sources ?? []), ...(status?.destinations ?? [])].flatMap((part) =>
     part.fault == null ? [] : [{ ...part.fault, subject: part.fault.subject || part.id }],
   );
-  const all = [...channel.faults, ...(status?.faults ?? []), ...ofParts, ...(board.ingest?.faults ?? [])];
+  const ofHeads = (status?.sources ?? []).flatMap(({ id, ptz }) => (ptz?.fault == null ? [] : [{ ...ptz.fault, subject: id }]));
+  const all = [...channel.faults, ...(status?.faults ?? []), ...ofParts, ...ofHeads, ...(board.ingest?.faults ?? [])];
   const wantedSpeaks = ofParts.some((fault) => fault.subject === wanted);
   const seen = new Set<string>();
   return all.filter((fault) => {
@@ -63,7 +64,13 @@ function isAlarm(channel: ChannelBoard, fault: Fault): boolean {
   if (phase(channel) === "off") return false;
   if (fault.code === "slate_on_air" || fault.code === "worker_lost" || fault.code === "encoder_failed") return true;
   if (fault.code.startsWith("destination_")) return true;
+  if (isOfHead(fault)) return false;
   return fault.code === "fallback_on_air" || channel.status?.on_air.wanted === fault.subject;
+}
+
+/** Whether it is about where a camera points, not about its picture. */
+function isOfHead({ code }: Fault): boolean {
+  return code.startsWith("camera_") || code.startsWith("preset_") || code === "move_failed";
 }
 
 function audience(channel: ChannelBoard, fault: Fault, name: string | null): string {
@@ -99,6 +106,7 @@ function doing(channel: ChannelBoard, fault: Fault): string {
   }
   if (code === "worker_lost" || code === "encoder_failed" || code === "ingest_lost") return t.faults.restarts;
   if (code.startsWith("publisher_")) return t.faults.refuses;
+  if (isOfHead(fault)) return t.faults.stays;
   if (code === "slate_picture") return t.faults.slateText;
   if (code === "slate_by_hand") return t.faults.heldSlate;
   return t.faults.watches;

@@ -61,6 +61,11 @@ export function tally(onAir: OnAir | undefined, source: string): Tally {
   return onAir.wanted === source ? "wanted" : "none";
 }
 
+/** Whether an audience sees this source now. */
+export function isSeen(board: ChannelBoard, source: string): boolean {
+  return phase(board) === "live" && board.status?.on_air.source === source;
+}
+
 export type Phase = "off" | "countdown" | "live";
 
 /** Where the broadcast stands. While the worker is away, what is wanted is the best answer. */
