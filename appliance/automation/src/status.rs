@@ -68,6 +68,9 @@ pub struct ProgramStatus {
 pub struct OnAir {
     /// The source whose picture is on air (the newer one in a mix); none is the slate.
     pub source: Option<SourceId>,
+    /// The older one in a mix: the audience sees it until the mix is over.
+    #[serde(default)]
+    pub leaving: Option<SourceId>,
     /// The source that automation or a person wants; none where nothing is, or a person wants the slate. It differs
     /// from `source` while a fallback is on air.
     pub wanted: Option<SourceId>,

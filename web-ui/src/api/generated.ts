@@ -40,6 +40,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/cameras/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Which cameras answer in the network: some seconds */
+        post: operations["searchCameras"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/channels": {
         parameters: {
             query?: never;
@@ -75,6 +92,23 @@ export interface paths {
         head?: never;
         /** Change a channel */
         patch: operations["changeChannel"];
+        trace?: never;
+    };
+    "/channels/{ch}/cameras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a camera by ONVIF, and make it a source */
+        post: operations["addCamera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/channels/{ch}/clear-overlays": {
@@ -389,6 +423,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/channels/{ch}/sources/{id}/move": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move the camera's head by hand */
+        post: operations["moveCamera"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/channels/{ch}/sources/{id}/presets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The presets of the camera's head */
+        get: operations["listPresets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/channels/{ch}/sources/{id}/rotate-token": {
         parameters: {
             query?: never;
@@ -400,6 +468,23 @@ export interface paths {
         put?: never;
         /** Give a publisher's source a new stream key */
         post: operations["rotateToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/channels/{ch}/sources/{id}/snapshot": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A picture that the camera itself takes now */
+        get: operations["getSnapshot"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -604,6 +689,7 @@ export interface components {
     schemas: {
         /** @description What a video cue does. */
         Action: {
+            preset?: components["schemas"]["CuePreset"] | null;
             /** @description Which. */
             source: components["schemas"]["SourceId"];
             /** @enum {string} */
@@ -716,6 +802,31 @@ export interface components {
             name: string;
             /** @description Version of Bandstand. */
             version: string;
+        };
+        /** @description What a camera said of itself when it was added. */
+        CameraDoc: {
+            /** @description Whether a picture can be asked of it. */
+            has_snapshot: boolean;
+            /** @description Its hardware address, where it is known. */
+            mac: string | null;
+            /** @description Who made it. */
+            manufacturer: string;
+            /** @description Its model. */
+            model: string;
+            /** @description Its serial number; empty where it has none. */
+            serial: string;
+        };
+        /** @description A camera that shall be a source. */
+        CameraDraft: {
+            /** @description Its address: that of a found camera, or a host, with or without a port, or `http://host[:port]/path`. */
+            address: string;
+            id?: components["schemas"]["SourceId"] | null;
+            /** @description The source's name; that of the camera where absent. */
+            name?: string | null;
+            /** @description Password; empty for none. */
+            password?: string | null;
+            /** @description User name; empty for none. */
+            user?: string;
         };
         /**
          * @description Why a picture is on air.
@@ -855,7 +966,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "sound_fallback" | "source_waiting" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -877,6 +988,13 @@ export interface components {
         };
         /** @description A cue on a timeline's track. */
         CueId: string;
+        /** @description A preset that a camera goes to for a cue. */
+        CuePreset: {
+            /** @description Whether the camera may be moved to it while the audience sees it. Then it is moved at the start of the cue. */
+            on_air?: boolean;
+            /** @description By which the camera knows it: a token of ONVIF, a memory number of Visca. 1 to 64 characters. */
+            token: string;
+        };
         /** @description One platform that receives the program. */
         DestinationDoc: {
             /** @description Whether it takes part in a broadcast. */
@@ -1151,6 +1269,20 @@ export interface components {
              */
             workers: number;
         };
+        /** @description A camera that answered in the network. */
+        FoundCamera: {
+            /** @description What to add it by. */
+            address: string;
+            /** @description Its identity, which stays when its address changes. */
+            endpoint: string;
+            /** @description Its IP address. */
+            host: string;
+            /** @description Its model, as it says; may be empty. */
+            model: string;
+            /** @description Its name, as it says; may be empty. */
+            name: string;
+            source: components["schemas"]["SourcePlace"] | null;
+        };
         /** @description GO LIVE. */
         GoLive: {
             /**
@@ -1303,11 +1435,63 @@ export interface components {
             /** @description Root mean square. */
             rms_db: number[];
         };
+        /** @description A movement by hand. */
+        MoveDraft: components["schemas"]["Movement"] & {
+            /** @description Whether it may be while the camera is on air; a stop always may. */
+            on_air?: boolean;
+        };
+        /** @description Movements by hand. Directions are from −1 to 1: right, up and nearer are above 0. */
+        Movement: {
+            /** @enum {string} */
+            move: "along";
+            /**
+             * Format: float
+             * @description Right.
+             */
+            pan?: number;
+            /**
+             * Format: float
+             * @description Up.
+             */
+            tilt?: number;
+            /**
+             * Format: float
+             * @description Nearer.
+             */
+            zoom?: number;
+        } | {
+            /** @enum {string} */
+            move: "step";
+            /**
+             * Format: float
+             * @description Right.
+             */
+            pan?: number;
+            /**
+             * Format: float
+             * @description Up.
+             */
+            tilt?: number;
+            /**
+             * Format: float
+             * @description Nearer.
+             */
+            zoom?: number;
+        } | {
+            /** @enum {string} */
+            move: "stop";
+        } | {
+            /** @enum {string} */
+            move: "preset";
+            /** @description By which the camera knows it. */
+            token: string;
+        };
         /** @description What the audience sees. */
         OnAir: {
             by_hand?: components["schemas"]["Hold"] | null;
             /** @description Why it is on air. */
             carrier: components["schemas"]["Carrier"];
+            leaving?: components["schemas"]["SourceId"] | null;
             /**
              * Format: int64
              * @description The tick at which it came on air.
@@ -1431,6 +1615,13 @@ export interface components {
             /** @description Its server address; none where everybody has their own. */
             url: string | null;
         };
+        /** @description A preset of a camera. */
+        PresetDoc: {
+            /** @description Its name. */
+            name: string;
+            /** @description By which the camera knows it. */
+            token: string;
+        };
         /** @description Why a request was refused (RFC 9457). */
         Problem: {
             /** @description Stable name of this kind of problem. */
@@ -1490,6 +1681,40 @@ export interface components {
              * @description Ticks since the program began.
              */
             tick: number;
+        };
+        /** @description The head of a source's camera. */
+        Ptz: components["schemas"]["PtzControl"] & {
+            /**
+             * Format: int32
+             * @description How long before its cue a camera is moved to its preset, milliseconds, 0 to 30,000.
+             */
+            settle_ms?: number;
+        };
+        /** @description By which protocol a head is told. */
+        PtzControl: {
+            /** @description `http://host[:port]/path` of the device service, which tells the camera's time. */
+            device: string;
+            /** @description Token of the profile whose head moves. */
+            profile: string;
+            /** @enum {string} */
+            protocol: "onvif";
+            /** @description `http://host[:port]/path` of the PTZ service. */
+            service: string;
+        } | {
+            /** @description `host:port`; the usual ports are 52381 of UDP and 5678 of TCP. */
+            address: string;
+            /** @enum {string} */
+            protocol: "visca";
+            /** @description How it travels. */
+            transport?: components["schemas"]["ViscaTransport"];
+        };
+        /** @description The head of a source's camera, as far as its cues have moved it. */
+        PtzStatus: {
+            fault?: components["schemas"]["Fault"] | null;
+            /** @description Whether it is on its way there. */
+            moving: boolean;
+            /** @description The preset to which a cue sent it last. */
+            preset?: string | null;
         };
         /** @description What a publisher enters. */
         Publish: {
@@ -1605,10 +1830,12 @@ export interface components {
         /** @description One source of a channel. */
         SourceDoc: components["schemas"]["SourceKindDoc"] & {
             backup: components["schemas"]["SourceId"] | null;
+            camera: components["schemas"]["CameraDoc"] | null;
             /** @description Its id. */
             id: components["schemas"]["SourceId"];
             /** @description Its name. */
             name: string;
+            ptz: components["schemas"]["Ptz"] | null;
         };
         /** @description A source as a person wrote it. Fields of [`SourceDoc`] that a person does not set are ignored. */
         SourceDraft: components["schemas"]["SourceKindDraft"] & {
@@ -1616,6 +1843,7 @@ export interface components {
             id?: components["schemas"]["SourceId"] | null;
             /** @description Its name, 1 to 100 characters. */
             name: string;
+            ptz?: components["schemas"]["Ptz"] | null;
         };
         /** @description A source of a channel: a camera, a publisher, a clip. */
         SourceId: string;
@@ -1784,6 +2012,13 @@ export interface components {
             /** @description Which. */
             pattern: components["schemas"]["Pattern"];
         };
+        /** @description A source of a channel. */
+        SourcePlace: {
+            /** @description Its channel. */
+            channel: components["schemas"]["ChannelId"];
+            /** @description The source. */
+            source: components["schemas"]["SourceId"];
+        };
         /**
          * @description State of a source.
          * @enum {string}
@@ -1814,6 +2049,7 @@ export interface components {
              * @description Milliseconds since the last picture.
              */
             picture_age_ms?: number | null;
+            ptz?: components["schemas"]["PtzStatus"] | null;
             /** @description Whether sound arrives. */
             sound: boolean;
             /** @description Its state. */
@@ -2001,6 +2237,11 @@ export interface components {
             /** @description What happened the first time, with the thing's name. */
             text: string;
         };
+        /**
+         * @description How Visca travels.
+         * @enum {string}
+         */
+        ViscaTransport: "udp" | "tcp";
         /**
          * @description State of a worker process.
          * @enum {string}
@@ -2276,6 +2517,80 @@ export interface operations {
             };
             /** @description Refused: internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchCameras: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundCamera"][];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_unreachable */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2667,6 +2982,140 @@ export interface operations {
             };
             /** @description Refused: internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ch: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CameraDraft"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceDoc"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_refused, camera_unsupported, spec_invalid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_not_understood */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_unreachable */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4606,6 +5055,225 @@ export interface operations {
             };
         };
     };
+    moveCamera: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ch: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveDraft"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_on_air, conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_refused, camera_unsupported, preset_missing */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_not_understood, move_failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_unreachable */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPresets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ch: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PresetDoc"][];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_refused, camera_unsupported */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_not_understood, move_failed */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_unreachable */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     rotateToken: {
         parameters: {
             query?: never;
@@ -4683,6 +5351,83 @@ export interface operations {
             };
             /** @description Refused: storage_failed */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSnapshot: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ch: string;
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_refused, camera_unsupported */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_not_understood */
+            502: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: camera_unreachable */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { Manual, OnAir } from "../api/types";
+import type { ChannelBoard, Manual, OnAir } from "../api/types";
 import { board, channel, status } from "./fixture";
-import { byHand, holdWords, isFallback, onAirWords, phase, tally } from "./onair";
+import { byHand, holdWords, isFallback, isSeen, onAirWords, phase, tally } from "./onair";
 
 const at = (carrier: OnAir["carrier"], source: string | null, wanted: string | null = source): OnAir => ({
   source,
@@ -66,4 +66,12 @@ test("phase: off, counting down, live; and live while the worker is away", () =>
   expect(phase(board(counting).channel)).toBe("countdown");
   expect(phase(board(status()).channel)).toBe("live");
   expect(phase(board(null).channel)).toBe("live");
+});
+
+test("the audience sees what is on air and what fades out beneath it, while a broadcast runs", () => {
+  const mixing = status({ source: "camera-1", leaving: "camera-2" });
+  const seen = (one: ChannelBoard) => ["camera-1", "camera-2", "obs"].filter((id) => isSeen(one, id));
+  expect(seen(board(mixing).channel)).toEqual(["camera-1", "camera-2"]);
+  expect(seen(board(mixing, { ...channel(), live: null }).channel)).toEqual([]);
+  expect(seen(board(null).channel)).toEqual([]);
 });

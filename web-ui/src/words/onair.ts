@@ -63,7 +63,8 @@ export function tally(onAir: OnAir | undefined, source: string): Tally {
 
 /** Whether an audience sees this source now. */
 export function isSeen(board: ChannelBoard, source: string): boolean {
-  return phase(board) === "live" && board.status?.on_air.source === source;
+  const onAir = board.status?.on_air;
+  return phase(board) === "live" && onAir !== undefined && (onAir.source === source || onAir.leaving === source);
 }
 
 export type Phase = "off" | "countdown" | "live";

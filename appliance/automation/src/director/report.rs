@@ -26,6 +26,7 @@ impl Director {
         let Some(showing) = &self.showing else {
             return OnAir {
                 source: None,
+                leaving: None,
                 wanted: None,
                 carrier: Carrier::Slate,
                 by_hand: None,
@@ -35,6 +36,7 @@ impl Director {
         };
         OnAir {
             source: showing.shown.source.clone(),
+            leaving: self.mixing.as_ref().and_then(|mixing| mixing.from.source.clone()),
             wanted: showing.wanted.clone(),
             carrier: showing.carrier,
             by_hand: self.by_hand().map(|manual| manual.hold),

@@ -2,10 +2,13 @@
 
 use super::call::Call;
 use crate::cameras::beside;
-use crate::doc::{CameraDraft, FoundCamera, MoveDraft, Movement, PresetDoc, SourceDoc};
+use crate::doc::{Board, CameraDraft, FoundCamera, MoveDraft, Movement, PresetDoc, SourceDoc};
 use crate::refusal::Refusal;
+use crate::store::{Wanted, WantedChannel};
 use automation::fault::Code;
 use automation::follow::Place;
+use automation::id::SourceId;
+use automation::spec::PtzControl;
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use warp::reply::Response;
 
@@ -42,19 +45,29 @@ pub(super) async fn presets(call: Call) -> Result<Vec<PresetDoc>, Refusal> {
 
 pub(super) async fn begin(call: Call, draft: MoveDraft) -> Result<(), Refusal> {
     let place = place(&call)?;
-    if !draft.on_air && draft.movement != Movement::Stop && is_on_air(&call, &place) {
+    let wanted = call.desk.store.wanted().borrow().clone();
+    if !draft.on_air && draft.movement != Movement::Stop && is_seen(&call.desk.board.borrow(), &wanted, &place) {
         return Err(Refusal::new(Code::CameraOnAir));
     }
-    let wanted = call.desk.store.wanted().borrow().clone();
     call.desk.cameras.heads().begin(&wanted, &place, draft.movement).await
 }
 
-/// Whether an audience sees the source now.
-fn is_on_air(call: &Call, place: &Place) -> bool {
-    let board = call.desk.board.borrow();
-    let channel = board.channels.iter().find(|channel| channel.id == place.0);
-    channel.and_then(|channel| channel.status.as_ref()).is_some_and(|status| {
-        let live = status.live.as_ref().is_some_and(|live| live.countdown_ms == 0);
-        live && status.on_air.source.as_ref() == Some(&place.1)
+/// Whether an audience sees what this source's head moves: the source itself, or another with the same head, in whichever
+/// channel.
+fn is_seen(board: &Board, wanted: &Wanted, place: &Place) -> bool {
+    let head = wanted.channel(&place.0).ok().and_then(|channel| head(channel, &place.1));
+    board.channels.iter().any(|channel| {
+        let Some(status) = &channel.status else { return false };
+        let watched = status.live.as_ref().is_some_and(|live| live.countdown_ms == 0);
+        let moves = |seen: &SourceId| {
+            let theirs = wanted.channel(&channel.id).ok().and_then(|channel| self::head(channel, seen));
+            (&channel.id, seen) == (&place.0, &place.1) || head.is_some() && theirs == head
+        };
+        watched && [&status.on_air.source, &status.on_air.leaving].into_iter().flatten().any(moves)
     })
+}
+
+fn head<'a>(channel: &'a WantedChannel, source: &SourceId) -> Option<&'a PtzControl> {
+    let source = channel.spec.sources.iter().find(|one| one.id == *source)?;
+    source.ptz.as_ref().map(|ptz| &ptz.control)
 }

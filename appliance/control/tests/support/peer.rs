@@ -3,7 +3,7 @@
 
 use automation::clock::Running;
 use automation::fault::Fault;
-use automation::id::ChannelId;
+use automation::id::{ChannelId, SourceId};
 use automation::spec::{ChannelSpec, IngestSpec};
 use automation::status::{
     Carrier, ChannelStatus, DestinationState, DestinationStatus, IngestStatus, LiveStatus, Meters, OnAir,
@@ -41,11 +41,13 @@ pub struct Manner {
     pub silent: bool,
     /// The fault that it reports of each source.
     pub source_fault: Option<Fault>,
+    /// The source that fades out beneath what is on air.
+    pub leaving: Option<SourceId>,
 }
 
 impl Default for Manner {
     fn default() -> Manner {
-        Manner { version: VERSION, generation: 0, refuses: None, silent: false, source_fault: None }
+        Manner { version: VERSION, generation: 0, refuses: None, silent: false, source_fault: None, leaving: None }
     }
 }
 
@@ -204,7 +206,7 @@ fn heard_ingest(message: &[u8], seen: &Mutex<Seen>) -> Option<Vec<Vec<u8>>> {
 
 /// The status of a worker that does what its spec says.
 pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
-    let source = |id: &automation::id::SourceId| SourceStatus {
+    let source = |id: &SourceId| SourceStatus {
         id: id.clone(),
         state: SourceState::Online,
         width: 1280,
@@ -242,6 +244,7 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         program: ProgramStatus { tick: 300, fps: 30.0, kbps: 4500, encoder: "none".into(), ..ProgramStatus::default() },
         on_air: OnAir {
             source: wanted.clone(),
+            leaving: manner.leaving.clone(),
             wanted,
             carrier: Carrier::Primary,
             by_hand,
