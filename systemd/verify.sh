@@ -71,7 +71,7 @@ done
 for unit in bandstand.service bandstand-ingest.service; do
     check "leaves the picture its cores $unit" has "$unit" 'CPUQuota=[0-9]\+%'
 done
-check "a channel's share" has bandstand-channel@.service 'CPUWeight=1000' 'MemorySwapMax=0'
+check "a channel's share" has bandstand-channel@.service 'CPUWeight=1000' 'MemorySwapMax=0' 'Environment=MALLOC_ARENA_MAX=2'
 
 # The checks themselves: a mistake must be seen.
 check "a lost line is seen" bash -c "$(declare -f has); root='$root'; has bandstand.service 'WatchdogSec=none' | grep -q 'is not in'"

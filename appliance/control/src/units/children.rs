@@ -16,6 +16,9 @@ use std::process::Stdio;
 pub const OWN_SESSION: &str = "own-session";
 /// Most memory of the door: as much as its unit grants.
 const DOOR_BYTES_MAX: u64 = 256 << 20;
+/// Arenas of the C library's memory in a channel's worker (`M_ARENA_MAX` of mallopt(3)), as in its unit. Threads come and
+/// go with every try of a source; with an arena for nearly each, what they free stays in pieces.
+const ARENAS: (&str, &str) = ("MALLOC_ARENA_MAX", "2");
 /// Log of a worker beyond which it is begun anew when the worker starts, bytes.
 const LOG_BYTES_MAX: u64 = 16 << 20;
 
@@ -60,7 +63,7 @@ impl Children {
         command.arg(OWN_SESSION).arg(worker).arg("--run").arg(&self.run);
         match post {
             Post::Ingest => command.arg("--listen").arg(&self.rtmp_listen),
-            Post::Channel(channel) => command.arg("--channel").arg(channel.as_str()),
+            Post::Channel(channel) => command.arg("--channel").arg(channel.as_str()).env(ARENAS.0, ARENAS.1),
         };
         // What systemd tells us is not meant for them.
         command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
