@@ -231,4 +231,50 @@ mod tests {
             assert_eq!(config[3], level, "{width}x{height} at {fps}");
         }
     }
+
+    /// A platform that gets 24 kbit/s of a still slate thinks that the stream has died.
+    #[test]
+    fn a_still_slate_is_sent_at_the_rate_asked_over_any_ten_seconds() {
+        gst::init().unwrap();
+        const SECONDS: u64 = 16;
+        let house = House { width: 640, height: 360, video_kbps: 1500, ..House::default() };
+        let hub = Arc::new(Hub::default());
+        let feed = hub.join();
+        let encoder = Encoder::start(&house, &hub).expect("x264 is installed");
+        let mut grey = gst::Buffer::with_size(640 * 360 * 3 / 2).unwrap();
+        grey.get_mut().unwrap().map_writable().unwrap().fill(128);
+        let mut sent = Vec::new();
+        let mut take = |wanted: usize| {
+            let begun = Instant::now();
+            while sent.len() < wanted {
+                if let Some(packet) = feed.next(Duration::from_millis(5)).filter(|p| p.track == hub::Track::Video) {
+                    sent.push((packet.pts_ns, packet.data.size() as u64));
+                }
+                assert!(begun.elapsed() < Duration::from_secs(60), "{} of {wanted} pictures", sent.len());
+            }
+        };
+        for second in 0..SECONDS {
+            let mut sound = gst::Buffer::with_size(48_000 * 8).unwrap();
+            sound.get_mut().unwrap().map_writable().unwrap().fill(0);
+            sound.get_mut().unwrap().set_pts(gst::ClockTime::from_seconds(second));
+            encoder.sound(sound).unwrap();
+            for n in second * 30..(second + 1) * 30 {
+                let mut picture = grey.copy();
+                picture.get_mut().unwrap().set_pts(gst::ClockTime::from_nseconds(house.rate.tick_ns(n)));
+                encoder.picture(picture).unwrap();
+            }
+            // The feed holds ten seconds; the encoder keeps some pictures back.
+            take((second as usize * 30).saturating_sub(30));
+        }
+        encoder.video.end_of_stream().unwrap();
+        take(SECONDS as usize * 30);
+        let rates: Vec<u64> = (0..=(SECONDS - 10) * 30)
+            .map(|from| {
+                let window = &sent[from as usize..from as usize + 300];
+                window.iter().map(|(_, bytes)| bytes).sum::<u64>() * 8 / 10_000
+            })
+            .collect();
+        let (least, most) = (rates.iter().min().unwrap(), rates.iter().max().unwrap());
+        assert!(*least >= 1350 && *most <= 1650, "{least} to {most} kbit/s of 1500");
+    }
 }
