@@ -136,3 +136,24 @@ fn licence_expressions_are_understood() {
         assert_eq!(meets(expression, &allowed), met, "{expression}");
     }
 }
+
+/// A document that names a test which is gone promises what nobody checks.
+#[test]
+fn every_test_that_a_document_names_is_there() {
+    let root = harness::place::root();
+    let code: String =
+        ["appliance", "tests"].iter().flat_map(|at| sources(&root.join(at))).map(|(_, text)| text).collect();
+    let is_test = |word: &&str| {
+        word.matches('_').count() >= 3
+            && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let mut named = 0;
+    for document in ["appliance/ARCHITECTURE.md", "appliance/STREAM-RULES.md"] {
+        let text = std::fs::read_to_string(root.join(document)).expect("read a document");
+        for name in text.split('`').skip(1).step_by(2).filter(is_test) {
+            assert!(code.contains(&format!("fn {name}(")), "{document} names {name}, which is no test");
+            named += 1;
+        }
+    }
+    assert!(named > 40, "the documents are read rightly: {named}");
+}
