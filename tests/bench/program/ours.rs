@@ -30,6 +30,8 @@ impl Ours {
     pub(crate) fn start(folder: &Path, effort: &str, camera: &str, logo: &Path, destinations: &[String]) -> Ours {
         let mut command = tied(program("bandstand-channel"));
         command.arg("--channel").arg("bench").arg("--run").arg(folder).env("RUST_LOG", "info");
+        // As its unit and `control` start it.
+        command.env("MALLOC_ARENA_MAX", "2");
         let mut process = Process::start("channel", folder, &mut command);
         let socket = folder.join("channel-bench.sock");
         let mut control = until("the channel's socket", s(START_S), || {

@@ -89,6 +89,30 @@ fn the_first_picture_and_the_first_sound_of_a_file_are_taken() {
 }
 
 #[test]
+fn a_still_is_shown_for_as_long_as_it_is_wanted() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["still.png", "still.jpg"] {
+        let path = folder.path().join(name);
+        let made = Command::new("ffmpeg")
+            .args(["-hide_banner", "-loglevel", "error", "-f", "lavfi", "-i", "color=c=0x404040:s=320x240"])
+            .args(["-frames:v", "1"])
+            .arg(&path)
+            .status();
+        assert!(made.expect("start ffmpeg; ./dev setup installs it").success());
+        let media = Media::start(&path, &house());
+        let player = wait_for("a player", || media.player(0, 0));
+        for seconds in [0, 1, 60, 86_400] {
+            let at = seconds * 1_000_000_000;
+            let picture = wait_for("the still", || player.store.look(at).picture.or_else(|| player.store.first()));
+            assert!((60..90).contains(&luma(&picture.buffer)), "{name} after {seconds} s");
+            assert!(!player.has_stalled(running().plus_ms(seconds * 1000)), "{name}: it has no more to give");
+        }
+        assert_eq!((media.fault(), media.facts()), (None, ((320, 240), false)), "{name}");
+    }
+}
+
+#[test]
 fn a_file_that_breaks_off_in_mid_play_is_named_and_played_again_when_it_is_whole() {
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();
