@@ -1,6 +1,6 @@
 //! What the worker says of itself, heard at its own socket through all of its lives.
 
-use automation::status::{ChannelStatus, ProgramStatus, SourceState};
+use automation::status::{ChannelStatus, ProgramStatus};
 use harness::statuses::Statuses;
 use harness::worker::Worker;
 use std::collections::BTreeMap;
@@ -96,6 +96,6 @@ impl Eye {
     pub(crate) fn is_online(&self, source: &str, since_ns: u64) -> bool {
         let status = self.status(since_ns);
         let found = status.as_ref().and_then(|s| s.sources.iter().find(|s| s.id.as_str() == source));
-        found.is_some_and(|source| matches!(source.state, SourceState::Online | SourceState::Unstable))
+        found.is_some_and(|source| source.state.is_well())
     }
 }

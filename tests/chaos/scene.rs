@@ -7,7 +7,6 @@ use crate::victim::{Outcome, Victim, attend};
 use crate::victims::{
     Camera, Clock, Control, Destination, Disk, Encoder, Ingest, SharedBox, SharedPlatform, Worker, hold,
 };
-use automation::status::SourceState;
 use harness::bandstand::Bandstand;
 use harness::clip::Clip;
 use harness::platform::Platform;
@@ -245,9 +244,7 @@ fn set_up(bandstand: &Bandstand, cameras: &[String; 2], destinations: &[String; 
 
 fn wait_for_sources(bandstand: &Bandstand) {
     bandstand.wait(MAIN, "every source online", s(60), |status| {
-        let online = |id: &str| {
-            status.sources.iter().any(|source| source.id.as_str() == id && source.state == SourceState::Online)
-        };
+        let online = |id: &str| status.sources.iter().any(|source| source.id.as_str() == id && source.state.is_well());
         ["camera-1", "camera-2", "obs"].into_iter().all(online)
     });
 }

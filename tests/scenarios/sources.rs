@@ -60,6 +60,13 @@ impl House {
         });
     }
 
+    /// Waits until a source sends pictures, even where it has come and gone before.
+    fn wait_until_well(&self, id: &str) {
+        self.bandstand.wait(MAIN, &format!("{id} to send"), s(40), |status| {
+            status.sources.iter().any(|s| s.id.as_str() == id && s.state.is_well())
+        });
+    }
+
     /// Waits until a source has this fault. Its text must not hold `secret`.
     fn wait_for_fault(&self, id: &str, code: &str, secret: &str) {
         let found = |status: &ChannelStatus| {
@@ -228,12 +235,12 @@ fn senders_that_fail_are_named_and_come_back() {
         house.wait_for(id, SourceState::Lost);
     }
     yard.resume();
-    house.wait_for("udp", SourceState::Online);
+    house.wait_until_well("udp");
     // SRT finds out after 5 s that a far side has vanished; encoders call until they are let in, as this one must.
     until("the sender that calls again", s(40), || {
         van.resume();
         let source = house.bandstand.source(MAIN, "called")?;
-        (source.state == SourceState::Online).then_some(())
+        source.state.is_well().then_some(())
     });
     assert!(!house.logs().contains(SECRET), "a secret in a log");
 }

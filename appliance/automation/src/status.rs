@@ -234,6 +234,13 @@ pub enum SourceState {
     Unstable,
 }
 
+impl SourceState {
+    /// Whether its pictures arrive and are sound, as far as is known: it may be on air, whatever its past and its sound.
+    pub const fn is_well(self) -> bool {
+        matches!(self, SourceState::Online | SourceState::Silent | SourceState::Unstable)
+    }
+}
+
 /// One destination.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
