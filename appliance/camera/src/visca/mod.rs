@@ -66,9 +66,15 @@ impl Visca {
             Move::Step { pan, tilt, zoom } => {
                 let largest = [pan, tilt, zoom].into_iter().fold(0.0f32, |most, part| most.max(part.abs()));
                 let part = |value: f32| if largest > 0.0 { value / largest * 0.3 } else { 0.0 };
-                self.along(part(*pan), part(*tilt), part(*zoom))?;
-                std::thread::sleep(STEP.mul_f32(largest.clamp(0.1, 1.0)));
-                self.stop()
+                // Where nobody is, there is nothing to stop either.
+                self.connect()?;
+                let begun = self.along(part(*pan), part(*tilt), part(*zoom));
+                if begun.is_ok() {
+                    std::thread::sleep(STEP.mul_f32(largest.clamp(0.1, 1.0)));
+                }
+                // After an error too: what was taken of it, or was lost on the way back, would go on.
+                let ended = self.stop();
+                begun.and(ended)
             }
             Move::Stop => self.stop(),
             Move::Preset(token) => {
@@ -110,51 +116,59 @@ impl Visca {
         }
     }
 
-    /// Pan, tilt and zoom have a command each; a camera without one of them refuses that one only.
+    /// Pan and tilt have a command, and zoom has one. A camera without one of them refuses that one only, and it moves
+    /// all the same: an error is what moves nothing, or an answer that is missing.
     fn along(&mut self, pan: f32, tilt: f32, zoom: f32) -> Result<(), CameraError> {
         let (turns, zooms) = (pan != 0.0 || tilt != 0.0, zoom != 0.0);
+        let mut replies = Vec::new();
         if turns || !zooms {
-            self.command(&frame::drive(pan, tilt))?;
+            replies.push(self.say(&frame::drive(pan, tilt))?);
         }
         if zooms {
-            self.command(&frame::zoom(zoom))?;
+            replies.push(self.say(&frame::zoom(zoom))?);
         }
-        Ok(())
+        one_taken(&replies)
     }
 
     fn stop(&mut self) -> Result<(), CameraError> {
-        let head = self.command(&frame::drive(0.0, 0.0));
-        let lens = self.command(&frame::zoom(0.0));
-        match (head, lens) {
-            (Ok(_), _) | (_, Ok(_)) => Ok(()),
-            (Err(error), Err(_)) => Err(error),
+        // The lens is told although the head is silent.
+        let (head, lens) = (self.say(&frame::drive(0.0, 0.0)), self.say(&frame::zoom(0.0)));
+        let replies = [head?, lens?];
+        match replies.iter().any(|reply| matches!(reply, Reply::Refused(_, Refusal::Full))) {
+            // It has that part, and has not stopped it.
+            true => Err(refused(Refusal::Full)),
+            false => one_taken(&replies),
         }
     }
 
     /// Sends a command, and waits until it is taken or done.
     fn command(&mut self, message: &[u8]) -> Result<Reply, CameraError> {
+        match self.say(message)? {
+            Reply::Refused(_, refusal) => Err(refused(refusal)),
+            taken => Ok(taken),
+        }
+    }
+
+    /// Sends a command, and waits until it is taken, done or refused.
+    fn say(&mut self, message: &[u8]) -> Result<Reply, CameraError> {
         // A connection that the camera has closed meanwhile shows itself at the first use only.
         let fresh = self.line.is_none();
-        match self.try_command(message) {
+        match self.try_to_say(message) {
             Err(CameraError::Unreachable(_) | CameraError::Silent)
                 if !fresh && self.transport == ViscaTransport::Tcp =>
             {
-                self.line = None;
-                self.try_command(message)
+                self.try_to_say(message)
             }
             result => result,
         }
     }
 
-    fn try_command(&mut self, message: &[u8]) -> Result<Reply, CameraError> {
+    fn try_to_say(&mut self, message: &[u8]) -> Result<Reply, CameraError> {
         let result = self.exchange(message);
         if result.is_err() {
             self.line = None;
         }
-        match result? {
-            Reply::Refused(_, refusal) => Err(refused(refusal)),
-            taken => Ok(taken),
-        }
+        result
     }
 
     fn exchange(&mut self, message: &[u8]) -> Result<Reply, CameraError> {
@@ -267,6 +281,16 @@ impl Visca {
             None => Err(CameraError::Silent),
         }
     }
+}
+
+/// Well where a part of the camera moves.
+fn one_taken(replies: &[Reply]) -> Result<(), CameraError> {
+    let refusal = |reply: &Reply| match reply {
+        Reply::Refused(_, refusal) => Some(*refusal),
+        Reply::Taken(_) | Reply::Done(_) => None,
+    };
+    let refusals: Option<Vec<Refusal>> = replies.iter().map(refusal).collect();
+    refusals.and_then(|all| all.into_iter().next()).map_or(Ok(()), |first| Err(refused(first)))
 }
 
 fn refused(refusal: Refusal) -> CameraError {

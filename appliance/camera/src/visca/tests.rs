@@ -144,3 +144,74 @@ fn an_answer_to_an_earlier_command_is_none_to_the_next() {
     assert_eq!(visca.begin(&preset("3")).unwrap_err().to_string(), "it says: it cannot do this now");
     thread.join().unwrap();
 }
+
+/// A camera on connections that answers one command after the other as `answers` say; where one is empty it closes the
+/// connection. The commands that it got, when it is dropped by the head.
+fn tcp(answers: Vec<&'static [u8]>) -> (Visca, std::thread::JoinHandle<Vec<Vec<u8>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let visca = Visca::new(&listener.local_addr().unwrap().to_string(), ViscaTransport::Tcp);
+    let thread = std::thread::spawn(move || {
+        let (mut answers, mut heard) = (answers.into_iter().peekable(), Vec::new());
+        while answers.peek().is_some() {
+            let (mut stream, _) = listener.accept().unwrap();
+            let (mut message, mut byte) = (Vec::new(), [0u8]);
+            while stream.read_exact(&mut byte).is_ok() {
+                message.push(byte[0]);
+                if byte[0] != 0xFF {
+                    continue;
+                }
+                heard.push(std::mem::take(&mut message));
+                match answers.next() {
+                    Some(answer) if !answer.is_empty() => stream.write_all(answer).unwrap(),
+                    _ => break,
+                }
+            }
+        }
+        heard
+    });
+    (visca, thread)
+}
+
+const UNKNOWN: [u8; 4] = [0x90, 0x60, 0x02, 0xFF];
+const FULL: [u8; 4] = [0x90, 0x60, 0x03, 0xFF];
+const NOT_NOW: [u8; 4] = [0x90, 0x61, 0x41, 0xFF];
+
+#[test]
+fn a_part_that_a_camera_lacks_is_refused_alone() {
+    let check = |movement: Move, answers: &[&'static [u8]], expected: Result<(), &str>| {
+        let (mut visca, thread) = tcp(answers.to_vec());
+        let told = visca.begin(&movement).map_err(|error| error.to_string());
+        drop(visca);
+        assert_eq!(told, expected.map_err(str::to_owned), "{movement:?}, {answers:02X?}");
+        assert_eq!(thread.join().unwrap().len(), answers.len(), "{movement:?}: each part is told once");
+    };
+    let along = |pan: f32, zoom: f32| Move::Along { pan, tilt: 0.0, zoom, at_most_ms: 0 };
+    let (unknown, full, not_now) =
+        ("it does not know this command", "it has too much to do at once", "it cannot do this now");
+    let says = |words: &str| format!("it says: {words}");
+    check(along(1.0, 1.0), &[&TAKEN, &TAKEN], Ok(()));
+    check(along(1.0, 1.0), &[&TAKEN, &UNKNOWN], Ok(()));
+    check(along(1.0, 1.0), &[&TAKEN, &NOT_NOW], Ok(()));
+    check(along(1.0, 1.0), &[&UNKNOWN, &TAKEN], Ok(()));
+    check(along(1.0, 1.0), &[&UNKNOWN, &NOT_NOW], Err(unknown));
+    check(along(0.0, 1.0), &[&NOT_NOW], Err(&says(not_now)));
+    check(along(1.0, 0.0), &[&UNKNOWN], Err(unknown));
+    check(Move::Stop, &[&TAKEN, &TAKEN], Ok(()));
+    check(Move::Stop, &[&TAKEN, &UNKNOWN], Ok(()));
+    check(Move::Stop, &[&UNKNOWN, &TAKEN], Ok(()));
+    check(Move::Stop, &[&UNKNOWN, &UNKNOWN], Err(unknown));
+    // It has this part, and has not stopped it.
+    check(Move::Stop, &[&TAKEN, &FULL], Err(&says(full)));
+    check(Move::Stop, &[&FULL, &TAKEN], Err(&says(full)));
+}
+
+#[test]
+fn a_step_that_fails_half_way_is_stopped_all_the_same() {
+    // The lens says nothing, neither on this connection nor on the next.
+    let (mut visca, thread) = tcp(vec![&TAKEN, &[], &[], &TAKEN, &TAKEN]);
+    let error = visca.begin(&Move::Step { pan: 1.0, tilt: 0.0, zoom: 1.0 }).unwrap_err();
+    assert!(matches!(error, CameraError::Unreachable(_)), "{error:?}");
+    drop(visca);
+    let heard = thread.join().unwrap();
+    assert_eq!(heard[3..], [frame::drive(0.0, 0.0), frame::zoom(0.0)]);
+}
