@@ -121,7 +121,8 @@ fn old_and_odd_cameras_are_added_too() {
         ),
     ];
     for (name, changes, profile) in rows {
-        let mut config = onvif("127.0.0.2", &endpoint(name), "rtsp://10.9.9.9:8554/live/one?x=1&y=2");
+        let stream = format!("rtsp://10.9.9.9:8554/live/one?x=1&user={}&pwd={}&y=2", CREDENTIALS.0, CREDENTIALS.1);
+        let mut config = onvif("127.0.0.2", &endpoint(name), &stream);
         for (field, value) in changes.as_object().expect("changes") {
             config[field] = value.clone();
         }
@@ -133,7 +134,7 @@ fn old_and_odd_cameras_are_added_too() {
             continue;
         }
         assert_eq!(answer.status, 201, "{name}: {}", answer.body);
-        assert_eq!(answer.body["url"], json!("rtsp://127.0.0.2:8554/live/one?x=1&y=2"), "{name}");
+        assert_eq!(answer.body["url"], json!("rtsp://127.0.0.2:8554/live/one?x=1&y=2"), "{name}: no sign-in");
         let chosen =
             camera.did().into_iter().find(|line| line["asked"] == "GetStreamUri").expect("its stream was asked for");
         let body = chosen["body"].as_str().expect("a body");

@@ -2,7 +2,7 @@
 
 use super::{MEDIA, MEDIA2, SCHEMA, Session};
 use crate::xml::{self, TEXT_CHARS_MAX, escape};
-use crate::{CameraError, Url, tame};
+use crate::{CameraError, Credentials, Url, tame};
 use roxmltree::Node;
 
 /// Profiles of one camera that are looked at; recorders have some dozens.
@@ -112,7 +112,7 @@ impl MediaServices {
             text.ok_or_else(|| CameraError::NotUnderstood("the address of its stream is missing".into()))
         })?;
         let wrong = |bad| CameraError::NotUnderstood(format!("the address of its stream is wrong: {bad}"));
-        Url::of_scheme(&without_user(&text), "rtsp://", 554).map_err(wrong)
+        Url::of_scheme(&without_credentials(&text, session.http.credentials()), "rtsp://", 554).map_err(wrong)
     }
 
     /// Address of a picture of a profile, where the camera gives one.
@@ -124,18 +124,47 @@ impl MediaServices {
         };
         let take = |document: &roxmltree::Document<'_>| Ok(xml::text(document.root(), "Uri").map(str::to_owned));
         let text = session.ask(url, service, "GetSnapshotUri", &inner, take).ok()??;
-        Url::parse(&without_user(&text)).ok()
+        Url::parse(&without_credentials(&text, session.http.credentials())).ok()
     }
 }
 
-/// The address without `user:password@`, which some cameras put in.
-fn without_user(text: &str) -> String {
+/// The address without the sign-in that some cameras put in: `user:password@`, and fields of the query that hold the
+/// password known, with those that hold the user beside it. Other fields stay as they are.
+fn without_credentials(text: &str, known: &Credentials) -> String {
     let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://{}", &rest[at + 1..]),
-        None => text.to_owned(),
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let rest = match rest[..end].rfind('@') {
+        Some(at) => &rest[at + 1..],
+        None => rest,
+    };
+    let password = known.password.expose();
+    let Some((path, query)) = rest.split_once('?').filter(|_| !password.is_empty()) else {
+        return format!("{scheme}://{rest}");
+    };
+    let holds = |field: &str, secret: &str| field.split_once('=').is_some_and(|(_, value)| is_said(value, secret));
+    let fields: Vec<&str> = query.split('&').collect();
+    if !fields.iter().any(|field| holds(field, password)) {
+        return format!("{scheme}://{rest}");
     }
+    let ours = |field: &str| holds(field, password) || !known.user.is_empty() && holds(field, &known.user);
+    let fields: Vec<&str> = fields.into_iter().filter(|field| !ours(field)).collect();
+    match fields.is_empty() {
+        true => format!("{scheme}://{path}"),
+        false => format!("{scheme}://{path}?{}", fields.join("&")),
+    }
+}
+
+/// Whether a value of a query says `secret`, in plain or with bytes as `%XX` (RFC 3986, 2.1).
+fn is_said(value: &str, secret: &str) -> bool {
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, after @ ..] = rest {
+        let hex = after.get(..2).filter(|hex| *first == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
+        let byte = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    value == secret || bytes == secret.as_bytes()
 }
 
 fn profiles(root: Node<'_, '_>) -> Vec<Profile> {
@@ -163,6 +192,7 @@ fn profile(node: Node<'_, '_>) -> Option<Profile> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use automation::secret::Secret;
 
     fn offered(text: &str) -> Profile {
         let words: Vec<&str> = text.split(' ').collect();
@@ -211,8 +241,23 @@ mod tests {
 
     #[test]
     fn a_password_in_an_address_is_cut_out() {
-        assert_eq!(without_user("rtsp://a:b@c/d@e"), "rtsp://c/d@e");
-        assert_eq!(without_user("rtsp://c/d@e"), "rtsp://c/d@e");
-        assert_eq!(without_user("c"), "c");
+        let check = |password: &str, text: &str, expected: &str| {
+            let known = Credentials { user: "venue".into(), password: Secret::new(password) };
+            assert_eq!(without_credentials(text, &known), expected, "{text}");
+        };
+        check("", "rtsp://a:b@c/d@e", "rtsp://c/d@e");
+        check("", "rtsp://c/d@e", "rtsp://c/d@e");
+        check("", "rtsp://a:b@c?x=y@z", "rtsp://c?x=y@z");
+        check("", "c", "c");
+        check("", "rtsp://c/d?user=venue&password=", "rtsp://c/d?user=venue&password=");
+        check("p-27", "rtsp://c/d?user=venue&password=p-27", "rtsp://c/d");
+        check("p-27", "rtsp://u:p@c/d?x=1&usr=venue&y&pwd=p-27&z=/?", "rtsp://c/d?x=1&y&z=/?");
+        check("p 27", "rtsp://c?pwd=p%2027", "rtsp://c");
+        check("p%20", "rtsp://c/d?pwd=p%20", "rtsp://c/d");
+        check("ä%", "rtsp://c/d?pwd=%c3%A4%", "rtsp://c/d");
+        // Another's, or none: it may be what the camera needs.
+        check("p-27", "rtsp://c/d?user=venue&password=p-28", "rtsp://c/d?user=venue&password=p-28");
+        check("p-27", "rtsp://c/d?user=venue&token=xyz", "rtsp://c/d?user=venue&token=xyz");
+        check("p-27", "rtsp://c/p-27?p-27", "rtsp://c/p-27?p-27");
     }
 }
