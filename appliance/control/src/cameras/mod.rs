@@ -3,10 +3,12 @@
 //! Asking a camera blocks a thread for some seconds at most; only so many are asked at a time. Only addresses are asked
 //! that a person gave or that answered a search themselves.
 
+mod conversation;
 pub mod discovery;
 pub mod follow;
 mod heads;
 pub mod interfaces;
+mod orders;
 
 use crate::commands::NewCamera;
 use crate::doc::{CameraDraft, FoundCamera, SourcePlace};
@@ -35,13 +37,13 @@ const FRESH: Duration = Duration::from_secs(5);
 pub struct Cameras {
     permits: Arc<Semaphore>,
     searched: Mutex<Option<(Instant, Arc<[Found]>)>>,
-    heads: Arc<Heads>,
+    heads: Heads,
 }
 
 impl Default for Cameras {
     fn default() -> Cameras {
         let permits = Arc::new(Semaphore::new(ASKED_MAX));
-        Cameras { heads: Arc::new(Heads::new(permits.clone())), permits, searched: Mutex::new(None) }
+        Cameras { heads: Heads::new(permits.clone()), permits, searched: Mutex::new(None) }
     }
 }
 
@@ -113,7 +115,7 @@ impl Cameras {
     }
 
     /// The heads of cameras that are sources.
-    pub fn heads(&self) -> &Arc<Heads> {
+    pub fn heads(&self) -> &Heads {
         &self.heads
     }
 }
