@@ -8,7 +8,8 @@ use crate::store::{Wanted, WantedChannel};
 use automation::fault::Code;
 use automation::follow::Place;
 use automation::id::SourceId;
-use automation::spec::PtzControl;
+use automation::spec::{KEYFRAME_S, PtzControl};
+use automation::status::LiveStatus;
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use warp::reply::Response;
 
@@ -58,7 +59,7 @@ fn is_seen(board: &Board, wanted: &Wanted, place: &Place) -> bool {
     let head = wanted.channel(&place.0).ok().and_then(|channel| head(channel, &place.1));
     board.channels.iter().any(|channel| {
         let Some(status) = &channel.status else { return false };
-        let watched = status.live.as_ref().is_some_and(|live| live.countdown_ms == 0);
+        let watched = status.live.as_ref().is_some_and(is_watched);
         let moves = |seen: &SourceId| {
             let theirs = wanted.channel(&channel.id).ok().and_then(|channel| self::head(channel, seen));
             (&channel.id, seen) == (&place.0, &place.1) || head.is_some() && theirs == head
@@ -67,7 +68,31 @@ fn is_seen(board: &Board, wanted: &Wanted, place: &Place) -> bool {
     })
 }
 
+/// How long before the end of the countdown an audience sees what is on air, milliseconds. A broadcast begins on the last
+/// keyframe, so that one group of pictures from before it is seen (decision 0006). Another one is for a movement that has
+/// begun before and goes on, and for the age of the status.
+const SEEN_BEFORE_MS: u64 = 2 * KEYFRAME_S as u64 * 1000;
+
+/// Whether an audience sees this broadcast, or will see what is on air now.
+fn is_watched(live: &LiveStatus) -> bool {
+    live.countdown_ms <= SEEN_BEFORE_MS
+}
+
 fn head<'a>(channel: &'a WantedChannel, source: &SourceId) -> Option<&'a PtzControl> {
     let source = channel.spec.sources.iter().find(|one| one.id == *source)?;
     source.ptz.as_ref().map(|ptz| &ptz.control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use automation::id::SessionId;
+
+    #[test]
+    fn the_end_of_the_countdown_is_seen() {
+        for (countdown_ms, expected) in [(0, true), (1, true), (2_000, true), (4_000, true), (4_001, false)] {
+            let live = LiveStatus { session: SessionId::new("s1").unwrap(), countdown_ms, since_ms: 0 };
+            assert_eq!(is_watched(&live), expected, "{countdown_ms} ms before");
+        }
+    }
 }
