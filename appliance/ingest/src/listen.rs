@@ -8,7 +8,7 @@
 
 use crate::door::Event;
 use crate::judge::ConnId;
-use crate::{port, rtmp};
+use crate::rtmp;
 use automation::fault::{Code, Fault};
 use rustix::net::sockopt;
 use std::io;
@@ -132,9 +132,9 @@ async fn fault(address: SocketAddr, error: io::Error) -> Fault {
         let text = format!("Port {number} on {ip} cannot be opened: {error}.");
         return Fault::new(Code::IngestLost, address.to_string()).with_text(text);
     }
-    let holder = tokio::task::spawn_blocking(move || port::holder(Path::new("/proc"), address)).await;
+    let holder = tokio::task::spawn_blocking(move || port_holder::holder(Path::new("/proc"), address)).await;
     let text = match holder.ok().flatten() {
-        Some(holder) => format!("Port {number} on {ip} is taken by {} (process {}).", holder.program, holder.pid),
+        Some(holder) => format!("Port {number} on {ip} is taken by {holder}."),
         None => format!("Port {number} on {ip} is taken by another program."),
     };
     Fault::new(Code::PortInUse, address.to_string()).with_text(text)

@@ -16,7 +16,6 @@ mod judge;
 mod key;
 mod lifeline;
 mod listen;
-mod port;
 mod rate;
 mod readers;
 mod rtmp;

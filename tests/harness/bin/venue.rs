@@ -6,6 +6,7 @@
 use harness::clip::Clip;
 use harness::place::program;
 use harness::platform::Platform;
+use harness::ports;
 use harness::process::{signal_pid, tied, with_argument};
 use harness::publisher::Publisher;
 use harness::rtsp::{Mount, Rtsp};
@@ -14,7 +15,6 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -72,9 +72,7 @@ fn run(state: &Path, options: &[&str]) -> Result<(), String> {
     }
     let demo = state.join("demo");
     std::fs::create_dir_all(&demo).map_err(|e| format!("make {}: {e}", demo.display()))?;
-    for port in [CAMERAS_PORT, PLATFORM_PORTS[0], PLATFORM_PORTS[1]] {
-        TcpListener::bind(("127.0.0.1", port)).map_err(|e| format!("port {port} of the demonstration: {e}"))?;
-    }
+    ports::free("the demonstration", &[CAMERAS_PORT, PLATFORM_PORTS[0], PLATFORM_PORTS[1]])?;
     say("Making the films");
     let films = Films::make(&demo)?;
     say("Starting two cameras and two platforms");

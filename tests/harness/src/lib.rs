@@ -17,6 +17,7 @@ pub mod machine;
 pub mod mix;
 pub mod place;
 pub mod platform;
+pub mod ports;
 pub mod process;
 pub mod publisher;
 pub mod random;

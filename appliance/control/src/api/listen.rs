@@ -2,7 +2,6 @@
 //! loopback only; everywhere else a plain port does nothing but point to the encrypted one.
 
 use super::call::Peer;
-use super::port::{self, Holder};
 use super::{Desk, routes};
 use automation::fault::Code;
 use hyper::body::Incoming;
@@ -10,6 +9,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
+use port_holder::Holder;
 use rustls::ServerConfig;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -104,7 +104,7 @@ fn open(address: SocketAddr, option: &'static str) -> Result<TcpListener, Listen
     let port = address.port();
     listen().map_err(|source| match source.kind() {
         std::io::ErrorKind::AddrInUse => {
-            ListenError::PortInUse { port, holder: port::holder(Path::new("/proc"), port), option }
+            ListenError::PortInUse { port, holder: port_holder::holder(Path::new("/proc"), address), option }
         }
         std::io::ErrorKind::PermissionDenied => ListenError::NotAllowed { port, option },
         _ => ListenError::Other { address, source },

@@ -16,7 +16,6 @@ mod destinations;
 pub mod listen;
 mod live;
 pub mod openapi;
-pub mod port;
 pub mod problem;
 pub mod route;
 mod session;

@@ -1,5 +1,6 @@
-//! Who holds a port: read from `/proc`, as far as it tells. Processes of other users hide their sockets from
-//! those who are not root; then only the port can be named.
+//! Who holds a TCP port: the kernel lists listening sockets by inode in `/proc/net/tcp*`, and a process's open files lead to
+//! the same inode (proc_pid_net(5), proc_pid_fd(5)). Processes of other users hide theirs from those who are not root;
+//! then only the port can be named.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,16 +8,22 @@ use std::path::Path;
 
 /// The program that holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
+pub struct Holder {
     /// Its process id.
-    pub(crate) pid: u32,
+    pub pid: u32,
     /// Its short name, as the kernel has it.
-    pub(crate) program: String,
+    pub program: String,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} (process {})", self.program, self.pid)
+    }
 }
 
 /// Who listens where `address` cannot be opened. `proc` is `/proc`, or a test's folder. None where it cannot
 /// be found out.
-pub(crate) fn holder(proc: &Path, address: SocketAddr) -> Option<Holder> {
+pub fn holder(proc: &Path, address: SocketAddr) -> Option<Holder> {
     let tables = ["net/tcp", "net/tcp6"];
     let inodes: Vec<String> = tables
         .iter()
@@ -52,9 +59,9 @@ fn listeners(table: &str, address: SocketAddr) -> Vec<String> {
     found.collect()
 }
 
-/// Whether two listening addresses exclude each other. An unspecified IPv6 address takes IPv4 too, by default.
+/// Whether two listening addresses exclude each other. An unspecified IPv6 address takes IPv4 too, by default (ipv6(7)).
 fn overlap(held: IpAddr, wanted: IpAddr) -> bool {
-    held == wanted || held.is_unspecified() || (wanted.is_unspecified() && held.is_ipv4() == wanted.is_ipv4())
+    held == wanted || held.is_unspecified() || (wanted.is_unspecified() && (wanted.is_ipv6() || held.is_ipv4()))
 }
 
 /// The kernel prints addresses in words of its own byte order, as hexadecimal digits.
@@ -89,6 +96,20 @@ mod tests {
     }
 
     #[test]
+    fn what_listens_on_one_address_is_in_the_way_of_all() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for all in ["0.0.0.0", "[::]"] {
+            let address: SocketAddr = format!("{all}:{port}").parse().unwrap();
+            let Err(error) = TcpListener::bind(address) else { panic!("{address} can be opened") };
+            if error.kind() == std::io::ErrorKind::AddrInUse {
+                let found = holder(Path::new("/proc"), address).expect(all);
+                assert_eq!(found.to_string(), format!("{} (process {})", found.program, std::process::id()));
+            }
+        }
+    }
+
+    #[test]
     fn tables_as_the_kernel_prints_them() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n\
             0: 0100007F:078F 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4711 1 0 100 0 0 10 0\n\
@@ -101,7 +122,7 @@ mod tests {
         check("127.0.0.1:1935", &["4711"]);
         check("0.0.0.0:1935", &["4711"]);
         check("127.0.0.2:1935", &[]);
-        check("[::]:1935", &[]);
+        check("[::]:1935", &["4711"]);
         check("10.1.2.3:80", &["80"]);
         check("127.0.0.1:81", &[]);
     }
