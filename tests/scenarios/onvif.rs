@@ -11,6 +11,7 @@ use harness::venue::house;
 use harness::wait::{s, until};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Duration;
 use std::time::Instant;
 
 const NAME: &str = "onvif";
@@ -272,26 +273,26 @@ fn a_camera_that_others_wrote_is_found_added_seen_and_moved() {
     let stands = |what: &str, as_wanted: &dyn Fn([f32; 3]) -> bool| {
         until(what, s(10), || camera.stands().filter(|at| as_wanted(*at)));
     };
+    // A head stands where it is found at one place twice, some time apart.
+    let stands_still = |what: &str, apart: Duration| {
+        until(what, s(10), || {
+            let at = camera.stands()?;
+            std::thread::sleep(apart);
+            camera.stands().filter(|again| *again == at)
+        })
+    };
     steer(json!({"move": "preset", "token": "choir"}));
     stands("the preset", &|at| at == [0.5, -0.25, 0.5]);
     steer(json!({"move": "along", "pan": -0.5}));
     stands("a movement to the left", &|at| at[0] < 0.45);
     steer(json!({"move": "stop"}));
-    let stopped = until("a head that stands", s(10), || {
-        let at = camera.stands()?;
-        std::thread::sleep(std::time::Duration::from_millis(300));
-        camera.stands().filter(|again| *again == at)
-    });
+    let stopped = stands_still("a head that stands", Duration::from_millis(300));
     steer(json!({"move": "step", "tilt": 1.0}));
     stands("a step up", &|at| at[1] > stopped[1] + 0.01);
     // A page that is lost in mid-move leaves no camera turning.
     steer(json!({"move": "preset", "token": "choir"}));
     steer(json!({"move": "along", "zoom": -0.1}));
     stands("a movement outwards", &|at| at[2] < 0.5);
-    until("the movement's end by itself", s(10), || {
-        let at = camera.stands()?;
-        std::thread::sleep(std::time::Duration::from_millis(500));
-        camera.stands().filter(|again| *again == at)
-    });
+    stands_still("the movement's end by itself", Duration::from_millis(500));
     no_secret_told(&bandstand);
 }

@@ -16,6 +16,8 @@ impl Steps {
     pub const DESTINATION: Steps = Steps { first_ms: 2_000, cap_ms: 60_000 };
     /// Cameras: quick at first, every 10 s in the end, from try to try (VS-54).
     pub const SOURCE: Steps = Steps { first_ms: 500, cap_ms: 10_000 };
+    /// Whoever comes to us: to wait on this machine costs nothing, and who comes meanwhile shall not wait.
+    pub const AT_OUR_DOOR: Steps = Steps { first_ms: 200, cap_ms: 1_000 };
 }
 
 /// Counts failed tries and says when the next one is due.

@@ -1,6 +1,6 @@
 //! An IP camera: RTSP, its media over the same TCP connection.
 
-use super::chain::Built;
+use super::chain::{self, Built};
 use super::live::{Connect, Try};
 use automation::fault::{Code, Fault};
 use automation::secret::Secret;
@@ -23,7 +23,7 @@ pub(super) struct Camera {
 
 impl Connect for Camera {
     fn build(&self, this: &Arc<Try>) -> Result<(), Fault> {
-        self.build_pipeline(this).map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))
+        self.build_pipeline(this).map_err(chain::internal)
     }
 
     fn sender(&self) -> &'static str {

@@ -29,11 +29,16 @@ pub(super) type Due = Arc<dyn Fn(u64) -> Option<u64> + Send + Sync>;
 /// An error while building a pipeline, in words for the log.
 pub(super) type Built<T> = Result<T, gst::glib::BoolError>;
 
+/// The fault of a pipeline that cannot be built: a mistake of ours, or a plugin that is missing.
+pub(super) fn internal(error: gst::glib::BoolError) -> Fault {
+    Fault::new(Code::Internal, "").with_text(error.to_string())
+}
+
 /// Attaches a stream of a live source as soon as its caps are known: to the store, or to nothing where it is one too
 /// many or cannot be used. Whatever fails ends the try.
 pub(super) fn attach(this: &Arc<Try>, pad: &gst::Pad) {
     if let Err(error) = attach_by_caps(this, pad) {
-        this.give_up(Fault::new(Code::Internal, "").with_text(error.to_string()));
+        this.give_up(internal(error));
     }
 }
 
@@ -105,7 +110,8 @@ fn let_go(this: &Arc<Try>, pad: &gst::Pad, why: &str) -> Built<()> {
     link(pad, &sink)
 }
 
-fn link(pad: &gst::Pad, to: &gst::Element) -> Built<()> {
+/// Links a pad to the first pad of an element.
+pub(super) fn link(pad: &gst::Pad, to: &gst::Element) -> Built<()> {
     let sink = to.static_pad("sink").ok_or_else(|| gst::glib::bool_error!("no sink pad"))?;
     pad.link(&sink).map(|_| ()).map_err(|error| gst::glib::bool_error!("{error}"))
 }

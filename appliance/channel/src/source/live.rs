@@ -82,8 +82,10 @@ pub(super) trait Connect: Send + 'static {
     fn build(&self, this: &Arc<Try>) -> Result<(), Fault>;
     /// Who sends, in the operator's words, as a text begins: `The camera`.
     fn sender(&self) -> &'static str;
-    /// Host and port that a knock asks, where a bare TCP connect tells something.
-    fn knock(&self) -> Option<(String, u16)>;
+    /// Host and port that a knock asks, where a bare TCP connect tells something: not of a UDP port, nor of our own door.
+    fn knock(&self) -> Option<(String, u16)> {
+        None
+    }
     /// The waits between tries.
     fn steps(&self) -> Steps {
         Steps::SOURCE

@@ -39,20 +39,15 @@ impl Connect for Rtmp {
         if !self.somebody(&mut socket, this) {
             return Err(self.waiting());
         }
-        self.build_pipeline(this, socket).map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))
+        self.build_pipeline(this, socket).map_err(chain::internal)
     }
 
     fn sender(&self) -> &'static str {
         "The publisher"
     }
 
-    fn knock(&self) -> Option<(String, u16)> {
-        None
-    }
-
-    /// Dialling a socket on this machine costs nothing: a publisher that comes back shall not wait.
     fn steps(&self) -> Steps {
-        Steps { first_ms: 200, cap_ms: 1_000 }
+        Steps::AT_OUR_DOOR
     }
 
     fn at_first(&self) -> Option<Fault> {

@@ -37,23 +37,17 @@ pub(super) struct Srt {
 
 impl Connect for Srt {
     fn build(&self, this: &Arc<Try>) -> Result<(), Fault> {
-        self.build_pipeline(this).map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))
+        self.build_pipeline(this).map_err(chain::internal)
     }
 
     fn sender(&self) -> &'static str {
         "The sender"
     }
 
-    fn knock(&self) -> Option<(String, u16)> {
-        // A TCP connect says nothing of a UDP port.
-        None
-    }
-
     fn steps(&self) -> Steps {
         match self.far {
             Far::Calls(_) => Steps::SOURCE,
-            // Whoever calls meanwhile shall not wait.
-            Far::CallsUs(_) => Steps { first_ms: 200, cap_ms: 1_000 },
+            Far::CallsUs(_) => Steps::AT_OUR_DOOR,
         }
     }
 

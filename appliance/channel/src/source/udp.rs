@@ -54,19 +54,15 @@ fn packing(packet: &[u8]) -> Option<Packing> {
 
 impl Connect for Udp {
     fn build(&self, this: &Arc<Try>) -> Result<(), Fault> {
-        self.build_pipeline(this).map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))
+        self.build_pipeline(this).map_err(chain::internal)
     }
 
     fn sender(&self) -> &'static str {
         "The sender"
     }
 
-    fn knock(&self) -> Option<(String, u16)> {
-        None
-    }
-
     fn steps(&self) -> Steps {
-        Steps { first_ms: 200, cap_ms: 1_000 }
+        Steps::AT_OUR_DOOR
     }
 
     fn awaits(&self) -> bool {
@@ -124,7 +120,7 @@ impl Udp {
             // A stray packet; the sender's own will come.
             let Some(packing) = found else { return gst::PadProbeReturn::Drop };
             if let Err(error) = unpack(&this, pad, packing) {
-                this.give_up(Fault::new(Code::Internal, "").with_text(error.to_string()));
+                this.give_up(chain::internal(error));
             }
             gst::PadProbeReturn::Remove
         });
@@ -154,8 +150,7 @@ fn unpack(this: &Arc<Try>, pad: &gst::Pad, packing: Packing) -> Built<()> {
             said
         }
     };
-    let sink = first.static_pad("sink").expect("filters have one");
-    pad.link(&sink).map(|_| ()).map_err(|error| glib::bool_error!("{error}"))
+    chain::link(pad, &first)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Cameras that were asked what they are: as sources, and at another address.
 
-use super::sources::put;
-use super::{Commands, name, new_id, room};
+use super::sources::{id_and_name, put};
+use super::{Commands, room};
 use crate::doc::SourceDoc;
 use crate::refusal::Refusal;
 use crate::store::sources::{SOURCES_MAX, StoredSource};
@@ -56,9 +56,7 @@ impl Commands {
                     let text = format!("This camera is the source \"{}\" already.", twin.source.name);
                     return Err(Refusal::because(Code::Conflict, text));
                 }
-                let name = name(&new.name, Code::SpecInvalid)?;
-                let taken = |id: &str| there.iter().any(|stored| stored.source.id.as_str() == id);
-                let id = new_id(new.id, &name, taken, "camera")?;
+                let (id, name) = id_and_name(&there, new.id, &new.name, "camera")?;
                 let Credentials { user, password } = new.credentials;
                 let url = new.description.stream.clone();
                 let kind = SourceKind::Camera { url, user, password, latency_ms: LATENCY_MS_DEFAULT };

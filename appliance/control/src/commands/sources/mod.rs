@@ -24,9 +24,7 @@ impl Commands {
                 channels::get(tx, &channel)?;
                 let there = sources::of(tx, context, &channel)?;
                 room(there.len(), SOURCES_MAX, "sources")?;
-                let name = name(&draft.name, Code::SpecInvalid)?;
-                let taken = |id: &str| there.iter().any(|stored| stored.source.id.as_str() == id);
-                let id = new_id(draft.id, &name, taken, "source")?;
+                let (id, name) = id_and_name(&there, draft.id, &draft.name, "source")?;
                 let kind = kind::kind(tx, context, &channel, None, draft.kind)?;
                 // Whoever publishes must know a token.
                 let token = match kind {
@@ -130,6 +128,18 @@ fn keep_head(source: &mut Source) {
 fn forget_other_camera(stored: &mut StoredSource) {
     let host = stream_host(&stored.source.kind);
     stored.camera = stored.camera.take().filter(|camera| host.as_deref() == Some(camera.host.as_str()));
+}
+
+/// Id and name of one more source beside those that are there; `stem` is for a name of which no id can be made.
+pub(super) fn id_and_name(
+    there: &[StoredSource],
+    asked: Option<SourceId>,
+    text: &str,
+    stem: &str,
+) -> Result<(SourceId, String), Refusal> {
+    let name = name(text, Code::SpecInvalid)?;
+    let taken = |id: &str| there.iter().any(|stored| stored.source.id.as_str() == id);
+    Ok((new_id(asked, &name, taken, stem)?, name))
 }
 
 /// Writes a source, and checks what becomes of the channel.
