@@ -95,7 +95,8 @@ impl Rules {
         })?;
         self.generation = spec.generation;
         self.manual = spec.manual.clone();
-        self.seen_proper |= !matches!(air.carrier, Carrier::Loop | Carrier::Slate);
+        // A slate that a person asked for tells nothing of the sources.
+        self.seen_proper |= !matches!(air.carrier, Carrier::Loop | Carrier::Slate | Carrier::SlateByHand);
         self.air = Some(air);
         Ok(())
     }

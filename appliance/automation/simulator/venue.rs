@@ -105,9 +105,9 @@ impl Span {
 /// Longest fade of an overlay, milliseconds: each of its ticks is another frame to play.
 const FADE_MS_MAX: u64 = 3_000;
 const DAY_MS: u64 = 86_400_000;
-/// How long the slowest thing may take after all trouble is over, milliseconds: a wait of 60 s of a destination, and
-/// the longest try.
-pub(crate) const PATIENCE_MS: u64 = 80_000;
+/// How long the slowest thing may take after all trouble is over, milliseconds: a platform that holds our name for 45 s
+/// and refuses us in its last moment, a wait of 60 s after that, and the longest try.
+pub(crate) const PATIENCE_MS: u64 = 125_000;
 
 /// The whole evening, or day.
 pub(crate) struct Venue {
