@@ -87,3 +87,62 @@ fn obs_over_a_loop_that_a_playout_pushes_each_by_its_own_token() {
     let stood = recording.last_picture_stood()[1].1;
     note(NAME, &format!("OBS stopped: the loop after {stood} ms"));
 }
+
+/// How long a source must have been there before it takes the air from the slate, milliseconds: anything proper is
+/// better than the slate, so the stable time, ten times as long here, is not waited for.
+const SETTLE_MS: i64 = 500;
+const STABLE_MS: i64 = 5_000;
+/// Its jitter buffer: what is shown arrived so long before, milliseconds.
+const LATENCY_MS: i64 = 200;
+
+#[test]
+fn a_killed_playout_gives_way_to_the_slate_and_is_back_as_soon_as_it_has_settled() {
+    let stage = Stage::new("playout-killed");
+    let platform = Platform::start(&stage.room("platform"), "nginx");
+    let bandstand = Bandstand::start(&stage.room("box"));
+    bandstand.ok("PATCH", "/channels/main", json!({"name": "Main stage", "house": house()}));
+    let (server, looped, token) = publisher(&bandstand, "mill", "loop");
+    let failover = json!({"loop": "mill", "holdoff_ms": 300, "stable_ms": STABLE_MS});
+    bandstand.ok("PATCH", "/channels/main", json!({"failover": failover}));
+    let to = json!({"id": "platform", "name": "platform", "url": platform.url(), "key": "k"});
+    bandstand.ok("POST", "/channels/main/destinations", to);
+    let (film, key) = (Clip::new(MILL, 48).file(), format!("{looped}?token={token}"));
+    let stays = |carrier: Carrier, what: &str, ticks: u64| {
+        bandstand.wait(MAIN, what, s(30), |status| {
+            status.on_air.carrier == carrier && status.program.tick > status.on_air.since_tick + ticks
+        })
+    };
+
+    let mut mill = Publisher::start(&stage.room("mill"), &film, &server, &key);
+    stays(Carrier::Loop, "the loop on air for more than a keyframe's distance", 70);
+    bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+    until("pictures at the platform", s(15), || (platform.pictures(0) > 60).then_some(()));
+    mill.kill();
+    let status = stays(Carrier::Slate, "five seconds of the slate", 150);
+    assert!(status.faults.iter().any(|fault| fault.code.as_str() == "slate_on_air"), "{:?}", status.faults);
+    let _mill = Publisher::start(&stage.room("mill-again"), &film, &server, &key);
+    let status = stays(Carrier::Loop, "three seconds of the loop again", 90);
+    let before = platform.pictures(0);
+    until("what was on air at the platform", s(20), || (platform.pictures(0) >= before + 120).then_some(()));
+    bandstand.ok("POST", "/channels/main/end", Value::Null);
+    platform.wait_until_closed(0);
+
+    assert_eq!((status.program.missing, status.destinations[0].sessions), (0, 1));
+    let recording = Recording::read(&platform.recordings()[0]);
+    assert_whole("a killed playout", &recording);
+    assert_eq!(recording.black(), 0, "black pictures");
+    let switches = recording.switches();
+    let seen: Vec<_> = switches.iter().map(|switch| (switch.from, switch.to)).collect();
+    assert_eq!(seen, [(Some(MILL), None), (None, Some(MILL))]);
+    let (stood, slate) = (recording.last_picture_stood()[0].1, switches[1].pts_ms - switches[0].pts_ms);
+    // Its film begins with the program: the first picture that is seen says how long it has been sending.
+    let back = recording.pictures[switches[1].picture].mark.expect("a mark").counter;
+    let sending_ms = i64::from(back) * 1000 / 30;
+    note(
+        NAME,
+        &format!("killed: the slate after {stood} ms, for {slate} ms; back with its picture of {sending_ms} ms"),
+    );
+    assert!(stood <= 700 && slate >= 5_000, "the slate after {stood} ms, for {slate} ms");
+    let settled = SETTLE_MS - LATENCY_MS - 100..STABLE_MS - LATENCY_MS;
+    assert!(settled.contains(&sending_ms), "back with its picture of {sending_ms} ms");
+}
