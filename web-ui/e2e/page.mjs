@@ -326,9 +326,10 @@ async function pauseAndResume() {
   const position = async () => (await channel()).status.timeline.position_ms;
   await until("the timeline to stand", 10_000, async () => (await channel()).status.timeline.paused);
   const first = await position();
+  const seen = (await channel()).status.program.tick;
   const second = await until("a newer status", 10_000, async () => {
     const { status } = await channel();
-    return status.live.since_ms > 0 ? status.timeline.position_ms : null;
+    return status.program.tick > seen + 30 ? status.timeline.position_ms : null;
   });
   must(first === second, `it moved from ${first} to ${second} ms`);
   await button("Go on").click();

@@ -120,11 +120,24 @@ fn attend(inbox: &Receiver<Event>, films: &Films, demo: &Path) -> Result<(), Str
                 } else if !on && let Some(mut publisher) = obs.take() {
                     publisher.stop();
                 }
-                let _ = writeln!(answer, "OBS is {}", if on { "on" } else { "off" });
+                let turned_away = obs.as_mut().is_some_and(|publisher| {
+                    within(s(TURNED_AWAY_WITHIN_S), || publisher.is_gone().then_some(())).is_some()
+                });
+                let _ = match (turned_away, on) {
+                    (true, _) => writeln!(answer, "{TURNED_AWAY}{}", demo.join("obs.key").display()),
+                    (false, true) => writeln!(answer, "OBS is on"),
+                    (false, false) => writeln!(answer, "OBS is off"),
+                };
             }
         }
     }
 }
+
+/// A publisher whose key is wrong has ended by then; one that still runs publishes.
+const TURNED_AWAY_WITHIN_S: u64 = 2;
+/// How an answer begins that is none of success; the file with the key follows.
+const TURNED_AWAY: &str =
+    "Bandstand turned the publisher away. Where its stream key was changed, copy the new one into ";
 
 /// What is played.
 struct Films {
@@ -340,6 +353,9 @@ fn obs(state: &Path, wish: &str) -> Result<(), String> {
     writeln!(stream, "{wish}").map_err(|e| format!("ask the venue: {e}"))?;
     let mut answer = String::new();
     BufReader::new(stream).read_line(&mut answer).map_err(|e| format!("hear the venue: {e}"))?;
+    if answer.starts_with(TURNED_AWAY) {
+        return Err(answer.trim().to_owned());
+    }
     say(answer.trim());
     Ok(())
 }
