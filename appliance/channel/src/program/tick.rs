@@ -427,7 +427,7 @@ impl Mixer {
                         self.newest.insert(id.clone(), picture.buffer);
                     }
                 } else if !self.newest.contains_key(id)
-                    && let Some(first) = media.any().and_then(|player| player.store.first())
+                    && let Some(first) = media.first_for(position)
                 {
                     return first.buffer;
                 }

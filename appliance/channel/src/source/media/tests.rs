@@ -289,3 +289,33 @@ fn progressive_pictures_are_not_copied_on_their_way() {
     pipeline.set_state(gst::State::Null).unwrap();
     assert!(offset > 160 * 96, "the decoder's own memory: {offset}");
 }
+
+#[test]
+fn a_player_that_begins_in_mid_clip_shows_nothing_of_the_clips_beginning() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    // A second of white, then black; the third second begins between two keyframes.
+    let film = "color=c=black:s=160x90:r=30,drawbox=c=white:t=fill:enable='lt(t,1)'";
+    let path = film_as(folder.path(), &[film, "sine=f=500:r=48000"], 4, &["-bf", "2", "-g", "60"]);
+    let opened = || {
+        let (end, _ended) = channel();
+        for n in 0..25 {
+            let player = Player::open(&path, &house(), 2_500_000_000, &end, Box::new(|_| ())).expect("a player");
+            let first = wait_for("its first picture", || player.store.first());
+            assert!(luma(&first.buffer) < 40, "opening {n}: luma {} at {} ns", luma(&first.buffer), first.due_ns);
+            assert!((2_500_000_000..2_540_000_000).contains(&first.due_ns), "opening {n}: {} ns", first.due_ns);
+        }
+    };
+    // Several at once, on a machine that has fewer cores: that is when threads meet.
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(opened))));
+}
+
+#[test]
+fn the_first_picture_stands_in_at_the_beginning_of_a_showing_only() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let media = Media::start(&film(folder.path(), &["color=c=0x404040:s=160x90:r=30"], 4), &house());
+    wait_for("a first picture", || media.first_for(0));
+    assert!(media.first_for(SEEK_FROM_NS - 1).is_some());
+    assert!(media.first_for(SEEK_FROM_NS).is_none(), "where the clip is elsewhere it would flash up");
+}
