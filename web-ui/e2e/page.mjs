@@ -96,6 +96,11 @@ async function shot(name) {
 
 const board = () => page.evaluate(async () => (await fetch("/api/v1/state")).json());
 const channel = async () => (await board()).channels[0];
+/** The timeline that is loaded. */
+const timeline = async () => {
+  const { id, wanted } = await channel();
+  return page.evaluate(async (path) => (await fetch(path)).json(), `/api/v1/channels/${id}/timelines/${wanted.timeline}`);
+};
 const button = (name, exact = true) => page.getByRole("button", { name, exact });
 const open = async (tab) => {
   await page.getByRole("navigation").getByRole("link", { name: tab, exact: true }).first().click();
@@ -126,7 +131,8 @@ try {
 } finally {
   await context.close();
   rmSync(profile, { recursive: true, force: true });
-  await venue.end();
+  stranded = false;
+  await step("Ctrl-C ends everything that was started", venue.end);
 }
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
@@ -144,9 +150,11 @@ async function evening() {
   await step("the emergency slate, and back", slateAndRelease);
   await step("overlays are cleared and brought back", clearAndRestore);
   await step("screenshots off air", () => shot("on-air-off"));
+  await step("with a phone: take, GO LIVE at once, END", () => withPhone(takeAndRelease, goLiveAtOnce, endIt));
   await step("a countdown can be cancelled", cancelCountdown);
   await step("GO LIVE counts down and goes live", goLive, { needed: true });
   await step("every destination is live with sessions: 1", sessionsOne);
+  await step("what runs is named, with the seconds that an overlay has left", namedWithTimeLeft);
   await step("screenshots live", () => shot("on-air-live"));
   await step("the timeline pauses and goes on", pauseAndResume);
   await step("one destination stops and starts, the other goes on", stopOne);
@@ -160,6 +168,7 @@ async function evening() {
   await step("a timeline with overlapping cues is refused at the field; mended, it is stored", timelines);
   await step("the other pages look well", otherPages);
   await step("signing out and in", signOutAndIn);
+  await step("./dev obs on puts the publisher on air, off takes it away", obsOnAndOff);
   await step("nothing went wrong inside the page", () => must(errors.length === 0, errors.join("\n")));
 }
 
@@ -245,12 +254,17 @@ async function takeAndRelease() {
 }
 
 async function stayAndRelease() {
-  const { source } = (await channel()).status.on_air;
+  const before = (await channel()).status.on_air.source;
   await page.getByRole("button", { name: /^Stay on / }).click();
-  await until("a pin of what is on air", 10_000, async () => {
+  const held = await until("a pin of what is on air", 10_000, async () => {
     const { wanted, status } = await channel();
-    return wanted.manual?.source === source && status.on_air.by_hand === "pin" && status.on_air.source === source;
+    const pinned = wanted.manual?.hold === "pin" && status.on_air.by_hand === "pin";
+    return pinned && wanted.manual.source === status.on_air.source && status.on_air.source;
   });
+  // The timeline may have cut between the two looks, and at most once: its shortest cue has ten seconds.
+  const { cues } = (await timeline()).tracks[0];
+  const next = cues.filter((cue, at) => cues.at(at - 1).action.source === before).map((cue) => cue.action.source);
+  must([before, ...next].includes(held), `${held} is held, and ${before} was on air`);
   await release();
 }
 
@@ -281,6 +295,61 @@ async function pinAndRelease() {
   await onAir(id);
   await page.locator('[data-carrier="pin"]').getByText(/held by hand$/).waitFor();
   await release();
+}
+
+/** Does these things on a page as wide as a phone. */
+async function withPhone(...steps) {
+  await page.setViewportSize(PHONE);
+  try {
+    for (const one of steps) await one();
+  } finally {
+    await page.setViewportSize(DESK);
+  }
+}
+
+async function goLiveAtOnce() {
+  await page.getByText("At once", { exact: true }).click();
+  await button("GO LIVE").click();
+  await page.locator('.pill[data-phase="live"]').waitFor();
+  const { status } = await channel();
+  must(status.live.countdown_ms === 0, `a countdown of ${status.live.countdown_ms} ms`);
+}
+
+async function endIt() {
+  await button("END").click();
+  await button("End the broadcast").click();
+  await button("GO LIVE").waitFor();
+  await until("the end of the broadcast", 15_000, async () => (await channel()).status?.live == null);
+  // The page keeps the choice; the next broadcast counts down.
+  await page.getByText("5 s countdown", { exact: true }).click();
+}
+
+async function namedWithTimeLeft() {
+  await page.getByText((await timeline()).name).first().waitFor();
+  const overlays = page.locator('[aria-labelledby="overlays-title"]');
+  const left = async () => Number.parseInt((await overlays.locator(".left").first().textContent()) ?? "", 10);
+  const first = await left();
+  await until("fewer seconds left", 10_000, async () => (await left()) < first);
+  return `${first} s at first`;
+}
+
+async function obsOnAndOff() {
+  if (venue.obs === undefined) return "a box of its own";
+  const { wanted } = await channel();
+  const { id } = wanted.sources.find((source) => source.kind === "rtmp" && source.name === "OBS");
+  const state = async () => (await channel()).status.sources.find((source) => source.id === id).state;
+  must((await venue.obs("on")).includes("OBS is on"), "it did not come on");
+  await until("OBS online", 20_000, async () => (await state()) === "online");
+  must((await venue.obs("off")).includes("OBS is off"), "it did not go off");
+  await until("OBS gone", 20_000, async () => (await state()) === "lost");
+  // A key that was changed on the page is told where the publisher is started.
+  const changed = await page.evaluate(async (id) => {
+    const path = `/api/v1/channels/main/sources/${id}/rotate-token`;
+    return (await fetch(path, { method: "POST", headers: { "X-Bandstand": "1" } })).status;
+  }, id);
+  must(changed === 200, `the key's change answered ${changed}`);
+  const answer = await venue.obs("on");
+  must(/turned the publisher away.*obs\.key/.test(answer), `with an old key: ${answer}`);
 }
 
 async function cancelCountdown() {
@@ -325,6 +394,8 @@ async function pauseAndResume() {
   await button("Go on").waitFor();
   const position = async () => (await channel()).status.timeline.position_ms;
   await until("the timeline to stand", 10_000, async () => (await channel()).status.timeline.paused);
+  const playhead = async () => Number(await page.locator('[role="slider"]').first().getAttribute("aria-valuenow"));
+  const stood = await playhead();
   const first = await position();
   const seen = (await channel()).status.program.tick;
   const second = await until("a newer status", 10_000, async () => {
@@ -332,9 +403,11 @@ async function pauseAndResume() {
     return status.program.tick > seen + 30 ? status.timeline.position_ms : null;
   });
   must(first === second, `it moved from ${first} to ${second} ms`);
+  must((await playhead()) === stood, "the playhead moved while the timeline stood");
   await button("Go on").click();
   await button("Pause").waitFor();
   await until("the timeline to move", 10_000, async () => (await position()) > first);
+  await until("the playhead to move", 10_000, async () => (await playhead()) > stood);
 }
 
 async function stopOne() {
@@ -362,7 +435,7 @@ async function end() {
   await until("the end of the broadcast", 15_000, async () => (await channel()).status?.live == null);
 }
 
-/** The one that was cancelled in its countdown, and the one that has just ended. */
+/** The one with the phone, the one that was cancelled in its countdown, and the one that has just ended. */
 async function pastBroadcasts() {
   await page.getByRole("navigation").getByRole("link", { name: "Broadcasts" }).first().click();
   await page.getByRole("heading", { level: 1, name: "Past broadcasts" }).waitFor();
@@ -371,7 +444,7 @@ async function pastBroadcasts() {
   must((await newest.getAttribute("data-status")) === "stopped", "it did not end well");
   const { wanted } = await channel();
   for (const { name } of wanted.destinations.filter((one) => one.enabled)) await newest.getByText(`${name}: sessions:`).waitFor();
-  must((await page.locator("[data-broadcast]").count()) === 2, "another number of broadcasts");
+  must((await page.locator("[data-broadcast]").count()) === 3, "another number of broadcasts");
   await shot("broadcasts");
 }
 

@@ -1,8 +1,8 @@
 // The box under test: one that runs already (BANDSTAND_URL, BANDSTAND_CODE), or the demonstration venue of
 // `./dev run`, started here on a free port with an empty state folder and ended afterwards.
 
-import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
@@ -45,7 +45,19 @@ async function healthy(url) {
   }
 }
 
-/** { url, code, end }: `end` ends what was started here. */
+/** The programs that have this folder on their command line. */
+function running(folder) {
+  const told = (pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+    } catch {
+      return "";
+    }
+  };
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid)).map(told).filter((line) => line.includes(folder));
+}
+
+/** { url, code, obs, end }: `obs` is `./dev obs`, `end` ends what was started here and fails where Ctrl-C leaves anything behind. */
 export async function openVenue() {
   if (process.env.BANDSTAND_URL !== undefined) {
     return { url: process.env.BANDSTAND_URL.replace(/\/$/, ""), code: process.env.BANDSTAND_CODE ?? "", end: async () => {} };
@@ -63,15 +75,22 @@ export async function openVenue() {
   const gone = new Promise((resolve) =>
     venue.on("exit", (code, signal) => {
       ended = `the venue ended by itself (${code ?? signal}); see ${log}`;
-      resolve();
+      resolve(code ?? signal);
     }),
   );
   const end = async () => {
     if (ended !== null) return;
     venue.kill("SIGINT");
     const late = setTimeout(() => venue.kill("SIGKILL"), END_MS_MAX);
-    await gone;
+    const how = await gone;
     clearTimeout(late);
+    if (how !== 0) throw new Error(`Ctrl-C ended the venue with ${how}; see ${log}`);
+    const left = running(state);
+    if (left.length > 0) throw new Error(`Ctrl-C left these behind:\n${left.join("\n")}`);
+  };
+  const obs = async (wish) => {
+    const { stdout, stderr } = spawnSync(program, ["obs", wish, "--state", state], { encoding: "utf8" });
+    return stdout + stderr;
   };
   const url = `http://127.0.0.1:${port}`;
   try {
@@ -79,7 +98,7 @@ export async function openVenue() {
       if (ended !== null) throw new Error(ended);
       return healthy(url);
     });
-    return { url, code: readFileSync(join(state, "box/first-sign-in-code"), "utf8").trim(), end };
+    return { url, code: readFileSync(join(state, "box/first-sign-in-code"), "utf8").trim(), obs, end };
   } catch (error) {
     await end();
     throw error;

@@ -217,8 +217,7 @@ fn document(token: &str, films: &Films) -> Value {
             "id": "main", "name": "Main stage",
             "house": {"width": 1280, "height": 720, "rate": {"num": 30, "den": 1},
                       "video_kbps": 2500, "audio_kbps": 128},
-            "failover": {"primary": "camera-1", "live_input": "obs", "loop": "intermission",
-                         "holdoff_ms": 300, "stable_ms": 2000},
+            "failover": {"primary": "camera-1", "live_input": "obs", "loop": "intermission"},
             "sources": [
                 {"id": "camera-1", "name": "Camera 1", "kind": "camera", "url": camera(1), "backup": "camera-2"},
                 {"id": "camera-2", "name": "Camera 2: street", "kind": "camera", "url": camera(2)},
