@@ -15,7 +15,7 @@ mod world;
 
 pub(crate) use rules::Broken;
 
-/// How a seed is played. The last six break something on purpose, so that tests see the rules catch it.
+/// How a seed is played. The last nine break something on purpose, so that tests see the rules catch it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// A whole day instead of an evening.
@@ -36,6 +36,12 @@ pub(crate) struct Options {
     pub(crate) never_plans: bool,
     /// The director is told nothing of what a person wants.
     pub(crate) deaf_to_hands: bool,
+    /// The edge dials again beside a connection that carries media.
+    pub(crate) dials_twice: bool,
+    /// The edge gives up connections that are sound.
+    pub(crate) restless: bool,
+    /// Each picture is mixed with itself.
+    pub(crate) always_mixes: bool,
 }
 
 /// How a seed went.

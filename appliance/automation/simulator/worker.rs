@@ -6,7 +6,7 @@ use super::sources::Sources;
 use automation::clock::Running;
 use automation::delivery::{Action, Delivery, Event};
 use automation::difference::diff;
-use automation::director::{Director, Frame};
+use automation::director::{Director, Frame, Picture};
 use automation::fault::Code;
 use automation::id::{DestinationId, SessionId};
 use automation::spec::{ChannelSpec, ChannelSpecDraft, Destination, Rate};
@@ -147,7 +147,13 @@ impl Worker {
         self.look = false;
         self.last_pulse = self.time(tick);
         sources.tell(&mut self.director, self.last_pulse, options);
-        let frame = self.director.frame(tick);
+        let mut frame = self.director.frame(tick);
+        if options.always_mixes
+            && let Picture::One(shown) = &frame.picture
+        {
+            let (from, to) = (shown.clone(), shown.clone());
+            frame.picture = Picture::Mix { from, to, weight: 128, through_black: false };
+        }
         self.next_tick = tick + 1;
         Some((tick, frame))
     }

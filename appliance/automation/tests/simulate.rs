@@ -117,6 +117,9 @@ fn the_rules_catch_what_they_are_for() {
         (Options { deaf_to_hands: true, ..none }, "a pin holds until it is released"),
         (Options { deaf_to_hands: true, ..none }, "the slate is on air by hand while a person wants it"),
         (Options { deaf_to_hands: true, ..none }, "cleared overlays stay away"),
+        (Options { dials_twice: true, ..none }, "one connection per destination"),
+        (Options { restless: true, ..none }, "one session, unless the far side breaks it"),
+        (Options { always_mixes: true, ..none }, "a mix has two sources"),
     ];
     for (options, rule) in rows {
         let caught = caught(options);

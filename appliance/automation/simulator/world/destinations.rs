@@ -5,7 +5,7 @@ use super::super::rules::Broken;
 use super::super::venue::Mode;
 use super::{Event, World};
 use automation::delivery::{Action, Event as Told};
-use automation::fault::Code;
+use automation::fault::{Code, Fault};
 use automation::id::DestinationId;
 
 impl World {
@@ -72,6 +72,9 @@ impl World {
         let delivery = self.worker.as_mut().and_then(|worker| worker.deliveries.get_mut(id));
         let action = delivery.and_then(|delivery| delivery.handle(now, told.clone()));
         self.act(action.map(|action| (id.clone(), action)).into_iter().collect())?;
+        if self.options.dials_twice && told == Told::MediaAcked {
+            self.act(vec![(id.clone(), Action::Connect)])?;
+        }
         if self.options.storms && matches!(told, Told::Failed(_)) {
             self.act(vec![(id.clone(), Action::Connect)])?;
         }
@@ -82,7 +85,7 @@ impl World {
     pub(super) fn probe(&mut self) -> Result<(), Broken> {
         let now = self.now.running;
         let mut actions = Vec::new();
-        for far in &self.far_sides {
+        for far in &mut self.far_sides {
             let Some(delivery) = self.worker.as_mut().and_then(|worker| worker.deliveries.get_mut(&far.id)) else {
                 continue;
             };
@@ -93,6 +96,12 @@ impl World {
                 self.rules.away(&far.id);
             }
             actions.extend(delivery.handle(now, Told::Reachable(reachable)).map(|action| (far.id.clone(), action)));
+            if self.options.restless && far.live {
+                far.close();
+                self.rules.ended(&far.id, now, true);
+                let lost = Told::Failed(Fault::new(Code::DestinationLost, far.id.as_str()));
+                actions.extend(delivery.handle(now, lost).map(|action| (far.id.clone(), action)));
+            }
             if far.live && far.mode == Mode::Up {
                 self.rules.carries(&far.id, now);
                 actions.extend(delivery.handle(now, Told::MediaAcked).map(|action| (far.id.clone(), action)));

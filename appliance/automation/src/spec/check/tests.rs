@@ -3,7 +3,7 @@
 mod heads;
 
 use super::WRONGS_MAX;
-use crate::spec::{ChannelSpec, ChannelSpecDraft, Timeline, TimelineDraft, Wrongs};
+use crate::spec::{ChannelSpec, ChannelSpecDraft, Failover, Timeline, TimelineDraft, Wrongs};
 use serde_json::{Value, json};
 
 fn sound_timeline() -> Value {
@@ -466,4 +466,10 @@ fn a_reason_never_holds_a_password() {
     document["sources"][0]["stream_id"] = json!("secret\n");
     let told = judge_channel(document);
     assert!(told.len() == 2 && !told.concat().contains("secret"), "{told:?}");
+}
+
+#[test]
+fn who_chooses_nothing_gets_a_third_of_a_second_and_five_seconds() {
+    let failover = Failover::default();
+    assert_eq!((failover.holdoff_ms, failover.stable_ms), (300, 5_000), "LP-15: more than five seconds stable");
 }
