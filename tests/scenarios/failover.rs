@@ -23,7 +23,7 @@ use harness::publisher::Publisher;
 use harness::recording::{Recording, Switch};
 use harness::rtsp::{Mount, Rtsp};
 use harness::stage::Stage;
-use harness::venue::{CAMERA_1, CLIP, MAIN, OBS, Venue, assert_whole};
+use harness::venue::{CAMERA_1, CLIP, MAIN, OBS, Venue, assert_lips_in_step, assert_whole};
 use harness::wait::{s, until};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -343,4 +343,38 @@ fn a_source_that_comes_and_goes_stays_off_the_air() {
     assert_eq!(back.len(), 1, "it came back once: {switches:?}");
     let away_s = (back[0].pts_ms - switches[left].pts_ms) as f64 / 1000.0;
     note(NAME, &format!("a source that came and went {COMINGS} times in {away_s:.1} s was put on air once"));
+}
+
+/// The longest buffer that a source may have (CT-13), and a silence that it bridges, milliseconds.
+const BUFFER_MS: u64 = 5_000;
+const SILENCE_MS: u64 = 4_000;
+
+#[test]
+fn a_camera_with_a_buffer_of_five_seconds_is_silent_for_four_and_nobody_sees_it() {
+    let venue = Venue::open("buffer");
+    let camera = json!({"id": "slow", "name": "slow", "kind": "camera", "url": venue.camera_1.url("/live"),
+                        "latency_ms": BUFFER_MS});
+    venue.add_source(camera);
+    venue.bandstand.ok("PATCH", &format!("/channels/{MAIN}"), json!({"failover": {"primary": "slow", "loop": "clip"}}));
+    venue.wait_on_air_for("slow", 2_400);
+    venue.go_live(0);
+    venue.wait_until_live_for(3_000);
+    venue.camera_1.freeze();
+    venue.wait_until_live_for(3_000 + SILENCE_MS);
+    venue.camera_1.thaw();
+    // Until well after the last picture that was late has been shown.
+    venue.wait_until_live_for(3_000 + SILENCE_MS + BUFFER_MS + 3_000);
+    venue.end(0);
+    let recording = venue.recording(0, 0);
+    assert_whole("with a long buffer", &recording);
+    assert_eq!(recording.switches(), [], "nothing else was shown");
+    let repeat = recording.longest_repeat(CAMERA_1);
+    note(
+        NAME,
+        &format!(
+            "{SILENCE_MS} ms of silence under a buffer of {BUFFER_MS} ms: each picture shown {repeat} times at most"
+        ),
+    );
+    assert!(repeat <= 2, "a picture stood for {repeat} ticks");
+    assert_lips_in_step(NAME, &recording, &[CAMERA_1]);
 }

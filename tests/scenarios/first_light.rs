@@ -36,8 +36,12 @@ fn go_live_is_at_the_platforms_within_two_seconds() {
         status.live.as_ref().is_some_and(|live| live.countdown_ms > 0 && live.countdown_ms <= 2000)
     });
     assert!(venue.platforms.iter().all(|platform| platform.pictures(5) == 0), "nothing is sent in a countdown");
-    venue.wait_until_live_for(500);
+    venue.wait_until_live_for(0);
+    let over = Instant::now();
     until("media after the countdown", s(10), || (venue.platforms[0].pictures(5) > 0).then_some(()));
+    let took = over.elapsed();
+    note(NAME, &format!("the countdown's end to first media: {:.2} s", took.as_secs_f64()));
+    assert!(took <= s(2), "{took:?}");
     venue.end(5);
 }
 
@@ -248,6 +252,12 @@ fn a_destination_that_stops_for_20_s_comes_back_and_costs_the_other_nothing() {
     venue.platforms[1].wait_until_closed(1);
     assert!(back <= 5.0, "{back} s");
     assert_eq!(sessions, [1, 2], "sessions of the two destinations");
+    // Each try is in the log, with its number and its wait (VS-57).
+    let log = venue.bandstand.log_of(MAIN);
+    let tries: Vec<&str> = log.lines().filter(|line| line.contains("trying again")).collect();
+    let first = tries.first().unwrap_or(&"no line");
+    assert!(["platform-2", "attempt=1", "wait_ms="].iter().all(|word| first.contains(word)), "{first}");
+    assert!(tries.len() >= 3 && tries[1].contains("attempt=2"), "{tries:#?}");
     assert_eq!(venue.platforms[0].connections(), 1);
     let other = venue.recording(0, 0);
     assert_whole("the other platform", &other);

@@ -184,6 +184,12 @@ impl Bandstand {
         self.control.as_ref().map(Process::log).unwrap_or_default()
     }
 
+    /// What the worker of a channel wrote.
+    pub fn log_of(&self, channel: &str) -> String {
+        let path = self.run().join(format!("channel-{channel}.log"));
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("read {}: {error}", path.display()))
+    }
+
     /// Where the box keeps what must not be lost.
     pub fn state(&self) -> PathBuf {
         self.folder.join("state")
