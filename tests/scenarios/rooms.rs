@@ -158,3 +158,16 @@ fn every_test_that_a_document_names_is_there() {
     }
     assert!(named > 40, "the documents are read rightly: {named}");
 }
+
+#[test]
+fn every_crate_takes_the_lints_of_the_workspace() {
+    let root = harness::place::root();
+    let workspace = std::fs::read_to_string(root.join("Cargo.toml")).expect("read Cargo.toml");
+    let members = workspace.split_once("members = [").and_then(|(_, rest)| rest.split_once(']')).expect("members").0;
+    let members: Vec<&str> = members.split('"').skip(1).step_by(2).collect();
+    assert!(members.len() > 5 && workspace.contains("unsafe_code"), "{members:?}");
+    for member in members {
+        let manifest = std::fs::read_to_string(root.join(member).join("Cargo.toml")).expect("read a manifest");
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{member} has lints of its own, or none");
+    }
+}

@@ -148,3 +148,23 @@ fn ended(result: Result<(), Failure>) -> ExitCode {
     eprintln!();
     ExitCode::FAILURE
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(words: &[&str]) -> Options {
+        let words = std::iter::once("bandstand").chain(words.iter().copied());
+        Cli::try_parse_from(words).expect("options that stand").run.options()
+    }
+
+    #[test]
+    fn nothing_is_reachable_from_other_machines_unless_asked() {
+        let alone = options(&[]);
+        assert_eq!(alone.rtmp_listen, "127.0.0.1:1935".parse().unwrap());
+        assert!(matches!(alone.listening, Listening::Loopback(at) if at == "127.0.0.1:8480".parse().unwrap()));
+        let lan = options(&["--lan"]);
+        assert_eq!(lan.rtmp_listen, "0.0.0.0:1935".parse().unwrap());
+        assert!(matches!(lan.listening, Listening::Lan { https: 8443, redirect: 8480 }));
+    }
+}

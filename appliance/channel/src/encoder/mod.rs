@@ -205,9 +205,12 @@ mod tests {
     #[test]
     fn the_level_that_is_chosen_stands_in_the_stream() {
         gst::init().unwrap();
-        for (width, height, fps, level) in [(1920, 1080, 10, 40), (320, 180, 30, 13)] {
+        // 1080p60 at 6000 kbit/s is the most that is offered (D-3).
+        for (width, height, fps, video_kbps, level) in
+            [(1920, 1080, 60, 6000, 42), (1920, 1080, 10, 800, 40), (320, 180, 30, 800, 13)]
+        {
             let rate = Rate { num: fps, den: 1 };
-            let house = House { width, height, rate, video_kbps: 800, ..House::default() };
+            let house = House { width, height, rate, video_kbps, ..House::default() };
             let hub = Arc::new(Hub::default());
             let encoder = Encoder::start(&house, &hub).expect("x264 is installed");
             let mut picture = gst::Buffer::with_size((width * height * 3 / 2) as usize).unwrap();
