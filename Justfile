@@ -29,12 +29,12 @@ bench NAME *ARGS:
 
 # Licences, bans and sources of everything we build upon, by cargo-deny
 deny:
-    @PATH="$PWD/.state/tools/bin:$PATH" command -v cargo-deny >/dev/null || cargo install --locked --root .state/tools cargo-deny
+    @PATH="$PWD/.state/tools/bin:$PATH" command -v cargo-deny >/dev/null || cargo install --locked --root .state/tools --version 0.20.2 cargo-deny
     PATH="$PWD/.state/tools/bin:$PATH" cargo deny --all-features check licenses bans sources
 
-# The page by itself, against a mock of the API, rebuilt as its files change
+# The page by itself, built once, against a mock of the API
 ui:
-    cd web-ui && npm ci --silent && npm run mock
+    cd web-ui && npm ci --silent && npm run build && npm run mock
 
 # Formats everything
 fmt:

@@ -263,7 +263,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells a person where the page is, and how to come in the first time. The code goes nowhere else.
+/// Tells a person where the page is, and how to come in the first time. It is the same code until somebody has used it:
+/// see decision 19.
 async fn announce(addresses: &[String], door: &Doorkeeper) -> Result<(), Failure> {
     let mut text: String = addresses.iter().map(|address| format!("page: {address}\n")).collect();
     if let Some(code) = door.first_code().await? {
