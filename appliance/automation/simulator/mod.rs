@@ -15,7 +15,7 @@ mod world;
 
 pub(crate) use rules::Broken;
 
-/// How a seed is played. The last nine break something on purpose, so that tests see the rules catch it.
+/// How a seed is played. The last ten break something on purpose, so that tests see the rules catch it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// A whole day instead of an evening.
@@ -40,6 +40,8 @@ pub(crate) struct Options {
     pub(crate) dials_twice: bool,
     /// The edge gives up connections that are sound.
     pub(crate) restless: bool,
+    /// Nobody looks at what cameras show.
+    pub(crate) sees_nothing: bool,
     /// Each picture is mixed with itself.
     pub(crate) always_mixes: bool,
 }

@@ -1,7 +1,7 @@
 //! What must hold after every frame and every event, judged from outside: by what the world knows, not by what the
 //! machines say of themselves.
 
-use super::sources::Sources;
+use super::sources::{LOOK_MS, Shows, Sources};
 use super::worker::Worker;
 use automation::clock::Running;
 use automation::delivery::{HELD_MS, HURRY_MS_MIN, SOUND_MS};
@@ -10,7 +10,7 @@ use automation::fault::Code;
 use automation::id::{DestinationId, SourceId};
 use automation::spec::{ChannelSpec, Fallback, Hold, Manual, SourceKind, Track};
 use automation::status::{Carrier, OnAir};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A rule that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub(crate) struct Rules {
     air: Option<OnAir>,
     /// Sources that were lost in this life of the worker.
     was_lost: BTreeMap<SourceId, bool>,
+    /// Sources that a person has chosen since they show what takes them off the air.
+    excused: BTreeSet<SourceId>,
+    /// Sources that were off the air for what they showed, and since when they show life again.
+    was_blind: BTreeMap<SourceId, Option<Running>>,
     mix: Option<(SourceId, u16, u64)>,
     /// Milliseconds that the timeline has run, of one broadcast, and since when it is paused.
     played: Option<(String, u64, Option<Running>)>,
@@ -79,6 +83,7 @@ impl Rules {
                 self.was_lost.insert(id.clone(), true);
             }
         }
+        self.sight(spec, sources, now, &air)?;
         slate(worker, spec, sources, now, &air)?;
         self.stays(spec, sources, now, &air)?;
         steady(spec, sources, now, &air)?;
@@ -98,6 +103,33 @@ impl Rules {
         // A slate that a person asked for tells nothing of the sources.
         self.seen_proper |= !matches!(air.carrier, Carrier::Loop | Carrier::Slate | Carrier::SlateByHand);
         self.air = Some(air);
+        Ok(())
+    }
+
+    /// What shows nothing for longer than its limit is off the air, unless a person wants it.
+    fn sight(&mut self, spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> Verdict {
+        for (id, sender) in &sources.senders {
+            let chosen = spec.manual.as_ref().and_then(|manual| manual.source.as_ref()) == Some(id);
+            let Some((_, from)) = sender.blind_from(&spec.failover.checks) else {
+                self.excused.remove(id);
+                if let Some(again) = self.was_blind.get_mut(id) {
+                    again.get_or_insert(sender.shows_since);
+                }
+                continue;
+            };
+            if chosen {
+                self.excused.insert(id.clone());
+                self.was_blind.remove(id);
+            }
+            let known =
+                now >= from.plus_ms(2 * LOOK_MS + u64::from(spec.failover.holdoff_ms)) && sender.shows != Shows::Life;
+            if known && !self.excused.contains(id) {
+                self.was_lost.insert(id.clone(), true);
+                self.was_blind.insert(id.clone(), None);
+                let off = air.source.as_ref() != Some(id);
+                hold(off, "what shows nothing is off the air", || format!("{id} since {from:?}: {air:?}"))?;
+            }
+        }
         Ok(())
     }
 
@@ -157,9 +189,8 @@ impl Rules {
         let before = self.air.as_ref().and_then(|before| before.source.as_ref());
         let slate = air.carrier == Carrier::Slate && air.wanted.is_some();
         let Some(before) = before.filter(|_| slate) else { return Ok(()) };
-        hold(!fresh(spec, sources, now, Some(before)), "a sound picture never gives way to the slate", || {
-            format!("{before} is sound: {air:?}")
-        })
+        let sound = fresh(spec, sources, now, Some(before)) && !may_be_blind(spec, sources, now, before);
+        hold(!sound, "a sound picture never gives way to the slate", || format!("{before} is sound: {air:?}"))
     }
 
     /// A source that was lost does not push a sound fallback off the air before its stable time.
@@ -168,7 +199,9 @@ impl Rules {
         let (Some(old), Some(new)) = (&before.source, &air.source) else { return Ok(()) };
         let returned = old != new && before.wanted == air.wanted && air.wanted.as_ref() == Some(new);
         let fallback = matches!(before.carrier, Carrier::Backup | Carrier::Loop);
-        let sound = fresh(spec, sources, now, Some(old)) && !sources.unreadable.contains(old);
+        let sound = fresh(spec, sources, now, Some(old))
+            && !sources.unreadable.contains(old)
+            && !may_be_blind(spec, sources, now, old);
         let lost = self.was_lost.contains_key(new) && self.seen_proper;
         let Some(sender) = sources.senders.get(new).filter(|_| returned && fallback && sound && lost) else {
             return Ok(());
@@ -178,7 +211,8 @@ impl Rules {
         if self.manual != spec.manual {
             return Ok(());
         }
-        let since = sender.flows_since().unwrap_or(now);
+        let seen_again = self.was_blind.get(new).copied().flatten().unwrap_or(Running(0));
+        let since = sender.flows_since().unwrap_or(now).max(seen_again);
         let stable = u64::from(spec.failover.stable_ms);
         let stutter = since.ms_since(sender.broke) < u64::from(spec.failover.holdoff_ms) + TICK_MS_MAX;
         hold(
@@ -301,6 +335,12 @@ fn fresh(spec: &ChannelSpec, sources: &Sources, now: Running, source: Option<&So
     }
 }
 
+/// Whether what a source shows may have taken it off the air already.
+fn may_be_blind(spec: &ChannelSpec, sources: &Sources, now: Running, source: &SourceId) -> bool {
+    let from = sources.senders.get(source).and_then(|sender| sender.blind_from(&spec.failover.checks));
+    from.is_some_and(|(from, _)| now.plus_ms(TICK_MS_MAX) >= from)
+}
+
 /// Never the slate without its fault, and never while something above it is sound.
 fn slate(worker: &Worker, spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> Verdict {
     let faults = worker.told_faults();
@@ -329,7 +369,7 @@ fn slate(worker: &Worker, spec: &ChannelSpec, sources: &Sources, now: Running, a
     let settle = SETTLE_MS.min(u64::from(spec.failover.stable_ms)) + 100;
     for rung in ladder {
         let there = match sources.senders.get(rung) {
-            Some(sender) => sender.flows_since().is_some_and(|since| now >= since.plus_ms(settle)),
+            Some(sender) => sender.well_since(&spec.failover.checks).is_some_and(|since| now >= since.plus_ms(settle)),
             None => !sources.unreadable.contains(rung),
         };
         hold(!there, "the slate only when nothing above it is sound", || format!("{rung} is sound: {air:?}"))?;
@@ -354,7 +394,8 @@ fn steady(spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> V
     let patience = spec.failover.stable_ms + spec.failover.holdoff_ms;
     let sound = match sources.senders.get(wanted) {
         Some(sender) => {
-            sender.flows_since().is_some_and(|since| now >= since.plus_ms(u64::from(patience) + TICK_MS_MAX))
+            let well = sender.well_since(&spec.failover.checks);
+            well.is_some_and(|since| now >= since.plus_ms(u64::from(patience) + TICK_MS_MAX))
         }
         None => !sources.unreadable.contains(wanted),
     };

@@ -1,6 +1,7 @@
 //! A venue and its evening, or its whole day, made from a seed: what is configured, what people do, and what breaks when.
 
 use super::random::Random;
+use super::sources::Shows;
 use automation::id::{CueId, DestinationId, SourceId};
 use automation::spec::{ChannelSpecDraft, Fallback, Hold};
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ pub(crate) enum Trouble {
     SourceUp(SourceId),
     /// Silence, then the pictures of the silence in one burst, then it goes on.
     SourceThaws(SourceId),
+    /// It sends on, and something else is to be seen.
+    SourceShows(SourceId, Shows),
     /// A file gets unreadable, or can be read again.
     File(SourceId, bool),
     FarSide(DestinationId, Mode),
@@ -137,7 +140,8 @@ pub(crate) fn venue(seed: u64, span: Span) -> Venue {
     let failover = json!({
         "primary": maybe(random.percent(70), "cam1"), "live_input": maybe(random.percent(50), "obs"),
         "loop": maybe(random.percent(60), "clip2"),
-        "ladder": ladder(random), "holdoff_ms": random.between(100, 1000), "stable_ms": random.between(0, 8) * 1000
+        "ladder": ladder(random), "holdoff_ms": random.between(100, 1000), "stable_ms": random.between(0, 8) * 1000,
+        "checks": {"frozen": check(random), "black": check(random)}
     });
     let spec = json!({
         "generation": 1, "channel": "main", "name": "Town Hall",
@@ -151,6 +155,10 @@ pub(crate) fn venue(seed: u64, span: Span) -> Venue {
     let spec: ChannelSpecDraft = serde_json::from_value(spec).expect("the venue is well formed");
     let script = script(random, &spec, span, quiet_ms);
     Venue { spec, script, quiet_ms }
+}
+
+fn check(random: &mut Random) -> Value {
+    json!({"after_s": random.between(1, 20), "action": random.pick(&["off", "tell", "leave", "leave"])})
 }
 
 /// Mostly every step, in any order.
@@ -223,7 +231,12 @@ fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut V
     let live: Vec<&SourceId> = spec.sources.iter().filter(|s| s.kind.is_live()).map(|s| &s.id).collect();
     let source = (*random.pick(&live)).clone();
     let to = random.pick(&spec.destinations).id.clone();
-    match random.between(0, 12) {
+    match random.between(0, 13) {
+        13 => {
+            let camera = SourceId::new("cam1").expect("an id");
+            add(at, Trouble::SourceShows(camera.clone(), *random.pick(&[Shows::Frozen, Shows::Black])));
+            add(at + random.between(500, 60_000), Trouble::SourceShows(camera, Shows::Life));
+        }
         0 | 1 => {
             add(at, Trouble::SourceDown(source.clone()));
             add(at + random.between(10, 60_000), Trouble::SourceUp(source));

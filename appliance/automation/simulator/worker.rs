@@ -12,6 +12,9 @@ use automation::id::{DestinationId, SessionId};
 use automation::spec::{ChannelSpec, ChannelSpecDraft, Destination, Rate};
 use std::collections::BTreeMap;
 
+/// Ticks that are looked at after something was told.
+const LOOKS: u8 = 2;
+
 pub(crate) struct Worker {
     pub(crate) life: u32,
     pub(crate) rate: Rate,
@@ -22,8 +25,8 @@ pub(crate) struct Worker {
     pub(crate) deliveries: BTreeMap<DestinationId, Delivery>,
     session: Option<SessionId>,
     next_tick: u64,
-    /// A tick that must be looked at, for something was told.
-    look: bool,
+    /// Ticks that must be looked at, for something was told: what is seen in the first may begin something in the second.
+    look: u8,
     last_pulse: Running,
     hides_faults: bool,
 }
@@ -39,7 +42,7 @@ impl Worker {
             deliveries: BTreeMap::new(),
             session: None,
             next_tick: 0,
-            look: true,
+            look: LOOKS,
             last_pulse: start,
             hides_faults: options.hides_faults,
         }
@@ -58,7 +61,7 @@ impl Worker {
         if spec.generation < self.generation() && !options.takes_older {
             return Vec::new();
         }
-        self.look = true;
+        self.look = LOOKS;
         if options.deaf_to_hands {
             let draft = ChannelSpecDraft { manual: None, overlays_cleared: false, ..spec.clone().into() };
             self.director.spec(&ChannelSpec::try_from(draft).expect("less is still valid"));
@@ -127,7 +130,7 @@ impl Worker {
 
     /// Something was told to the director: the next tick counts.
     pub(crate) fn look(&mut self) {
-        self.look = true;
+        self.look = LOOKS;
     }
 
     /// Makes the next frame that matters, up to `now`. None where there is none left.
@@ -142,9 +145,9 @@ impl Worker {
         let pulse = self.spec.as_ref().map_or(50, |spec| u64::from(spec.failover.holdoff_ms) / 2);
         let hint = self.director.next_change().unwrap_or(u64::MAX);
         let pulse_tick = self.next_tick.max(self.first_from(self.last_pulse.plus_ms(pulse)));
-        let every = self.look || options.every_tick;
+        let every = self.look > 0 || options.every_tick;
         let tick = if every { self.next_tick } else { hint.min(pulse_tick).clamp(self.next_tick, last) };
-        self.look = false;
+        self.look = self.look.saturating_sub(1);
         self.last_pulse = self.time(tick);
         sources.tell(&mut self.director, self.last_pulse, options);
         let mut frame = self.director.frame(tick);

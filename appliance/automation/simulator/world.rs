@@ -6,7 +6,7 @@ use super::control::Control;
 use super::far_side::FarSide;
 use super::random::Random;
 use super::rules::{Broken, Rules};
-use super::sources::Sources;
+use super::sources::{Shows, Sources};
 use super::venue::{Command, Mode, PATIENCE_MS, Scripted, Span, Trouble, venue};
 use super::worker::Worker;
 use super::{Options, Outcome};
@@ -285,6 +285,7 @@ impl World {
             Trouble::SourceThaws(id) => {
                 self.sources.thaw(&id, now, self.worker.as_mut().map(|worker| &mut worker.director));
             }
+            Trouble::SourceShows(id, shows) => self.sources.show(&id, now, shows),
             Trouble::File(id, sound) => {
                 let changed = if sound {
                     self.sources.unreadable.remove(&id)
@@ -368,7 +369,10 @@ impl World {
         self.log("all trouble is over".to_owned());
         let now = self.now.running;
         let ids: Vec<_> = self.sources.senders.keys().cloned().collect();
-        ids.iter().for_each(|id| self.sources.up(id, now));
+        ids.iter().for_each(|id| {
+            self.sources.up(id, now);
+            self.sources.show(id, now, Shows::Life);
+        });
         for id in std::mem::take(&mut self.sources.unreadable) {
             self.worker.iter_mut().for_each(|worker| worker.director.unplayable(&id, None));
         }

@@ -9,7 +9,7 @@ use simulator::{Options, play};
 const SEEDS: u64 = 600;
 
 /// What must happen in some evening, or the evenings are too quiet to show anything.
-const SEEN: [&str; 16] = [
+const SEEN: [&str; 18] = [
     "(Pin)",
     "(Take)",
     "(LiveInput)",
@@ -26,6 +26,8 @@ const SEEN: [&str; 16] = [
     "destination_unreachable",
     "destination_lost",
     "control is away",
+    ", Frozen)",
+    ", Black)",
 ];
 
 #[test]
@@ -120,6 +122,7 @@ fn the_rules_catch_what_they_are_for() {
         (Options { dials_twice: true, ..none }, "one connection per destination"),
         (Options { restless: true, ..none }, "one session, unless the far side breaks it"),
         (Options { always_mixes: true, ..none }, "a mix has two sources"),
+        (Options { sees_nothing: true, ..none }, "what shows nothing is off the air"),
     ];
     for (options, rule) in rows {
         let caught = caught(options);
