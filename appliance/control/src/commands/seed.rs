@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use tokio_util::io::ReaderStream;
 
 /// Who is named as the maker of what a document brings.
-const MAKER: &str = "seed";
+const MAKER: &str = "Bandstand";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
