@@ -10,12 +10,14 @@
 //!      │                 Elapsed / Disconnect                │
 //!      │                             ▼      │                │
 //!      └────────────────────────── Waiting ◄────────────────-┘
+//!                                                Renew / Disconnect, and Connect at once
 //! ```
 //! Waits grow from 2 s to 60 s, and begin anew once a connection has carried media for [`SOUND_MS`]: a platform that
 //! takes a connection and hangs up soon is not hurried. For two minutes after a session of ours ended, the platform may
 //! still hold its name: then a try every 2 to 5 s, and a refusal is not called a bad key; the next broadcast knows of
 //! it too. A destination that begins to listen is tried at once, and so is one that waits when the network comes up,
-//! but no more often than every [`HURRY_MS_MIN`].
+//! but no more often than every [`HURRY_MS_MIN`]. A planned new session ends one that is live, in
+//! good order, and is tried at once; it is no fault.
 //! Bad input: an event that does not fit the state is ignored, so a late answer of a try that was given up does no harm.
 
 use crate::backoff::{Backoff, Steps};
@@ -54,6 +56,8 @@ pub enum Event {
     Reachable(bool),
     /// A link or a route of this machine came up.
     NetworkUp,
+    /// Its time has come for a planned new session.
+    Renew,
     /// The deadline has come.
     Elapsed,
 }
@@ -74,6 +78,8 @@ pub struct DeliveryStatus {
     pub state: DestinationState,
     /// Connections that carried media.
     pub sessions: u32,
+    /// Those that were ended by plan, for the next one.
+    pub renewals: u32,
     /// Failed tries in a row.
     pub attempt: u32,
     /// Milliseconds until the next try.
@@ -105,6 +111,7 @@ pub struct Delivery {
     state: State,
     backoff: Backoff,
     sessions: u32,
+    renewals: u32,
     fault: Option<Fault>,
     /// Until when the platform may hold the name of our last session: a refusal is no bad key.
     held_until: Option<Running>,
@@ -129,6 +136,7 @@ impl Delivery {
             state: State::Idle,
             backoff: Backoff::new(Steps::DESTINATION),
             sessions: 0,
+            renewals: 0,
             fault: None,
             held_until: None,
             quick_until: None,
@@ -169,6 +177,14 @@ impl Delivery {
                 }
                 None
             }
+            (State::Live { .. }, Event::Renew) => {
+                self.leave(now);
+                self.renewals = self.renewals.saturating_add(1);
+                // At once, but for a session that has only just begun.
+                let earliest = self.tried.map_or(now, |tried| tried.plus_ms(HURRY_MS_MIN));
+                self.state = State::Waiting { until: earliest.max(now) };
+                Some(Action::Disconnect)
+            }
             (State::Connecting { .. } | State::Live { .. }, Event::Failed(fault)) => {
                 self.failed(now, fault);
                 None
@@ -191,6 +207,7 @@ impl Delivery {
                 | Event::Stalled
                 | Event::Reachable(_)
                 | Event::NetworkUp
+                | Event::Renew
                 | Event::Elapsed,
             ) => None,
         }
@@ -215,7 +232,8 @@ impl Delivery {
             State::Waiting { until } => (DestinationState::Waiting, Some(until.ms_since(now))),
         };
         let alert = attempt >= ALERT_ATTEMPT;
-        DeliveryStatus { state, sessions: self.sessions, attempt, retry_ms, fault: self.fault.clone(), alert }
+        let (sessions, renewals) = (self.sessions, self.renewals);
+        DeliveryStatus { state, sessions, renewals, attempt, retry_ms, fault: self.fault.clone(), alert }
     }
 
     fn connect(&mut self, now: Running) -> Action {

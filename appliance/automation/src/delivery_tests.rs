@@ -229,6 +229,28 @@ fn the_network_coming_up_cuts_a_wait_short() {
     assert_eq!(delivery.handle(s(10), Event::NetworkUp), None, "a stream that flows is left alone");
 }
 
+#[test]
+fn a_planned_new_session_begins_at_once_and_is_no_fault() {
+    let mut delivery = on_air();
+    assert_eq!(delivery.handle(s(100), Event::Renew), Some(Action::Disconnect));
+    assert_eq!(delivery.handle(s(100), Event::Renew), None, "once is enough");
+    assert_eq!(delivery.deadline(), Some(s(100)));
+    assert_eq!(delivery.handle(s(100), Event::Elapsed), Some(Action::Connect));
+    assert_eq!(delivery.handle(s(100), Event::Renew), None, "only what is live can begin anew");
+    delivery.handle(s(101), Event::MediaAcked);
+    let status = delivery.status(s(101));
+    assert_eq!((status.state, status.sessions, status.renewals, status.attempt), (DestinationState::Live, 2, 1, 0));
+    assert_eq!(status.fault, None);
+    // A platform that still holds the name is tried again soon, and no key is called bad.
+    delivery.handle(s(200), Event::Renew);
+    delivery.handle(s(200), Event::Elapsed);
+    delivery.handle(s(201), refused());
+    let status = delivery.status(s(201));
+    assert_eq!((status.retry_ms, status.fault.unwrap().code), (Some(2_000), Code::DestinationLost));
+    delivery.next_broadcast(s(300));
+    assert_eq!(delivery.status(s(300)).renewals, 0);
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     prop_oneof![
         1 => any::<bool>().prop_map(Event::Wanted),
@@ -239,6 +261,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => Just(Event::Stalled),
         4 => any::<bool>().prop_map(Event::Reachable),
         1 => Just(Event::NetworkUp),
+        1 => Just(Event::Renew),
         6 => Just(Event::Elapsed),
     ]
 }
