@@ -180,10 +180,15 @@ impl Flv {
         let kind = |set: &Vec<u8>| set.first().map_or(0, |b| b & 0x1f);
         let mut first: BTreeMap<u8, &Vec<u8>> = BTreeMap::new();
         let mut changes = 0;
+        // The last byte of a NAL unit is never zero (H.264, 7.4.1): zeros behind it are the packing's.
+        let whole = |set: &Vec<u8>| set.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         for set in &self.parameter_sets {
-            changes += usize::from(*first.entry(kind(set)).or_insert(set) != set);
+            let known = *first.entry(kind(set)).or_insert(set);
+            changes += usize::from(known[..whole(known)] != set[..whole(set)]);
         }
-        changes + self.aac_headers.windows(2).filter(|pair| pair[0] != pair[1]).count()
+        // An empty one says that the configuration is yet to come.
+        let sound: Vec<_> = self.aac_headers.iter().filter(|config| !config.is_empty()).collect();
+        changes + sound.windows(2).filter(|pair| pair[0] != pair[1]).count()
     }
 
     /// Packets whose time does not rise over that of the one before in their track.

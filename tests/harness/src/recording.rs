@@ -7,6 +7,7 @@ use crate::flv::Flv;
 use crate::frames::{self, Frame, ffmpeg};
 use std::io::Read;
 use std::path::Path;
+use std::process::Command;
 
 /// Shapes of pictures that are looked for, where nothing else is said: width to height.
 pub const SHAPES: [(usize, usize); 2] = [(16, 9), (4, 3)];
@@ -95,6 +96,20 @@ impl Recording {
     /// Reads a file, looking for pictures in the usual shapes.
     pub fn read(path: &Path) -> Recording {
         Recording::read_shapes(path, &SHAPES)
+    }
+
+    /// Reads a file of another format, such as MPEG-TS or MP4, by ffmpeg's way of packing it into FLV.
+    pub fn read_packed(path: &Path) -> Recording {
+        let scratch = tempfile::tempdir().expect("make a folder");
+        let flv = scratch.path().join("packed.flv");
+        let mut command = Command::new("ffmpeg");
+        command.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y"]);
+        // A packet that is cut off is none.
+        command.args(["-fflags", "+discardcorrupt", "-i"]).arg(path);
+        let done = command.args(["-map", "0:v", "-map", "0:a", "-c", "copy", "-f", "flv"]).arg(&flv).output();
+        let done = done.expect("start ffmpeg; ./dev setup installs it");
+        assert!(flv.is_file(), "{}: {}", path.display(), String::from_utf8_lossy(&done.stderr));
+        Recording::read(&flv)
     }
 
     /// Reads a file. `shapes` are the widths and heights of pictures that may stand in it, fitted and centred.
