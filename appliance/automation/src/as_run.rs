@@ -85,8 +85,12 @@ pub struct DestinationFigures {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(required))]
     pub name: String,
-    /// Connections that carried media; 1 is a stream that never dropped.
+    /// Connections that carried media; one more than `renewals` is a stream that never dropped.
     pub sessions: u32,
+    /// Those that were ended by plan, for the next one.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub renewals: u32,
     /// Bytes that the far side acknowledged.
     pub bytes_acked: u64,
     /// Packets that were left out because its queue was full.
@@ -135,6 +139,8 @@ type Who = (u32, Running);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Counted {
     sessions: u32,
+    #[serde(default)]
+    renewals: u32,
     bytes_acked: u64,
     dropped: u64,
 }
@@ -275,6 +281,7 @@ impl AsRun {
                     id,
                     name,
                     sessions: 0,
+                    renewals: 0,
                     bytes_acked: 0,
                     dropped: 0,
                     fault: None,
@@ -288,6 +295,7 @@ impl AsRun {
         let last = before.filter(anew).copied().unwrap_or_default();
         let figures = &mut self.figures.destinations[at];
         figures.sessions += now.sessions - last.sessions;
+        figures.renewals += now.renewals.saturating_sub(last.renewals);
         figures.bytes_acked += now.bytes_acked - last.bytes_acked;
         figures.dropped += now.dropped.saturating_sub(last.dropped);
         if let Some(fault) = &status.fault {
@@ -370,7 +378,8 @@ fn heard(status: &ChannelStatus) -> Heard {
 }
 
 fn counted(status: &DestinationStatus) -> Counted {
-    Counted { sessions: status.sessions, bytes_acked: status.bytes_acked, dropped: status.dropped }
+    let DestinationStatus { sessions, renewals, bytes_acked, dropped, .. } = *status;
+    Counted { sessions, renewals, bytes_acked, dropped }
 }
 
 /// Every trouble that a status tells: subject, code and words.

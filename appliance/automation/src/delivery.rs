@@ -16,7 +16,7 @@
 //! takes a connection and hangs up soon is not hurried. For two minutes after a session of ours ended, the platform may
 //! still hold its name: then a try every 2 to 5 s, and a refusal is not called a bad key; the next broadcast knows of
 //! it too. A destination that begins to listen is tried at once, and so is one that waits when the network comes up,
-//! but no more often than every [`HURRY_MS_MIN`]. A planned new session ends one that is live, in
+//! but no more often than every [`HURRY_MS_MIN`]. A planned new session (see [`crate::renewal`]) ends one that is live, in
 //! good order, and is tried at once; it is no fault.
 //! Bad input: an event that does not fit the state is ignored, so a late answer of a try that was given up does no harm.
 

@@ -16,6 +16,7 @@ pub mod guard;
 pub mod id;
 pub mod plan;
 pub mod pulse;
+pub mod renewal;
 pub mod resume;
 pub mod secret;
 pub mod sight;

@@ -249,8 +249,20 @@ pub struct DestinationStatus {
     pub id: DestinationId,
     /// Its state.
     pub state: DestinationState,
-    /// Connections that carried media in this broadcast. 1 is a stream that never dropped.
+    /// Connections that carried media in this broadcast. One more than `renewals` is a stream that never dropped.
     pub sessions: u32,
+    /// Sessions of this broadcast that were ended by plan, for the next one.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub renewals: u32,
+    /// Age of the session that is live, by its own time, milliseconds.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub session_ms: Option<u64>,
+    /// Milliseconds until a planned new session at the latest; none while none is planned.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub renewal_ms: Option<u64>,
     /// Bytes that the far side has acknowledged in this broadcast.
     pub bytes_acked: u64,
     /// Kilobits per second sent over the last seconds.

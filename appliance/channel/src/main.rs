@@ -18,6 +18,9 @@ struct Arguments {
     /// Folder of sockets and last specs.
     #[arg(long, default_value = "/run/bandstand")]
     run: PathBuf,
+    /// Folder below which destinations of files write.
+    #[arg(long, default_value = "/var/lib/bandstand/files")]
+    files: PathBuf,
 }
 
 /// Exit code that asks the supervisor to start again: EX_TEMPFAIL of sysexits.
@@ -48,6 +51,6 @@ fn run(arguments: &Arguments) -> Result<End, Box<dyn std::error::Error>> {
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         signal_hook::flag::register(signal, stop.clone())?;
     }
-    let mut worker = Worker::new(channel, &arguments.run, stop)?;
+    let mut worker = Worker::new(channel, &arguments.run, &arguments.files, stop)?;
     Ok(worker.run())
 }

@@ -4,6 +4,7 @@
 //! fault stands on the board, and did not before ──► alert, one line in the log
 //! fault stood, and stands no longer             ──► alert of its end, one line in the log
 //! a destination fails for the tenth time in a row ─► one more alert
+//! a planned new session is due, and has begun     ─► an alert each (D-18)
 //! ```
 //! Decides from one board after the other; reads no clock. What nobody can or need mend tells nothing: a publisher
 //! that has not come yet, and the slate of a channel without sources. What cannot be seen for now, because its worker is
@@ -11,7 +12,7 @@
 
 use crate::doc::{Alert, Board, ChannelBoard, WorkerState};
 use automation::fault::{Code, Fault};
-use automation::status::{OnAir, SourceStatus};
+use automation::status::{DestinationStatus, OnAir, SourceStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -166,9 +167,10 @@ fn troubles(board: &Board) -> BTreeMap<Key, Words> {
             all.insert((format!("{}/source/{}/ptz", channel.id, source.id), fault.code, false), words);
         }
         for destination in &status.destinations {
-            let Some(fault) = &destination.fault else { continue };
             let name = destination_name(channel, destination.id.as_str());
             let subject = format!("{}/destination/{}", channel.id, destination.id);
+            all.extend(renewal(&subject, &name, destination));
+            let Some(fault) = &destination.fault else { continue };
             let words = Words {
                 text: format!("{name}: {}", fault.text),
                 remedy: fault.remedy.clone(),
@@ -188,6 +190,30 @@ fn troubles(board: &Board) -> BTreeMap<Key, Words> {
         all.insert((subject, fault.code, false), words);
     }
     all
+}
+
+/// A planned new session: that it comes, and that it came.
+fn renewal(subject: &str, name: &str, destination: &DestinationStatus) -> impl Iterator<Item = (Key, Words)> {
+    let code = Code::DestinationRenewal;
+    let words = |text: String, remedy: &str| Words { text, remedy: remedy.to_owned(), over: String::new() };
+    let planned = destination.renewal_ms.map(|ms| {
+        let text = format!("{name}: a planned new session begins at a quiet moment, {} at the latest.", within(ms));
+        ((subject.to_owned(), code, false), words(text, code.remedy()))
+    });
+    let begun = (destination.renewals > 0).then(|| {
+        let text = format!("{name}: the planned new session has begun.");
+        ((subject.to_owned(), code, true), words(text, ""))
+    });
+    planned.into_iter().chain(begun)
+}
+
+/// "in 3 hours", "in 40 minutes".
+fn within(ms: u64) -> String {
+    match ms.div_ceil(60_000) {
+        0 | 1 => "in a minute".into(),
+        minutes @ 2..120 => format!("in {minutes} minutes"),
+        minutes => format!("in {} hours", minutes.div_ceil(60)),
+    }
 }
 
 fn of_channel(channel: &ChannelBoard, fault: &Fault) -> Words {
@@ -268,7 +294,7 @@ mod tests {
                     "messages": {"slate": "", "backup": false}, "timeline": null, "manual": null,
                     "overlays_cleared": false, "live": null,
                     "sources": [camera("camera-1", "Camera 1"), camera("camera-2", "Camera 2")],
-                    "destinations": [{"id": "yt", "name": "YouTube", "url": "rtmp://y/l", "has_key": true, "platform": "custom",
+                    "destinations": [{"id": "yt", "name": "YouTube", "url": "rtmp://y/l", "has_key": true, "platform": "custom", "kind": "rtmp",
                                       "enabled": true}]
                 },
                 "status": {
@@ -297,6 +323,30 @@ mod tests {
         let newest = alerts.newest();
         let count = newest.len() - from;
         newest.into_iter().take(count).rev().map(|alert| format!("{}: {}", alert.subject, alert.text)).collect()
+    }
+
+    #[test]
+    fn a_planned_new_session_is_told_before_and_after() {
+        let destination = |renewals: u32, renewal_ms: Option<u64>| {
+            board(|board| {
+                board["channels"][0]["status"]["destinations"] = json!([{
+                    "id": "yt", "state": "live", "sessions": 1 + renewals, "renewals": renewals, "renewal_ms": renewal_ms,
+                    "bytes_acked": 1, "kbps": 1, "queue_ms": 0, "dropped": 0, "attempt": 0, "retry_ms": null, "fault": null
+                }]);
+            })
+        };
+        let mut alerts = Alerts::default();
+        alerts.observe(1, &destination(0, None));
+        assert!(alerts.newest().is_empty());
+        alerts.observe(2, &destination(0, Some(59 * 60_000)));
+        alerts.observe(3, &destination(0, Some(58 * 60_000)));
+        alerts.observe(4, &destination(1, None));
+        let told: Vec<_> = alerts.newest().into_iter().map(|alert| (alert.at_ms, alert.text, alert.over)).collect();
+        let begun = (4, "YouTube: the planned new session has begun.".to_owned(), false);
+        let planned =
+            "YouTube: a planned new session begins at a quiet moment, in 59 minutes at the latest.".to_owned();
+        assert_eq!(told, [begun, (2, planned, false)]);
+        assert_eq!(within(2 * 3_600_000 + 1), "in 3 hours");
     }
 
     #[test]

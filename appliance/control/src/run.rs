@@ -225,7 +225,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
         false => {
             let program = std::env::current_exe()?;
             let listen = options.rtmp_listen.to_string();
-            Arc::new(Children::new(&run, &program, &listen, options.worker_bytes_max))
+            let files = std::path::absolute(options.state.join("files"))?;
+            Arc::new(Children::new(&run, &files, &program, &listen, options.worker_bytes_max))
         }
     };
     let end_workers = units.end_with_control() && !options.keep_workers;

@@ -98,7 +98,7 @@ async fn what_a_broadcast_carried_lasts_and_is_judged_at_its_end() {
     let trouble = json!({"code": "source_lost", "subject": "camera-2", "count": 1,
                          "text": "Camera 2: The source stopped sending pictures."});
     assert_eq!(metrics["troubles"], json!([trouble]));
-    let destination = json!({"id": "youtube", "name": "YouTube", "sessions": 1, "bytes_acked": 1_000_000, "dropped": 0,
+    let destination = json!({"id": "youtube", "name": "YouTube", "sessions": 1, "renewals": 0, "bytes_acked": 1_000_000, "dropped": 0,
                              "fault": null});
     assert_eq!(metrics["destinations"], json!([destination]), "counted once, by two controls");
 }

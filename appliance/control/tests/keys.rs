@@ -2,6 +2,7 @@
 
 mod support;
 
+use automation::spec::DestinationKind;
 use control::store::{OpenError, Store};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,18 +72,22 @@ async fn a_sealed_key_of_one_channel_does_not_open_in_another() {
     let state = folder.path().join("state");
     let keys = |store: &Store| -> Vec<String> {
         let wanted = store.wanted().borrow().clone();
-        wanted.channels.iter().map(|channel| channel.spec.destinations[0].key.expose().to_owned()).collect()
+        let key = |kind: &DestinationKind| match kind {
+            DestinationKind::Rtmp { key, .. } => key.expose().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        wanted.channels.iter().map(|channel| key(&channel.spec.destinations[0].kind)).collect()
     };
     assert_eq!(keys(&Store::open(&state).unwrap()), ["the-same-key", "the-same-key"]);
     let database = std::fs::read_dir(&state).unwrap().flatten().map(|entry| entry.path());
     let database = database.into_iter().find(|path| path.extension().is_some_and(|end| end == "db")).unwrap();
     let connection = rusqlite::Connection::open(database).unwrap();
     let sealed = |channel: &str| -> Vec<u8> {
-        let sql = "SELECT key_sealed FROM destinations WHERE channel_id = ?1";
+        let sql = "SELECT secret_sealed FROM destinations WHERE channel_id = ?1";
         connection.query_row(sql, [channel], |row| row.get(0)).unwrap()
     };
     assert_ne!(sealed("main"), sealed("aside"));
-    let sql = "UPDATE destinations SET key_sealed = ?1 WHERE channel_id = 'aside'";
+    let sql = "UPDATE destinations SET secret_sealed = ?1 WHERE channel_id = 'aside'";
     connection.execute(sql, [sealed("main")]).unwrap();
     drop(connection);
     let refused = Store::open(&state).err().expect("a key that was moved is none");

@@ -22,6 +22,8 @@ async fn no_secret_lies_open_in_any_file() {
     let token = obs["publish"]["key"].as_str().unwrap().split_once("token=").unwrap().1.to_owned();
     let platform = json!({"name": "YouTube", "url": "rtmp://a.example.org/live2", "key": "PLATFORM-KEY"});
     client.post("/channels/main/destinations", platform).await.ok();
+    let srt = json!({"name": "Far", "kind": "srt", "url": "srt://a:9000", "passphrase": "FAR-PASSPHRASE", "stream_id": "FAR-ID"});
+    client.post("/channels/main/destinations", srt).await.ok();
     let session = client.cookie().split_once('=').unwrap().1.to_owned();
     // Changed and deleted ones must not linger either.
     let changed = json!({"name": "YouTube", "url": "rtmp://a.example.org/live2", "key": "SECOND-KEY"});
@@ -34,6 +36,8 @@ async fn no_secret_lies_open_in_any_file() {
         token.as_str(),
         "PLATFORM-KEY",
         "SECOND-KEY",
+        "FAR-PASSPHRASE",
+        "FAR-ID",
         session.as_str(),
         support::ACCOUNT.1,
     ];
@@ -203,7 +207,9 @@ async fn secrets_reach_the_worker() {
         let seen = worker.seen();
         let spec = seen.specs.last()?;
         let destination = spec.destinations.first()?;
-        (destination.key.expose() == "KEY" && !destination.enabled).then_some(())
+        let kind = &destination.kind;
+        let kept = matches!(kind, automation::spec::DestinationKind::Rtmp { key, .. } if key.expose() == "KEY");
+        (kept && !destination.enabled).then_some(())
     })
     .await;
     support::until("the door's spec", async || (door.seen().ingest.last()?.streams.len() == 1).then_some(())).await;

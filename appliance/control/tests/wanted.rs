@@ -3,6 +3,7 @@
 
 mod support;
 
+use automation::spec::DestinationKind;
 use serde_json::{Value, json};
 use support::client::Ask;
 use support::files;
@@ -292,11 +293,15 @@ async fn destinations_keep_their_keys() {
         )
         .await;
     assert_eq!(made.status, 201);
-    let expected = json!({"id": "youtube", "name": "YouTube", "url": "rtmps://a.example.org/live2", "platform": "custom", "has_key": true, "enabled": true});
+    let expected = json!({"id": "youtube", "name": "YouTube", "url": "rtmps://a.example.org/live2", "platform": "custom",
+                          "kind": "rtmp", "has_key": true, "authority": null, "enabled": true, "renew_hours": null});
     assert_eq!(made.ok(), expected);
-    let key = |house: &House| house.store.wanted().borrow().channels[0].spec.destinations[0].key.expose().to_owned();
+    let key = |house: &House| match &house.store.wanted().borrow().channels[0].spec.destinations[0].kind {
+        DestinationKind::Rtmp { key, .. } => key.expose().to_owned(),
+        other => panic!("{other:?}"),
+    };
     assert_eq!(key(&house), "abcd-efgh");
-    let renamed = json!({"name": "YT", "url": "rtmps://a.example.org/live2", "enabled": true});
+    let renamed = json!({"name": "YT", "kind": "rtmp", "url": "rtmps://a.example.org/live2", "enabled": true});
     assert_eq!(client.put("/channels/main/destinations/youtube", renamed).await.ok()["name"], "YT");
     assert_eq!(key(&house), "abcd-efgh");
     let one = "/channels/main/destinations/youtube";
@@ -309,11 +314,35 @@ async fn destinations_keep_their_keys() {
         (json!({"name": "x", "url": "rtmp://u:p@a/b"}), "url"),
         (json!({"name": "", "url": "rtmp://a/b"}), "name"),
         (json!({"name": "x", "url": "rtmp://a/b", "key": "two words"}), "key"),
+        (json!({"name": "x", "url": "rtmps://a/b", "authority": "none"}), "authority"),
+        (json!({"name": "x", "url": "rtmp://a/b", "renew_hours": 0}), "renew_hours"),
+        (json!({"name": "x", "kind": "srt", "url": "srt://a"}), "url"),
+        (json!({"name": "x", "kind": "srt", "url": "srt://a:1", "passphrase": "short"}), "passphrase"),
+        (json!({"name": "x", "kind": "file", "folder": "../x", "container": "ts"}), "folder"),
     ] {
         let answer = client.post("/channels/main/destinations", body.clone()).await;
         assert_eq!((answer.status, answer.places()), (422, vec![place.to_owned()]), "{body}");
     }
     assert!(!String::from_utf8_lossy(&client.get("/state").await.bytes).contains("abcd-efgh"));
+    // Of another kind it is another place: what was secret of the first is forgotten.
+    let srt = json!({"name": "YT", "kind": "srt", "url": "srt://a.example.org:9000", "passphrase": "long enough",
+                     "stream_id": "publish/a?b"});
+    let shown = client.put(one, srt).await.ok();
+    assert_eq!(
+        (&shown["has_passphrase"], &shown["has_stream_id"], &shown["latency_ms"]),
+        (&json!(true), &json!(true), &json!(1000))
+    );
+    let quicker =
+        json!({"name": "YT", "kind": "srt", "url": "srt://a.example.org:9000", "stream_id": "", "latency_ms": 200});
+    let shown = client.put(one, quicker).await.ok();
+    assert_eq!(
+        (&shown["has_passphrase"], &shown["has_stream_id"], &shown["latency_ms"]),
+        (&json!(true), &json!(false), &json!(200))
+    );
+    let stored = house.store.wanted().borrow().channels[0].spec.destinations[0].kind.clone();
+    assert!(matches!(&stored, DestinationKind::Srt { passphrase, .. } if passphrase.expose() == "long enough"));
+    let back = json!({"name": "YT", "url": "rtmps://a.example.org/live2"});
+    assert_eq!(client.put(one, back).await.ok()["has_key"], false);
     assert_eq!(client.delete(one).await.status, 204);
     assert_eq!(client.get("/channels/main/destinations").await.ok(), json!([]));
 }

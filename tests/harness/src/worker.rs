@@ -15,6 +15,7 @@ use std::time::Duration;
 pub struct Worker {
     folder: PathBuf,
     channel: String,
+    environment: Vec<(String, String)>,
     process: Option<Process>,
     statuses: Option<Statuses>,
 }
@@ -22,8 +23,14 @@ pub struct Worker {
 impl Worker {
     /// Starts the worker of `channel` with its sockets in `folder`.
     pub fn start(folder: &Path, channel: &str) -> Worker {
+        Worker::start_in(folder, channel, &[])
+    }
+
+    /// The same with more in its environment, which each start of it gets.
+    pub fn start_in(folder: &Path, channel: &str, environment: &[(&str, String)]) -> Worker {
         let (folder, channel) = (folder.to_owned(), channel.to_owned());
-        let mut worker = Worker { folder, channel, process: None, statuses: None };
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let mut worker = Worker { folder, channel, environment, process: None, statuses: None };
         worker.resume();
         worker
     }
@@ -32,6 +39,10 @@ impl Worker {
     pub fn resume(&mut self) {
         let mut command = tied(program("bandstand-channel"));
         command.args(["--channel", &self.channel, "--run"]).arg(&self.folder);
+        command.arg("--files").arg(self.folder.join("files"));
+        // Everything that it can say: tests look for secrets in it.
+        command.env("RUST_LOG", "trace");
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         self.process = Some(Process::start("channel", &self.folder, &mut command));
         let statuses = until("the worker's socket", s(20), || Statuses::open(&self.folder, &self.channel));
         self.statuses = Some(statuses);

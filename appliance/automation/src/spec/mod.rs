@@ -15,7 +15,10 @@ mod timeline;
 pub use channel::{ChannelSpec, ChannelSpecDraft, Failover, Fallback, Hold, Live, Manual, Messages};
 pub use check::{NAME_CHARS_MAX, WRONGS_MAX};
 pub use checks::{CHECK_S_MAX, Check, CheckAction, SourceChecks};
-pub use destination::{BadUrl, Destination, RtmpUrl};
+pub use destination::{
+    BadSrtUrl, BadUrl, Container, Destination, DestinationKind, KEEP_MB_DEFAULT, LEAVE_MB_DEFAULT,
+    PART_MINUTES_DEFAULT, RtmpUrl, SRT_LATENCY_MS_DEFAULT, SrtUrl, kind_or_rtmp,
+};
 pub use house::{Effort, House, KEYFRAME_S, Rate};
 pub use ingest::{IngestSpec, IngestStream};
 pub use platform::Platform;

@@ -211,7 +211,7 @@ pub fn cap(house: &House, destinations: &[Destination]) -> Output {
     let by = limits().filter(|(_, max)| *max == strictest).map(|(one, _)| Party {
         id: one.id.clone(),
         name: one.name.clone(),
-        platform: Platform::of(&one.url),
+        platform: one.platform(),
     });
     let lowered = Lowered { from_kbps: house.video_kbps, by: by.collect() };
     Output { house: House { video_kbps: strictest, ..house.clone() }, lowered: Some(lowered) }
@@ -219,14 +219,14 @@ pub fn cap(house: &House, destinations: &[Destination]) -> Output {
 
 /// Highest rate of the picture that a destination takes in a format, kilobits per second; none where no limit is known.
 pub fn kbps_max(house: &House, destination: &Destination) -> Option<u32> {
-    Platform::of(&destination.url).terms().band(house).map(|band| band.kbps_max)
+    destination.platform().terms().band(house).map(|band| band.kbps_max)
 }
 
 /// The destinations that take part and ask for more than the format has.
 pub fn too_low(house: &House, destinations: &[Destination]) -> Vec<TooLow> {
     let enabled = destinations.iter().filter(|one| one.enabled);
     let asks = enabled.filter_map(|one| {
-        let kbps_min = Platform::of(&one.url).terms().band(house)?.kbps_min;
+        let kbps_min = one.platform().terms().band(house)?.kbps_min;
         (kbps_min > house.video_kbps).then(|| TooLow { destination: one.id.clone(), kbps_min })
     });
     asks.collect()

@@ -1,7 +1,7 @@
 //! Each row is a format, the destinations that take part, and what becomes of it.
 
 use super::*;
-use crate::spec::{KEYFRAME_S, Rate};
+use crate::spec::{DestinationKind, KEYFRAME_S, Rate};
 
 /// `1080p60 6000`: lines of a picture 16 to 9, pictures per second, kilobits per second.
 fn house(text: &str) -> House {
@@ -22,7 +22,8 @@ fn destination(word: &str) -> Destination {
     let preset = TABLE.iter().find(|terms| terms.name.eq_ignore_ascii_case(name));
     let url = preset.and_then(|terms| terms.url).unwrap_or(if name.contains(':') { name } else { "rtmp://own/live" });
     let id = DestinationId::new(name.split(':').next().unwrap()).unwrap();
-    Destination { id, name: name.into(), url: RtmpUrl::parse(url).unwrap(), key: Default::default(), enabled }
+    let kind = DestinationKind::Rtmp { url: RtmpUrl::parse(url).unwrap(), key: Default::default(), authority: None };
+    Destination { id, name: name.into(), enabled, renew_hours: None, kind }
 }
 
 /// `6000 for twitch; facebook asks 4500`, in one line.

@@ -16,6 +16,9 @@ pub(super) trait Carrier: Send {
     /// Carries what is due, for about [`TURN`].
     fn turn(&mut self) -> Turn;
 
+    /// Its own time: of the last packet that was handed over, milliseconds.
+    fn time_ms(&self) -> u64;
+
     /// Bytes that went out.
     fn sent(&self) -> u64;
 
@@ -49,13 +52,22 @@ pub(super) struct Intake {
     held: Option<Packet>,
     /// Program time of the first packet.
     base: Option<u64>,
-    pace: Pace,
+    /// Time of the last one since then, nanoseconds.
+    since_ns: u64,
+    /// Bursts towards a far side are paced; none where there is none.
+    pace: Option<Pace>,
     dropped: u64,
 }
 
 impl Intake {
+    /// Towards a far side.
     pub(super) fn join(hub: &Hub) -> Intake {
-        Intake { feed: hub.join(), held: None, base: None, pace: Pace::default(), dropped: 0 }
+        Intake { pace: Some(Pace::default()), ..Intake::join_unpaced(hub) }
+    }
+
+    /// As fast as they come.
+    pub(super) fn join_unpaced(hub: &Hub) -> Intake {
+        Intake { feed: hub.join(), held: None, base: None, since_ns: 0, pace: None, dropped: 0 }
     }
 
     /// The next packet and its time since the first one, nanoseconds; waits for it for at most `limit`.
@@ -72,9 +84,12 @@ impl Intake {
             let base_ns = *self.base.get_or_insert(packet.pts_ns);
             // Sound that was heard before the first picture belongs to nobody.
             let Some(since_ns) = packet.pts_ns.checked_sub(base_ns) else { continue };
-            match self.pace.ask(since_ns, running()) {
-                Ok(()) => return Some((packet, since_ns)),
-                Err(early) => {
+            match self.pace.as_mut().map(|pace| pace.ask(since_ns, running())) {
+                None | Some(Ok(())) => {
+                    self.since_ns = self.since_ns.max(since_ns);
+                    return Some((packet, since_ns));
+                }
+                Some(Err(early)) => {
                     self.held = Some(packet);
                     if left.is_zero() {
                         return None;
@@ -94,7 +109,12 @@ impl Intake {
         self.dropped += u64::from(self.held.take().is_some());
         self.feed.skip_to_newest_key(0);
         // What is skipped is not sent: the burst is what follows.
-        self.pace = Pace::default();
+        self.pace = self.pace.as_ref().map(|_| Pace::default());
+    }
+
+    /// Time of the last packet since the first one, milliseconds.
+    pub(super) fn since_ms(&self) -> u64 {
+        self.since_ns / 1_000_000
     }
 
     /// Program time of the oldest packet that waits here, nanoseconds.

@@ -2,17 +2,21 @@
 //! The decisions are `automation`'s `Delivery`; [`runner`]'s thread carries packets and tells it what happens.
 
 mod carrier;
+mod file;
+mod mux;
 mod pace;
 mod rtmp;
 mod runner;
+mod srt;
 mod unacked;
 
 use crate::encoder::hub::Hub;
 use crate::lock::{hold, whole};
 use automation::clock::Running;
-use automation::id::SessionId;
+use automation::id::{ChannelId, SessionId};
 use automation::spec::{Destination as Spec, House};
 use automation::status::{DestinationState, DestinationStatus};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -36,7 +40,22 @@ struct Desk {
     gone: bool,
     /// A way to the outside came up, and the thread has not seen it yet.
     network_up: bool,
+    /// A new session shall follow, and the thread has not seen it yet.
+    renew: bool,
     status: DestinationStatus,
+}
+
+/// What all destinations of a channel stand on.
+#[derive(Clone, Debug)]
+pub struct Ground {
+    /// Where their packets come from.
+    pub hub: Arc<Hub>,
+    /// The moment of tick 0.
+    pub start: Running,
+    /// The channel, for the names of files.
+    pub channel: ChannelId,
+    /// Folder of all files of the box.
+    pub files: PathBuf,
 }
 
 type Shared = Arc<(Mutex<Desk>, Condvar)>;
@@ -48,12 +67,15 @@ pub struct Destination {
 }
 
 impl Destination {
-    /// Starts its thread. `start` is the moment of tick 0.
-    pub fn start(wish: Wish, hub: Arc<Hub>, start: Running) -> Destination {
+    /// Starts its thread.
+    pub fn start(wish: Wish, ground: Ground) -> Destination {
         let status = DestinationStatus {
             id: wish.spec.id.clone(),
             state: DestinationState::Idle,
             sessions: 0,
+            renewals: 0,
+            session_ms: None,
+            renewal_ms: None,
             bytes_acked: 0,
             kbps: 0,
             queue_ms: 0,
@@ -62,9 +84,9 @@ impl Destination {
             retry_ms: None,
             fault: None,
         };
-        let desk = Desk { wish, ended: false, gone: false, network_up: false, status };
+        let desk = Desk { wish, ended: false, gone: false, network_up: false, renew: false, status };
         let shared: Shared = Arc::new((Mutex::new(desk), Condvar::new()));
-        runner::start(shared.clone(), hub, start);
+        runner::start(shared.clone(), ground);
         Destination { shared }
     }
 
@@ -77,6 +99,12 @@ impl Destination {
     /// A way to the outside came up: one that waits may try now (D-5).
     pub fn network_up(&self) {
         hold(&self.shared.0).network_up = true;
+        self.shared.1.notify_all();
+    }
+
+    /// Ends its session in good order, for a new one (D-18).
+    pub fn renew(&self) {
+        hold(&self.shared.0).renew = true;
         self.shared.1.notify_all();
     }
 

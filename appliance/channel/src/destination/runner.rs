@@ -1,18 +1,18 @@
 //! The thread of a destination.
 
-use super::carrier::{Carrier, TURN as CARRIER_TURN, Turn};
-use super::{Shared, Wish, rtmp};
+use super::carrier::{Carrier, Intake, TURN as CARRIER_TURN, Turn};
+use super::{Ground, Shared, Wish, file, rtmp, srt};
 use crate::clock::running;
-use crate::encoder::hub::{Format, Hub};
+use crate::encoder::hub::Format;
 use crate::knock::Knock;
 use crate::lock::{hold, whole};
 use automation::clock::Running;
 use automation::delivery::{Action, Delivery, Event};
 use automation::fault::{Code, Fault};
 use automation::id::SessionId;
-use automation::spec::Destination as Spec;
+use automation::renewal::Term;
+use automation::spec::{Destination as Spec, DestinationKind};
 use automation::status::DestinationState;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long the thread waits for a wish before it looks around.
@@ -22,18 +22,18 @@ const KNOCK_MS: u64 = 1_000;
 /// Window of the rate shown, milliseconds.
 const RATE_MS: u64 = 2_000;
 
-/// Starts it. `start` is the moment of tick 0.
-pub(super) fn start(shared: Shared, hub: Arc<Hub>, start: Running) {
+/// Starts it.
+pub(super) fn start(shared: Shared, ground: Ground) {
     let name = format!("dst-{}", hold(&shared.0).wish.spec.id);
-    let ours = shared.clone();
+    let start = ground.start;
     let mut runner = Runner {
-        shared: ours,
-        hub,
-        start,
+        shared: shared.clone(),
+        ground,
         delivery: Delivery::new(),
         session: None,
         made_for: None,
         carrier: None,
+        next_intake: None,
         told_acked: None,
         before: (0, 0),
         rate: (start, 0),
@@ -46,15 +46,23 @@ pub(super) fn start(shared: Shared, hub: Arc<Hub>, start: Running) {
     }
 }
 
+/// What the thread finds when it looks around.
+struct Glance {
+    wish: Wish,
+    network_up: bool,
+    renew: bool,
+}
+
 struct Runner {
     shared: Shared,
-    hub: Arc<Hub>,
-    start: Running,
+    ground: Ground,
     delivery: Delivery,
     session: Option<SessionId>,
     /// The address that the connection was made for.
     made_for: Option<Spec>,
     carrier: Option<Box<dyn Carrier>>,
+    /// For the connection after a planned end: it takes packets from before the goodbye on, so none is missed.
+    next_intake: Option<Intake>,
     /// Bytes that were acknowledged when media was last said to be, on this connection.
     told_acked: Option<u64>,
     /// What earlier connections of this broadcast carried and left out.
@@ -66,14 +74,17 @@ struct Runner {
 
 impl Runner {
     fn run(&mut self) {
-        while let Some((wish, network_up)) = self.look() {
+        while let Some(Glance { wish, network_up, renew }) = self.look() {
             self.begin_session(&wish);
             if network_up {
                 self.handle(&wish, Event::NetworkUp);
             }
+            if renew {
+                self.renew(&wish);
+            }
             let now = running();
             let live = wish.live.as_ref().is_some_and(|(_, at)| now >= *at);
-            if self.made_for.as_ref().is_some_and(|made| made.url != wish.spec.url || made.key != wish.spec.key) {
+            if self.made_for.as_ref().is_some_and(|made| made.kind != wish.spec.kind) {
                 // Another address or key: what was learned of the old one, a wait above all, does not hold for it.
                 self.close(true);
                 self.made_for = None;
@@ -93,16 +104,16 @@ impl Runner {
         self.shared.1.notify_all();
     }
 
-    /// What is wanted now, and whether the network came up; without a connection this is also where the thread waits.
-    fn look(&mut self) -> Option<(Wish, bool)> {
+    /// What is wanted now, and what happened; without a connection this is also where the thread waits.
+    fn look(&mut self) -> Option<Glance> {
         let desk = hold(&self.shared.0);
         // The countdown's end is waited for exactly: GO LIVE is when the person sees zero.
         let left = desk.wish.live.as_ref().map(|(_, at)| Duration::from_nanos(at.0.saturating_sub(running().0)));
         let wait = left.filter(|left| !left.is_zero()).map_or(TURN, |left| left.min(TURN));
         let idle = self.carrier.is_none() && !desk.ended;
         let mut desk = if idle { whole(self.shared.1.wait_timeout(desk, wait)).0 } else { desk };
-        let network_up = std::mem::take(&mut desk.network_up);
-        (!desk.ended).then(|| (desk.wish.clone(), network_up))
+        let (network_up, renew) = (std::mem::take(&mut desk.network_up), std::mem::take(&mut desk.renew));
+        (!desk.ended).then(|| Glance { wish: desk.wish.clone(), network_up, renew })
     }
 
     fn begin_session(&mut self, wish: &Wish) {
@@ -142,11 +153,23 @@ impl Runner {
         }
     }
 
+    /// A planned new session: it begins on the last keyframe before the old one's end.
+    fn renew(&mut self, wish: &Wish) {
+        if self.delivery.status(running()).state != DestinationState::Live {
+            return;
+        }
+        let session_ms = self.carrier.as_ref().map(|carrier| carrier.time_ms());
+        tracing::info!(destination = %wish.spec.id, session_ms, "a planned new session");
+        self.next_intake = Some(Intake::join(&self.ground.hub));
+        self.handle(wish, Event::Renew);
+        self.handle(wish, Event::Elapsed);
+    }
+
     fn connect(&mut self, wish: &Wish) {
         self.made_for = Some(wish.spec.clone());
         self.told_acked = None;
         self.rate = (running(), 0);
-        let Some(format) = self.hub.known_format() else {
+        let Some(format) = self.ground.hub.known_format() else {
             // The encoder gives its first packet within moments of the start.
             return std::thread::sleep(CARRIER_TURN);
         };
@@ -156,15 +179,68 @@ impl Runner {
         }
     }
 
-    fn open(&self, wish: &Wish, format: &Format) -> Result<Box<dyn Carrier>, Fault> {
-        let order = rtmp::Order {
-            url: wish.spec.url.clone(),
-            key: wish.spec.key.clone(),
-            authority: None,
-            house: wish.house.clone(),
-            first_ms: 0,
-        };
-        Ok(Box::new(rtmp::Connection::open(order, &self.hub, format)?))
+    fn open(&mut self, wish: &Wish, format: &Format) -> Result<Box<dyn Carrier>, Fault> {
+        let hub = &self.ground.hub;
+        let intake = self.next_intake.take();
+        let towards = |intake: Option<Intake>| intake.unwrap_or_else(|| Intake::join(hub));
+        match &wish.spec.kind {
+            DestinationKind::Rtmp { url, key, authority } => {
+                let order = rtmp::Order {
+                    url: url.clone(),
+                    key: key.clone(),
+                    authority: authority.clone(),
+                    house: wish.house.clone(),
+                    first_ms: if self.delivery.status(running()).sessions == 0 { rtmp::first_ms() } else { 0 },
+                };
+                Ok(Box::new(rtmp::Connection::open(order, hub, towards(intake), format)?))
+            }
+            DestinationKind::Srt { url, passphrase, stream_id, latency_ms } => {
+                let order = srt::Order {
+                    url: url.clone(),
+                    passphrase: passphrase.clone(),
+                    stream_id: stream_id.clone(),
+                    latency_ms: *latency_ms,
+                };
+                Ok(Box::new(srt::Connection::open(&order, hub, towards(intake), format)?))
+            }
+            kind @ DestinationKind::File { .. } => {
+                let order = self.files(kind).ok_or_else(|| Fault::new(Code::Internal, ""))?;
+                Ok(Box::new(file::Writer::open(order, hub, format)?))
+            }
+        }
+    }
+
+    /// What a destination of files is to write; none for other kinds.
+    fn files(&self, kind: &DestinationKind) -> Option<file::Order> {
+        let DestinationKind::File { folder, container, part_minutes, keep_mb, leave_mb } = kind else { return None };
+        let channel = self.ground.channel.as_str();
+        Some(file::Order {
+            folder: file::path(&self.ground.files, channel, folder),
+            stem: channel.to_owned(),
+            container: *container,
+            part_minutes: *part_minutes,
+            keep_mb: *keep_mb,
+            leave_mb: *leave_mb,
+        })
+    }
+
+    /// Whether the far side would take a connection, asked once a second. None without an answer, or where only a try can
+    /// tell.
+    fn listens(&mut self, kind: &DestinationKind) -> Option<bool> {
+        let due = running() >= self.next_knock;
+        if due {
+            self.next_knock = running().plus_ms(KNOCK_MS);
+        }
+        match kind {
+            DestinationKind::Rtmp { url, .. } => {
+                if due {
+                    self.knock.ask(url.host(), url.port());
+                }
+                self.knock.answer(url.host(), url.port())
+            }
+            DestinationKind::File { .. } if due => self.files(kind).as_ref().map(file::is_ready),
+            DestinationKind::File { .. } | DestinationKind::Srt { .. } => None,
+        }
     }
 
     /// Ends the connection, in good order where it still works.
@@ -194,12 +270,7 @@ impl Runner {
             },
             (None, DestinationState::Connecting) => self.connect(wish),
             (None, DestinationState::Waiting) => {
-                let (host, port) = (wish.spec.url.host(), wish.spec.url.port());
-                if running() >= self.next_knock {
-                    self.next_knock = running().plus_ms(KNOCK_MS);
-                    self.knock.ask(host, port);
-                }
-                if let Some(listens) = self.knock.answer(host, port) {
+                if let Some(listens) = self.listens(&wish.spec.kind) {
                     self.handle(wish, Event::Reachable(listens));
                 }
             }
@@ -219,16 +290,21 @@ impl Runner {
         status.fault = told.fault.map(|fault| Fault { subject: wish.spec.id.to_string(), ..fault });
         if self.session.is_some() {
             status.sessions = told.sessions;
+            status.renewals = told.renewals;
             status.bytes_acked = self.before.0;
             status.dropped = self.before.1;
         }
+        let live = self.carrier.as_ref().filter(|_| told.state == DestinationState::Live);
+        status.session_ms = live.map(|carrier| carrier.time_ms());
+        let term = Term::of(&wish.spec);
+        status.renewal_ms = status.session_ms.zip(term).and_then(|(age_ms, term)| term.announced(age_ms));
         let Some(carrier) = &self.carrier else {
             (status.kbps, status.queue_ms) = (0, 0);
             return;
         };
         status.bytes_acked += carrier.acked();
         status.dropped += carrier.dropped();
-        let program_ns = now.0.saturating_sub(self.start.0);
+        let program_ns = now.0.saturating_sub(self.ground.start.0);
         status.queue_ms = carrier.oldest_ns().map_or(0, |at| program_ns.saturating_sub(at)) / 1_000_000;
         if now.ms_since(self.rate.0) >= RATE_MS {
             status.kbps = (carrier.sent().saturating_sub(self.rate.1) * 8 / now.ms_since(self.rate.0)) as u32;

@@ -7,7 +7,7 @@ mod report;
 mod socket;
 
 use crate::clock::running;
-use crate::destination::{Destination, Wish};
+use crate::destination::{Destination, Ground, Wish};
 use crate::encoder::{self, hub::Hub};
 use crate::network;
 use crate::program::overlay::Painter;
@@ -16,7 +16,8 @@ use crate::ptz::Heads;
 use crate::source::Source;
 use automation::fault::{Code, Fault};
 use automation::id::{ChannelId, DestinationId, SourceId};
-use automation::spec::{ChannelSpec, Source as SourceSpec};
+use automation::renewal::{Moment, Renewals, Session, Term};
+use automation::spec::{ChannelSpec, Destination as Spec, Source as SourceSpec};
 use automation::wire::{FromChannel, ToChannel, VERSION, encode, encode_preview};
 use lifeline::Lifeline;
 use previews::Previews;
@@ -69,6 +70,7 @@ pub enum End {
 pub struct Worker {
     channel: ChannelId,
     run: PathBuf,
+    files: PathBuf,
     inbox: Receiver<Event>,
     connections: Connections,
     painter: Arc<Painter>,
@@ -79,6 +81,7 @@ pub struct Worker {
     sources: BTreeMap<SourceId, Arc<Source>>,
     destinations: BTreeMap<DestinationId, Destination>,
     heads: Heads,
+    renewals: Renewals,
     stop: Arc<AtomicBool>,
     lifeline: Lifeline,
     told_ms: u64,
@@ -86,8 +89,9 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Opens the socket `channel-<id>.sock` in `run`, takes up the last spec if there is one.
-    pub fn new(channel_id: ChannelId, run: &Path, stop: Arc<AtomicBool>) -> io::Result<Worker> {
+    /// Opens the socket `channel-<id>.sock` in `run`, takes up the last spec if there is one. Destinations of files
+    /// write below `files`.
+    pub fn new(channel_id: ChannelId, run: &Path, files: &Path, stop: Arc<AtomicBool>) -> io::Result<Worker> {
         let (events, inbox) = channel();
         socket::listen(&run.join(format!("channel-{channel_id}.sock")), events.clone())?;
         let network = events.clone();
@@ -96,6 +100,7 @@ impl Worker {
         }
         let mut worker = Worker {
             run: run.to_owned(),
+            files: files.to_owned(),
             inbox,
             connections: Connections::default(),
             painter: Arc::new(Painter::new()),
@@ -106,6 +111,7 @@ impl Worker {
             sources: BTreeMap::new(),
             destinations: BTreeMap::new(),
             heads: Heads::default(),
+            renewals: Renewals::default(),
             stop,
             lifeline: Lifeline::new(),
             told_ms: 0,
@@ -154,6 +160,7 @@ impl Worker {
             if ended || never_began {
                 return End::Again;
             }
+            self.renew_destinations();
             self.maybe_tell_status();
             let (program, hub) = (&self.program, &self.hub);
             let moves = || program.as_ref().map(|program| [program.view().program.tick, hub.video_bytes()]);
@@ -289,10 +296,34 @@ impl Worker {
             match self.destinations.get(&destination.id) {
                 Some(running) => running.wish(wish),
                 None => {
-                    let running = Destination::start(wish, self.hub.clone(), program.start);
+                    let ground = Ground {
+                        hub: self.hub.clone(),
+                        start: program.start,
+                        channel: self.channel.clone(),
+                        files: self.files.clone(),
+                    };
+                    let running = Destination::start(wish, ground);
                     self.destinations.insert(destination.id.clone(), running);
                 }
             }
+        }
+    }
+
+    /// Planned new sessions: one destination after the other, while little happens on air (D-18).
+    fn renew_destinations(&mut self) {
+        let (Some(spec), Some(program)) = (&self.spec, &self.program) else { return };
+        let session = |destination: &Spec| {
+            let age_ms = self.destinations.get(&destination.id)?.status().session_ms;
+            Some(Session { id: destination.id.clone(), term: Term::of(destination)?, age_ms })
+        };
+        let enabled = spec.destinations.iter().filter(|destination| destination.enabled);
+        let sessions: Vec<_> = enabled.filter_map(session).collect();
+        let view = program.view();
+        let moment = Moment::of(spec, &view.on_air, view.program.tick);
+        if let Some(next) = self.renewals.look(running(), moment, &sessions)
+            && let Some(destination) = self.destinations.get(&next)
+        {
+            destination.renew();
         }
     }
 

@@ -116,7 +116,7 @@ pub(super) fn differs(old: Option<&ChannelStatus>, new: Option<&ChannelStatus>) 
         || !old
             .destinations
             .iter()
-            .map(|d| (&d.id, d.state, d.sessions, &d.fault))
-            .eq(new.destinations.iter().map(|d| (&d.id, d.state, d.sessions, &d.fault)))
+            .map(|d| (&d.id, d.state, d.sessions, d.renewal_ms.is_some(), &d.fault))
+            .eq(new.destinations.iter().map(|d| (&d.id, d.state, d.sessions, d.renewal_ms.is_some(), &d.fault)))
         || old.overlays.iter().map(|o| &o.cue).ne(new.overlays.iter().map(|o| &o.cue))
 }

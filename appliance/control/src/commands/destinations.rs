@@ -1,7 +1,7 @@
 //! Destinations.
 
 use super::{Commands, check, name, new_id, room};
-use crate::doc::{DestinationDoc, DestinationDraft};
+use crate::doc::{DestinationDoc, DestinationDraft, DestinationKindDraft};
 use crate::refusal::Refusal;
 use crate::store::channels::StoredChannel;
 use crate::store::destinations::DESTINATIONS_MAX;
@@ -10,8 +10,14 @@ use crate::store::{Context, channels, destinations};
 use automation::fault::Code;
 use automation::id::{ChannelId, DestinationId};
 use automation::secret::Secret;
-use automation::spec::{Destination, Platform, RtmpUrl, platform};
+use automation::spec::{
+    Destination, DestinationKind, KEEP_MB_DEFAULT, LEAVE_MB_DEFAULT, PART_MINUTES_DEFAULT, RtmpUrl,
+    SRT_LATENCY_MS_DEFAULT, SrtUrl, platform,
+};
 use rusqlite::Transaction;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 impl Commands {
     /// Adds a destination.
@@ -31,9 +37,9 @@ impl Commands {
                 let destination = Destination {
                     id: new_id(draft.id, &name, taken, "destination")?,
                     name,
-                    url: url(&draft.url)?,
-                    key: key(&draft.key.unwrap_or_default()),
                     enabled: draft.enabled,
+                    renew_hours: draft.renew_hours,
+                    kind: kind(draft.kind, None)?,
                 };
                 may_join(&stored, None, &destination)?;
                 put(tx, context, &channel, &destination, at_ms)?;
@@ -42,7 +48,7 @@ impl Commands {
             .await
     }
 
-    /// Changes a destination. A stream key that is not sent stays.
+    /// Changes a destination. A secret that is not sent stays, as long as the kind does.
     pub async fn change_destination(
         &self,
         channel: ChannelId,
@@ -51,10 +57,8 @@ impl Commands {
     ) -> Result<DestinationDoc, Refusal> {
         self.edit_destination(channel, id, move |destination| {
             destination.name = name(&draft.name, Code::SpecInvalid)?;
-            destination.url = url(&draft.url)?;
-            if let Some(secret) = draft.key {
-                destination.key = key(&secret);
-            }
+            destination.kind = kind(draft.kind, Some(&destination.kind))?;
+            destination.renew_hours = draft.renew_hours;
             destination.enabled = draft.enabled;
             Ok(())
         })
@@ -118,8 +122,8 @@ impl Commands {
 /// cannot join it. One that takes part already stays in it.
 fn may_join(channel: &StoredChannel, old: Option<&Destination>, new: &Destination) -> Result<(), Refusal> {
     let Some(live) = &channel.live else { return Ok(()) };
-    let platform = Platform::of(&new.url);
-    let is_in = old.is_some_and(|old| old.enabled && Platform::of(&old.url) == platform);
+    let platform = new.platform();
+    let is_in = old.is_some_and(|old| old.enabled && old.platform() == platform);
     let sent = live.output.house.video_kbps;
     match platform::kbps_max(&live.output.house, new) {
         Some(max) if new.enabled && !is_in && max < sent => {
@@ -145,11 +149,53 @@ fn put(
     check(tx, context, channel, &format!("destinations[{index}]"), Code::SpecInvalid)
 }
 
-fn url(text: &str) -> Result<RtmpUrl, Refusal> {
-    RtmpUrl::parse(text.trim()).map_err(|error| Refusal::wrong(Code::SpecInvalid, "url", error.to_string()))
+/// What a person wrote, beside what was stored before.
+fn kind(draft: DestinationKindDraft, old: Option<&DestinationKind>) -> Result<DestinationKind, Refusal> {
+    let wrong = |place: &str, reason: String| Refusal::wrong(Code::SpecInvalid, place, reason);
+    Ok(match draft {
+        DestinationKindDraft::Rtmp { url, key, authority } => DestinationKind::Rtmp {
+            url: RtmpUrl::parse(url.trim()).map_err(|bad| wrong("url", bad.to_string()))?,
+            key: match (key, old) {
+                (Some(key), _) => trimmed(&key),
+                (None, Some(DestinationKind::Rtmp { key, .. })) => key.clone(),
+                (None, _) => Secret::default(),
+            },
+            authority: authority.filter(|pem| !pem.trim().is_empty()).map(readable).transpose()?,
+        },
+        DestinationKindDraft::Srt { url, passphrase, stream_id, latency_ms } => {
+            let (old_passphrase, old_stream_id) = match old {
+                Some(DestinationKind::Srt { passphrase, stream_id, .. }) => (passphrase.clone(), stream_id.clone()),
+                _ => Default::default(),
+            };
+            DestinationKind::Srt {
+                url: SrtUrl::parse(url.trim()).map_err(|bad| wrong("url", bad.to_string()))?,
+                passphrase: passphrase.map_or(old_passphrase, |secret| trimmed(&secret)),
+                stream_id: stream_id.map_or(old_stream_id, |secret| trimmed(&secret)),
+                latency_ms: latency_ms.unwrap_or(SRT_LATENCY_MS_DEFAULT),
+            }
+        }
+        DestinationKindDraft::File { folder, container, part_minutes, keep_mb, leave_mb } => DestinationKind::File {
+            folder: folder.trim().to_owned(),
+            container,
+            part_minutes: part_minutes.unwrap_or(PART_MINUTES_DEFAULT),
+            keep_mb: keep_mb.unwrap_or(KEEP_MB_DEFAULT),
+            leave_mb: leave_mb.unwrap_or(LEAVE_MB_DEFAULT),
+        },
+    })
 }
 
-/// A stream key as it is copied from a platform's page: blanks around it are a slip of the hand.
-fn key(secret: &Secret) -> Secret {
+/// Certificates that TLS can be checked with.
+fn readable(pem: String) -> Result<String, Refusal> {
+    let reason = "must be certificates in PEM form, as an authority gives them out";
+    let wrong = || Refusal::wrong(Code::SpecInvalid, "authority", reason);
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+        certificate.ok().and_then(|certificate| roots.add(certificate).ok()).ok_or_else(wrong)?;
+    }
+    if roots.is_empty() { Err(wrong()) } else { Ok(pem) }
+}
+
+/// A secret as it is copied from a platform's page: blanks around it are a slip of the hand.
+fn trimmed(secret: &Secret) -> Secret {
     Secret::new(secret.expose().trim())
 }

@@ -2,26 +2,70 @@
 
 use automation::id::DestinationId;
 use automation::secret::Secret;
-use automation::spec::Platform;
 use automation::spec::platform::{Band, Terms};
+use automation::spec::{Container, Platform, kind_or_rtmp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// One platform that receives the program.
+/// One place that receives the program.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DestinationDoc {
     /// Its id.
     pub id: DestinationId,
     /// Its name.
     pub name: String,
-    /// Server address, `rtmp://` or `rtmps://`.
-    pub url: String,
     /// The platform that its address belongs to.
     pub platform: Platform,
-    /// Whether a stream key is stored. The key itself never comes back.
-    pub has_key: bool,
     /// Whether it takes part in a broadcast.
     pub enabled: bool,
+    /// Longest session, hours; none where there is no limit.
+    #[serde(default)]
+    #[schema(required)]
+    pub renew_hours: Option<u32>,
+    /// What it is.
+    #[serde(flatten, deserialize_with = "kind_or_rtmp")]
+    pub kind: DestinationKindDoc,
+}
+
+/// Kinds of destination, as they are shown. Secrets never come back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum DestinationKindDoc {
+    /// A platform, by RTMP or RTMPS.
+    Rtmp {
+        /// Server address, `rtmp://` or `rtmps://`.
+        url: String,
+        /// Whether a stream key is stored.
+        has_key: bool,
+        /// Certificates, PEM, of the authority that alone is trusted; none for those that the box trusts.
+        #[serde(default)]
+        #[schema(required)]
+        authority: Option<String>,
+    },
+    /// A listener, by SRT: MPEG-TS.
+    Srt {
+        /// `srt://host:port`.
+        url: String,
+        /// Whether a passphrase is stored.
+        has_passphrase: bool,
+        /// Whether a stream id is stored.
+        has_stream_id: bool,
+        /// What the far side waits for lost packets, milliseconds.
+        latency_ms: u32,
+    },
+    /// Files on the box.
+    File {
+        /// Name of a folder among the box's files.
+        folder: String,
+        /// Format.
+        container: Container,
+        /// A new file begins after so many minutes.
+        part_minutes: u32,
+        /// All files of the folder together have no more megabytes: the oldest go.
+        keep_mb: u64,
+        /// So many megabytes stay free on the medium.
+        leave_mb: u64,
+    },
 }
 
 /// A destination as a person wrote it.
@@ -32,16 +76,68 @@ pub struct DestinationDraft {
     pub id: Option<DestinationId>,
     /// Its name, 1 to 100 characters.
     pub name: String,
-    /// Server address, for example `rtmps://live.example.org/app`.
-    pub url: String,
-    /// Stream key, up to 512 characters; PUT without it keeps the stored one.
-    #[serde(default)]
-    #[schema(value_type = Option<String>, write_only)]
-    pub key: Option<Secret>,
     /// Whether it takes part in a broadcast.
     #[serde(default = "yes")]
     #[schema(default = true)]
     pub enabled: bool,
+    /// Longest session, hours, 1 to 480: before it is over, a planned one follows at a quiet cue. None where the
+    /// platform sets no limit.
+    #[serde(default)]
+    pub renew_hours: Option<u32>,
+    /// What it is; without a `kind` it is `rtmp`. PUT of another kind forgets the secrets of the one before.
+    #[serde(flatten, deserialize_with = "kind_or_rtmp")]
+    pub kind: DestinationKindDraft,
+}
+
+/// Kinds of destination, as a person writes them.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum DestinationKindDraft {
+    /// A platform, by RTMP or RTMPS.
+    Rtmp {
+        /// Server address, for example `rtmps://live.example.org/app`.
+        url: String,
+        /// Stream key, up to 512 characters; PUT without it keeps the stored one, an empty one removes it.
+        #[serde(default)]
+        #[schema(value_type = Option<String>, write_only)]
+        key: Option<Secret>,
+        /// Certificates, PEM, of the authority that alone is trusted for this address, up to 32 KiB; none or an empty
+        /// text for those that the box trusts.
+        #[serde(default)]
+        authority: Option<String>,
+    },
+    /// A listener, by SRT: MPEG-TS.
+    Srt {
+        /// `srt://host:port`.
+        url: String,
+        /// Passphrase, 10 to 79 characters; PUT without it keeps the stored one, an empty one removes it.
+        #[serde(default)]
+        #[schema(value_type = Option<String>, write_only)]
+        passphrase: Option<Secret>,
+        /// Stream id, up to 512 bytes; PUT without it keeps the stored one, an empty one removes it.
+        #[serde(default)]
+        #[schema(value_type = Option<String>, write_only)]
+        stream_id: Option<Secret>,
+        /// What the far side waits for lost packets, milliseconds, 20 to 8000; 1000 where absent.
+        #[serde(default)]
+        latency_ms: Option<u32>,
+    },
+    /// Files on the box.
+    File {
+        /// Name of a folder among the box's files, 1 to 64 of a-z, 0-9, - and _.
+        folder: String,
+        /// Format.
+        container: Container,
+        /// A new file begins after so many minutes, 1 to 240; 10 where absent.
+        #[serde(default)]
+        part_minutes: Option<u32>,
+        /// All files of the folder together have no more megabytes, 10 to 100,000,000; 20,000 where absent.
+        #[serde(default)]
+        keep_mb: Option<u64>,
+        /// So many megabytes stay free on the medium, 1 to 1,000,000; 1000 where absent.
+        #[serde(default)]
+        leave_mb: Option<u64>,
+    },
 }
 
 fn yes() -> bool {

@@ -16,7 +16,7 @@ pub use board::{Alert, Board, BoxDoc, ChannelBoard, WorkerState};
 pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted, ManualDoc, PinChoice, SourceChoice};
 pub use camera::{CameraDoc, CameraDraft, FoundCamera, MoveDraft, Movement, PresetDoc, SourcePlace};
 pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
-pub use destination::{DestinationDoc, DestinationDraft, PlatformDoc};
+pub use destination::{DestinationDoc, DestinationDraft, DestinationKindDoc, DestinationKindDraft, PlatformDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
 pub use source::{Publish, SourceDoc, SourceDraft, SourceKindDoc, SourceKindDraft};
 pub use timeline::{TimelineBody, TimelineDoc};

@@ -55,6 +55,7 @@ fn with_sessions(mut status: ChannelStatus, logs: &AsRuns) -> ChannelStatus {
     for known in counted {
         for shown in status.destinations.iter_mut().filter(|shown| shown.id == known.id) {
             shown.sessions = shown.sessions.max(known.sessions);
+            shown.renewals = shown.renewals.max(known.renewals);
         }
     }
     status

@@ -12,6 +12,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(LASTING).down(LASTING_BACK),
         M::up(SOUND).down(SOUND_BACK),
         M::up(CAMERAS).down(CAMERAS_BACK),
+        M::up(DESTINATION_KINDS).down(DESTINATION_KINDS_BACK),
     ])
 }
 
@@ -215,6 +216,25 @@ ALTER TABLE sources DROP COLUMN camera;
 ALTER TABLE sources DROP COLUMN ptz;
 ";
 
+/// Destinations of several kinds: what a kind needs lies in a document, as a source's does. On the way back only those
+/// that were there before remain.
+const DESTINATION_KINDS: &str = "
+ALTER TABLE destinations ADD COLUMN params TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(params));
+UPDATE destinations SET params = json_object('kind', 'rtmp', 'url', url);
+ALTER TABLE destinations DROP COLUMN url;
+ALTER TABLE destinations RENAME COLUMN key_sealed TO secret_sealed;
+ALTER TABLE destinations ADD COLUMN renew_hours INTEGER;
+";
+
+const DESTINATION_KINDS_BACK: &str = "
+ALTER TABLE destinations ADD COLUMN url TEXT NOT NULL DEFAULT '';
+DELETE FROM destinations WHERE json_extract(params, '$.kind') <> 'rtmp';
+UPDATE destinations SET url = json_extract(params, '$.url');
+ALTER TABLE destinations DROP COLUMN params;
+ALTER TABLE destinations RENAME COLUMN secret_sealed TO key_sealed;
+ALTER TABLE destinations DROP COLUMN renew_hours;
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,5 +250,29 @@ mod tests {
             .unwrap();
         assert_eq!(left, 0, "a step down leaves something behind");
         migrations().to_latest(&mut connection).unwrap();
+    }
+
+    #[test]
+    fn a_destination_of_before_becomes_one_by_rtmp_and_back() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, 7).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO channels (id, name, generation, house, failover, messages, created_at_ms, modified_at_ms)
+                 VALUES ('main', 'Main', 1, '{}', '{}', '{}', 0, 0);
+                 INSERT INTO destinations (channel_id, id, name, url, key_sealed, enabled)
+                 VALUES ('main', 'yt', 'YouTube', 'rtmps://h/a?b=\"c', x'0102', 1);",
+            )
+            .unwrap();
+        migrations().to_version(&mut connection, 8).unwrap();
+        let (params, sealed): (String, Vec<u8>) = connection
+            .query_row("SELECT params, secret_sealed FROM destinations", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        let kind: automation::spec::DestinationKind = serde_json::from_str(&params).unwrap();
+        let automation::spec::DestinationKind::Rtmp { url, .. } = kind else { panic!("{params}") };
+        assert_eq!((url.as_str(), sealed), ("rtmps://h/a?b=\"c", vec![1, 2]));
+        migrations().to_version(&mut connection, 7).unwrap();
+        let url: String = connection.query_row("SELECT url FROM destinations", [], |row| row.get(0)).unwrap();
+        assert_eq!(url, "rtmps://h/a?b=\"c");
     }
 }

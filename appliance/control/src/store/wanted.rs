@@ -3,13 +3,15 @@
 use super::channels::{StoredChannel, StoredLive};
 use super::sources::StoredSource;
 use super::{Context, assets, channels, destinations, settings, sources, timelines};
-use crate::doc::{CameraDoc, ChannelDoc, DestinationDoc, LiveDoc, ManualDoc, Publish, SourceDoc, SourceKindDoc};
+use crate::doc::{
+    CameraDoc, ChannelDoc, DestinationDoc, DestinationKindDoc, LiveDoc, ManualDoc, Publish, SourceDoc, SourceKindDoc,
+};
 use crate::refusal::Refusal;
 use automation::follow::CameraIdentity;
 use automation::id::{AssetId, ChannelId, SourceId};
 use automation::spec::platform;
 use automation::spec::{
-    ChannelSpec, ChannelSpecDraft, Destination, IngestSpec, IngestStream, Manual, Overlay, Platform, Source,
+    ChannelSpec, ChannelSpecDraft, Destination, DestinationKind, IngestSpec, IngestStream, Manual, Overlay, Source,
     SourceKind, SrtMode, Start, Timeline, Track,
 };
 use automation::wall::WallClock;
@@ -222,9 +224,28 @@ pub fn destination_document(destination: &Destination) -> DestinationDoc {
     DestinationDoc {
         id: destination.id.clone(),
         name: destination.name.clone(),
-        url: destination.url.as_str().to_owned(),
-        platform: Platform::of(&destination.url),
-        has_key: !destination.key.is_empty(),
+        platform: destination.platform(),
         enabled: destination.enabled,
+        renew_hours: destination.renew_hours,
+        kind: match &destination.kind {
+            DestinationKind::Rtmp { url, key, authority } => DestinationKindDoc::Rtmp {
+                url: url.as_str().to_owned(),
+                has_key: !key.is_empty(),
+                authority: authority.clone(),
+            },
+            DestinationKind::Srt { url, passphrase, stream_id, latency_ms } => DestinationKindDoc::Srt {
+                url: url.as_str().to_owned(),
+                has_passphrase: !passphrase.is_empty(),
+                has_stream_id: !stream_id.is_empty(),
+                latency_ms: *latency_ms,
+            },
+            DestinationKind::File { folder, container, part_minutes, keep_mb, leave_mb } => DestinationKindDoc::File {
+                folder: folder.clone(),
+                container: *container,
+                part_minutes: *part_minutes,
+                keep_mb: *keep_mb,
+                leave_mb: *leave_mb,
+            },
+        },
     }
 }

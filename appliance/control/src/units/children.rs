@@ -26,6 +26,8 @@ const LOG_BYTES_MAX: u64 = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct Children {
     run: PathBuf,
+    /// Folder below which destinations of files write.
+    files: PathBuf,
     /// Our own program, and the folder where the workers' programs lie.
     program: PathBuf,
     rtmp_listen: String,
@@ -33,11 +35,11 @@ pub struct Children {
 }
 
 impl Children {
-    /// Children with their files in `run`; their programs lie beside `program`, which is ours. A channel's worker may
-    /// have `memory_bytes_max` for itself.
-    pub fn new(run: &Path, program: &Path, rtmp_listen: &str, memory_bytes_max: u64) -> Children {
-        let (run, program, rtmp_listen) = (run.to_owned(), program.to_owned(), rtmp_listen.to_owned());
-        Children { run, program, rtmp_listen, memory_bytes_max }
+    /// Children with their sockets in `run`; their programs lie beside `program`, which is ours. What they record for
+    /// people goes below `files`. A channel's worker may have `memory_bytes_max` for itself.
+    pub fn new(run: &Path, files: &Path, program: &Path, rtmp_listen: &str, memory_bytes_max: u64) -> Children {
+        let (run, files, program) = (run.to_owned(), files.to_owned(), program.to_owned());
+        Children { run, files, program, rtmp_listen: rtmp_listen.to_owned(), memory_bytes_max }
     }
 
     fn worker(&self, post: &Post) -> PathBuf {
@@ -63,7 +65,9 @@ impl Children {
         command.arg(OWN_SESSION).arg(worker).arg("--run").arg(&self.run);
         match post {
             Post::Ingest => command.arg("--listen").arg(&self.rtmp_listen),
-            Post::Channel(channel) => command.arg("--channel").arg(channel.as_str()).env(ARENAS.0, ARENAS.1),
+            Post::Channel(channel) => {
+                command.arg("--files").arg(&self.files).arg("--channel").arg(channel.as_str()).env(ARENAS.0, ARENAS.1)
+            }
         };
         // What systemd tells us is not meant for them.
         command.env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");

@@ -4,9 +4,10 @@ use super::source::SLATE_CHARS_MAX;
 use super::{Check, destination, source, sources_of_timeline};
 use crate::id::SourceId;
 use crate::spec::{
-    CHECK_S_MAX, ChannelSpecDraft, House, PublisherRole, SOUND_DELAY_MS_MAX, Source, SourceKind, Wrongs,
+    CHECK_S_MAX, ChannelSpecDraft, DestinationKind, House, PublisherRole, SOUND_DELAY_MS_MAX, Source, SourceKind,
+    Wrongs,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Sources of one channel: each is a pipeline of its own.
 const SOURCES_MAX: usize = 64;
@@ -40,6 +41,14 @@ pub(crate) fn channel(draft: &ChannelSpecDraft) -> Result<(), Wrongs> {
     }
     let ids = draft.destinations.iter().enumerate();
     check.unique(ids.map(|(d, one)| (format!("destinations[{d}].id"), one.id.as_str())));
+    let folders = draft.destinations.iter().enumerate().filter_map(|(d, one)| match &one.kind {
+        DestinationKind::File { folder, .. } => Some((format!("destinations[{d}].folder"), folder.as_str())),
+        _ => None,
+    });
+    let mut taken = BTreeSet::new();
+    for (place, folder) in folders {
+        check.must(taken.insert(folder), &place, "another destination writes into this folder already");
+    }
     check.line("messages.slate", &draft.messages.slate, 0, SLATE_CHARS_MAX);
     if let Some(sound) = &draft.sound {
         if let Some(source) = exists(&mut check, draft, "sound.source", &sound.source) {

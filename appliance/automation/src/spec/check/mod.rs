@@ -2,6 +2,7 @@
 
 mod address;
 mod channel;
+mod destination;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -11,7 +12,8 @@ use super::{Wrong, Wrongs};
 use std::collections::BTreeSet;
 
 pub(super) use channel::channel;
-pub(super) use source::{destination, source};
+pub(super) use destination::destination;
+pub(super) use source::source;
 pub(super) use timeline::{sources_of_timeline, timeline};
 
 /// Wrongs that are told of one document: more than a person mends in one go.

@@ -1,9 +1,8 @@
-//! Rules of a source and of a destination, each by itself.
+//! Rules of a source by itself.
 
-use super::{Check, NAME_CHARS_MAX, address};
+use super::{Check, address};
 use crate::spec::{
-    Destination, LATENCY_MS_MAX, Ptz, PtzControl, SETTLE_MS_MAX, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode,
-    Wrongs,
+    LATENCY_MS_MAX, Ptz, PtzControl, SETTLE_MS_MAX, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode, Wrongs,
 };
 use core::net::IpAddr;
 
@@ -11,8 +10,6 @@ use core::net::IpAddr;
 const CREDENTIAL_CHARS_MAX: usize = 200;
 /// Longest token of a profile, characters (ONVIF's `ReferenceToken` has 64; some cameras do not keep to it).
 const PROFILE_CHARS_MAX: usize = 200;
-/// Longest stream key, characters: YouTube's has 24, Facebook's about 120.
-const KEY_CHARS_MAX: usize = 512;
 /// Longest line of a slate, characters: more cannot be read from a sofa.
 pub(super) const SLATE_CHARS_MAX: usize = 200;
 /// SRT's passphrase, characters (draft-sharabayko-srt-01, section 6.1.1: `SRTO_PASSPHRASE`).
@@ -118,15 +115,4 @@ fn ptz(check: &mut Check, ptz: &Ptz, kind: &SourceKind) {
             }
         }
     }
-}
-
-/// A destination by itself.
-pub(crate) fn destination(destination: &Destination) -> Result<(), Wrongs> {
-    let mut check = Check::new();
-    check.line("name", &destination.name, 1, NAME_CHARS_MAX);
-    let key = destination.key.expose();
-    check.length("key", key, 0, KEY_CHARS_MAX);
-    let clean = !key.chars().any(|c| c.is_whitespace() || c.is_control());
-    check.must(clean, "key", "must not hold a space or a line break: copy it again");
-    check.done()
 }

@@ -49,8 +49,16 @@ pub(super) struct Order {
     /// Certificates, PEM, of the authority that alone is trusted; none for those that the box trusts.
     pub(super) authority: Option<String>,
     pub(super) house: House,
-    /// Timestamp of the first packet, milliseconds: 0, except in tests of what comes after weeks.
+    /// Timestamp of the first packet, milliseconds.
     pub(super) first_ms: u64,
+}
+
+/// Names the timestamp of a broadcast's first packet, milliseconds; tests set it to see what comes after weeks.
+const FIRST_MS: &str = "BANDSTAND_RTMP_FIRST_MS";
+
+/// The timestamp of the first packet of a broadcast: 0, but in tests. Sessions after the first always begin at 0.
+pub(super) fn first_ms() -> u64 {
+    std::env::var(FIRST_MS).ok().and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 /// A connection.
@@ -84,7 +92,7 @@ struct Talk {
 
 impl Connection {
     /// Begins to connect.
-    pub(super) fn open(order: Order, hub: &Arc<Hub>, format: &Format) -> Result<Connection, Fault> {
+    pub(super) fn open(order: Order, hub: &Arc<Hub>, intake: Intake, format: &Format) -> Result<Connection, Fault> {
         let kbps = order.house.video_kbps + order.house.audio_kbps;
         let unsent = kbps.saturating_mul(UNSENT_MS) / 8;
         let number = Number {
@@ -93,7 +101,7 @@ impl Connection {
             unsent_bytes_max: unsent.clamp(*UNSENT_BYTES.start(), *UNSENT_BYTES.end()),
         };
         let state = State::Dialling(dial(number)?);
-        Ok(Connection { order, hub: hub.clone(), format: format.clone(), intake: Intake::join(hub), state })
+        Ok(Connection { order, hub: hub.clone(), format: format.clone(), intake, state })
     }
 
     fn talk(&mut self, line: Line) {
@@ -137,6 +145,10 @@ impl Carrier for Connection {
             Ok(()) => Turn::Connecting,
             Err(fault) => Turn::Failed(fault),
         }
+    }
+
+    fn time_ms(&self) -> u64 {
+        self.order.first_ms + self.intake.since_ms()
     }
 
     fn sent(&self) -> u64 {

@@ -1,0 +1,219 @@
+//! One SRT connection, as caller: MPEG-TS by libsrt through GStreamer's `srtsink`.
+//!
+//! SRT itself drops what is too late for its latency, so a stalled far side ages the stream by little. A far side that
+//! pauses keeps its connection for 30 s. libsrt counts acknowledgements, not bytes: one that comes stands for all that
+//! was handed over [`SETTLE_MS`] before.
+
+use super::carrier::{Carrier, Intake, Ledger, TURN, Turn, unchanged};
+use super::mux::Mux;
+use crate::clock::running;
+use crate::encoder::hub::{Format, Hub};
+use automation::clock::Running;
+use automation::delivery::STALL_MS;
+use automation::fault::{Code, Fault};
+use automation::secret::Secret;
+use automation::spec::{Container, SrtUrl};
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// libsrt gives up a try after this time, milliseconds.
+const CONNECT_MS: u64 = 5_000;
+/// A try that ends well before that was answered: the far side refused it.
+const REFUSED_MS: u64 = CONNECT_MS * 4 / 5;
+/// Encoded data that may wait inside the pipeline; the rest waits in the feed, which knows keyframes.
+const INSIDE_BYTES_MAX: u64 = 64 << 10;
+/// How often libsrt is asked for its figures.
+const ASK_MS: u64 = 50;
+/// What was handed over so long and a round trip before an acknowledgement is what it is for: libsrt sends one every
+/// 10 ms.
+const SETTLE_MS: u64 = 100;
+/// For what waits to leave before the end.
+const GOODBYE_MS: u64 = 300;
+
+/// Where to.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) url: SrtUrl,
+    pub(super) passphrase: Secret,
+    pub(super) stream_id: Secret,
+    pub(super) latency_ms: u32,
+}
+
+/// A connection.
+pub(super) struct Connection {
+    mux: Mux,
+    sink: gst::Element,
+    hub: Arc<Hub>,
+    format: Format,
+    intake: Intake,
+    begun: Running,
+    asked: Running,
+    figures: Figures,
+    /// By the moment at which packets were handed over, nanoseconds.
+    ledger: Ledger,
+    connected: bool,
+    flowing: bool,
+}
+
+/// What libsrt says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Figures {
+    sent_bytes: u64,
+    dropped_bytes: u64,
+    dropped_packets: u64,
+    acknowledgements: u64,
+    /// Of `sent_bytes`, when the last acknowledgement came.
+    acked_bytes: u64,
+}
+
+impl Connection {
+    /// Begins to connect.
+    pub(super) fn open(order: &Order, hub: &Arc<Hub>, intake: Intake, format: &Format) -> Result<Connection, Fault> {
+        let internal = |error: gst::glib::BoolError| Fault::new(Code::Internal, "").with_text(error.to_string());
+        let host = order.url.host();
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let port = order.url.port();
+        let uri = format!("srt://{host}:{port}?mode=caller&peeridletimeo={STALL_MS}&conntimeo={CONNECT_MS}");
+        let sink = gst::ElementFactory::make("srtsink")
+            // First: it resets what the others set.
+            .property("uri", uri)
+            .property("latency", order.latency_ms as i32)
+            .property("auto-reconnect", false)
+            .property("sync", false)
+            .property("async", false)
+            .build()
+            .map_err(internal)?;
+        if !order.passphrase.is_empty() {
+            sink.set_property("passphrase", order.passphrase.expose());
+        }
+        if !order.stream_id.is_empty() {
+            sink.set_property("streamid", order.stream_id.expose());
+        }
+        let now = running();
+        Ok(Connection {
+            mux: Mux::start(Container::Ts, format, &sink)?,
+            sink,
+            hub: hub.clone(),
+            format: format.clone(),
+            intake,
+            begun: now,
+            asked: now,
+            figures: Figures::default(),
+            ledger: Ledger::default(),
+            connected: false,
+            flowing: false,
+        })
+    }
+
+    fn carry(&mut self) {
+        let until = running().plus_ms(TURN.as_millis() as u64);
+        loop {
+            let left = Duration::from_nanos(until.0.saturating_sub(running().0));
+            if left.is_zero() {
+                return;
+            }
+            if self.mux.level_bytes() > INSIDE_BYTES_MAX {
+                std::thread::sleep(left);
+                return;
+            }
+            let Some((packet, since_ns)) = self.intake.next(left) else { return };
+            self.ledger.note(running().0, packet.pts_ns);
+            let data = packet.data.copy();
+            self.mux.push(&packet, data, since_ns);
+        }
+    }
+
+    fn ask(&mut self) {
+        let now = running();
+        if now < self.asked.plus_ms(ASK_MS) {
+            return;
+        }
+        self.asked = now;
+        let Some(stats) = self.sink.property::<Option<gst::Structure>>("stats") else { return };
+        // Only a connection has these.
+        let Ok(acknowledgements) = stats.get::<i32>("packet-ack-received") else { return };
+        self.connected = true;
+        let before = self.figures;
+        self.figures.sent_bytes = stats.get("bytes-sent").unwrap_or(before.sent_bytes);
+        self.figures.dropped_bytes = stats.get("bytes-sent-dropped").unwrap_or(before.dropped_bytes);
+        let dropped: i32 = stats.get("packets-sent-dropped").unwrap_or(0);
+        self.figures.dropped_packets = dropped.max(0) as u64;
+        self.figures.acknowledgements = acknowledgements.max(0) as u64;
+        if self.figures.acknowledgements > before.acknowledgements {
+            let round_trip_ms = stats.get::<f64>("rtt-ms").unwrap_or(0.0) as u64;
+            self.flowing |= self.ledger.settle(now.0.saturating_sub((SETTLE_MS + round_trip_ms) * 1_000_000));
+            self.figures.acked_bytes = before.sent_bytes.saturating_sub(before.dropped_bytes).max(before.acked_bytes);
+        }
+    }
+
+    fn judge(&self, error: &gst::glib::Error, detail: &str) -> Fault {
+        tracing::debug!(%error, detail, "SRT failed");
+        if self.connected {
+            return Fault::new(Code::DestinationLost, "");
+        }
+        // The reasons of libsrt, as `srtsink` hands them on.
+        let refused =
+            |text: &str, remedy: &str| Fault::new(Code::DestinationRefused, "").with_text(text).with_remedy(remedy);
+        let passphrase = "Enter the passphrase of the far side again; leave it empty where it has none.";
+        if detail.contains("Incorrect passphrase") {
+            refused("The far side has another passphrase.", passphrase)
+        } else if detail.contains("Password required or unexpected") {
+            refused("Only one side has a passphrase.", passphrase)
+        } else if detail.contains("Failed to authenticate") || self.was_answered(error) {
+            refused("The far side refuses the connection.", "Check the address, the passphrase and the stream id.")
+        } else {
+            Fault::new(Code::DestinationUnreachable, "")
+        }
+    }
+
+    /// A try that ends well before its time was answered.
+    fn was_answered(&self, error: &gst::glib::Error) -> bool {
+        running().ms_since(self.begun) < REFUSED_MS && !error.matches(gst::ResourceError::NotFound)
+    }
+}
+
+impl Carrier for Connection {
+    fn turn(&mut self) -> Turn {
+        if let Some((error, detail)) = self.mux.error() {
+            return Turn::Failed(self.judge(&error, &detail));
+        }
+        if let Err(fault) = unchanged(&self.format, self.hub.known_format().as_ref()) {
+            return Turn::Failed(fault);
+        }
+        self.carry();
+        self.ask();
+        if self.flowing { Turn::Flowing } else { Turn::Connecting }
+    }
+
+    fn time_ms(&self) -> u64 {
+        self.intake.since_ms()
+    }
+
+    fn sent(&self) -> u64 {
+        self.figures.sent_bytes
+    }
+
+    fn acked(&self) -> u64 {
+        self.figures.acked_bytes
+    }
+
+    fn oldest_ns(&self) -> Option<u64> {
+        self.ledger.oldest_ns().or_else(|| self.intake.oldest_ns())
+    }
+
+    fn dropped(&self) -> u64 {
+        self.intake.dropped() + self.figures.dropped_packets
+    }
+
+    fn goodbye(self: Box<Self>) {
+        // libsrt says goodbye when its socket is closed; what waits in its buffer gets a moment before.
+        self.mux.finish();
+        let end = running().plus_ms(GOODBYE_MS);
+        while self.mux.level_bytes() > 0 && running() < end {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_nanos(end.0.saturating_sub(running().0)));
+    }
+}
