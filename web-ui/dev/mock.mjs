@@ -145,14 +145,18 @@ function parts_of(channel, list, method, id, verb, body, json, done) {
   if (verb === "presets") return json(PRESETS);
   if (verb === "move") return done;
   if (method === "DELETE") return (channel[list] = channel[list].filter((one) => one.id !== id)), done;
-  const { password, key, ...rest } = body;
+  const { password, key, passphrase, stream_id, ...rest } = body;
   if (body.url?.includes("nowhere")) {
     return problem(422, "spec_invalid", "The plan is not consistent.", "Correct what is named.", [{ place: "url", reason: "the address must look like rtmp://host/app or rtmps://host/app: the host is missing" }]);
   }
   const made = { backup: null, ...found, ...rest, id: id ?? slug(body.name) };
   if (list === "sources" && made.kind === "camera") made.has_password = password !== undefined || (found?.has_password ?? false);
   if (list === "sources" && made.kind === "rtmp") made.publish ??= { server: "rtmp://bandstand.local:1935/live", key: "main_obs2?token=9d0e8f7a6b5c4d3e" };
-  if (list === "destinations") made.has_key = key !== undefined || (found?.has_key ?? false);
+  if (list === "destinations" && made.kind === "rtmp") made.has_key = key !== undefined || (found?.has_key ?? false);
+  if (list === "destinations" && made.kind === "srt") {
+    made.has_passphrase = passphrase !== undefined || (found?.has_passphrase ?? false);
+    made.has_stream_id = stream_id !== undefined || (found?.has_stream_id ?? false);
+  }
   channel[list] = found === undefined ? [...channel[list], made] : channel[list].map((one) => (one.id === id ? made : one));
   return json(made, 201);
 }

@@ -63,8 +63,8 @@ export function fixtures() {
       { id: "loop", name: "Loop", backup: null, ptz: null, camera: null, kind: "media", asset: "harbour" },
     ],
     destinations: [
-      { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", has_key: true, enabled: true },
-      { id: "facebook", name: "Facebook", url: "rtmps://live-api-s.facebook.com:443/rtmp", has_key: true, enabled: true },
+      { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", kind: "rtmp", authority: null, renew_hours: null, has_key: true, enabled: true },
+      { id: "facebook", name: "Facebook", url: "rtmps://live-api-s.facebook.com:443/rtmp", kind: "rtmp", authority: null, renew_hours: null, has_key: true, enabled: true },
     ],
     manual: null,
     overlays_cleared: false,
@@ -141,7 +141,7 @@ function executions() {
   const trouble = (code, subject, text, count) => ({ code, subject, text, count });
   const one = (n, status, minutes, more = {}, metrics = {}) => {
     const started_at_ms = Date.now() - n * DAY - 3_600_000;
-    const reached = (id, name, sessions) => ({ id, name, sessions, bytes_acked: 2e9, dropped: 0, fault: null });
+    const reached = (id, name, sessions) => ({ id, name, sessions, renewals: 0, bytes_acked: 2e9, dropped: 0, fault: null });
     return {
       session: `s-${n}`,
       timeline: "evening",
@@ -168,8 +168,8 @@ function executions() {
       },
     };
   };
-  const facebook = { id: "facebook", name: "Facebook", sessions: 3, bytes_acked: 2e9, dropped: 4180, fault: "The connection to the platform broke." };
-  const never = (id, name) => ({ id, name, sessions: 0, bytes_acked: 0, dropped: 0, fault: "The platform refuses the stream key." });
+  const facebook = { id: "facebook", name: "Facebook", sessions: 3, renewals: 0, bytes_acked: 2e9, dropped: 4180, fault: "The connection to the platform broke." };
+  const never = (id, name) => ({ id, name, sessions: 0, renewals: 0, bytes_acked: 0, dropped: 0, fault: "The platform refuses the stream key." });
   return [
     one(1, "completed", 94),
     one(
@@ -245,8 +245,8 @@ export class Scene {
       capped: () => {
         Object.assign(this.channel.house, { rate: { num: 60, den: 1 }, video_kbps: 8000 });
         this.channel.destinations.push(
-          { id: "twitch", name: "Twitch", url: "rtmps://ingest.global-contribute.live-video.net:443/app", has_key: true, enabled: true },
-          { id: "archive", name: "Archive", url: "rtmp://archive.example/live", has_key: false, enabled: false },
+          { id: "twitch", name: "Twitch", url: "rtmps://ingest.global-contribute.live-video.net:443/app", kind: "rtmp", authority: null, renew_hours: null, has_key: true, enabled: true },
+          { id: "archive", name: "Archive", url: "rtmp://archive.example/live", kind: "rtmp", authority: null, renew_hours: null, has_key: false, enabled: false },
         );
       },
       "too-low": () => Object.assign(this.channel.house, { video_kbps: 2500 }),
@@ -313,7 +313,7 @@ export class Scene {
 
   wanted() {
     const { channel } = this;
-    channel.destinations.forEach((one) => (one.platform = platformOf(one.url)));
+    channel.destinations.forEach((one) => (one.platform = one.kind === "rtmp" ? platformOf(one.url) : "custom"));
     return Object.assign(channel, limits(channel));
   }
 
@@ -416,6 +416,9 @@ export class Scene {
       id: destination.id,
       state,
       sessions: state === "live" || state === "waiting" ? 1 : 0,
+      renewals: 0,
+      session_ms: null,
+      renewal_ms: null,
       bytes_acked: 0,
       kbps: state === "live" ? 4650 + Math.round(40 * Math.sin(performance.now() / 900)) : 0,
       queue_ms: 60,

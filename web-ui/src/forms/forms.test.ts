@@ -1,6 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { PLATFORMS, channel } from "../words/fixture";
-import { destinationBody, destinationForm, destinationWrongs, encrypted, isPublished, withPlatform, type DestinationForm } from "./destination";
+import {
+  addressWords,
+  choiceOf,
+  destinationBody,
+  destinationForm,
+  destinationWrongs,
+  encrypted,
+  isPublished,
+  withKind,
+  withPlatform,
+  type DestinationForm,
+} from "./destination";
 import { FORMATS, formatOf } from "./format";
 import { moved, rows, switched } from "./ladder";
 import { sourceBody, sourceForm, sourceWrongs, splitCredentials } from "./source";
@@ -88,7 +99,7 @@ describe("a destination", () => {
     expect(withPlatform(form, PLATFORMS, "custom")).toMatchObject({ name: "", url: "" });
   });
 
-  const own = (url: string): DestinationForm => ({ name: "x", url, key: "", enabled: true });
+  const own = (url: string): DestinationForm => ({ ...destinationForm(), name: "x", url });
   const places = (form: DestinationForm, hasKey = false): string[] =>
     destinationWrongs(form, PLATFORMS, hasKey).map((wrong) => wrong.place);
 
@@ -110,13 +121,56 @@ describe("a destination", () => {
 
   test("a key is sent only where one was typed, without the blanks of copying", () => {
     const form = { ...withPlatform(destinationForm(), PLATFORMS, "twitch"), key: " abc\n" };
-    expect(destinationBody(form).key).toBe("abc");
+    expect(destinationBody(form)).toMatchObject({ key: "abc" });
     expect("key" in destinationBody({ ...form, key: " " })).toBe(false);
   });
 
   test.each(["", "http://x/y", "rtmp://host", "rtmp://u@host/app", "rtmp://host/a b"])("the address %s is wrong", (url) =>
     expect(places(own(url))).toEqual(["url"]),
   );
+});
+
+describe("another way out", () => {
+  const srt = { ...withKind(destinationForm(), PLATFORMS, "srt"), name: "Far", url: " srt://live.example.org:9000 " };
+  const file = withKind(destinationForm(), PLATFORMS, "file");
+  const places = (form: DestinationForm): string[] => destinationWrongs(form, PLATFORMS, false).map((wrong) => wrong.place);
+
+  test("by SRT only the secrets that were typed are sent", () => {
+    expect(places(srt)).toEqual([]);
+    const body = destinationBody({ ...srt, stream_id: " publish/a " });
+    expect(body).toEqual({ name: "Far", enabled: true, renew_hours: null, kind: "srt", url: "srt://live.example.org:9000", latency_ms: 1000, stream_id: "publish/a" });
+  });
+
+  test.each(["", "srt://host", "srt://host:9000/a", "srt://host:9000?streamid=x", "rtmp://host/app"])("the address %s is no listener's", (url) =>
+    expect(places({ ...srt, url })).toEqual(["url"]),
+  );
+
+  test("a passphrase has its length, and a longest session its hours", () => {
+    expect(places({ ...srt, passphrase: "short" })).toEqual(["passphrase"]);
+    expect(places({ ...srt, renew_hours: "0" })).toEqual(["renew_hours"]);
+    expect(destinationBody({ ...srt, renew_hours: " 8 " }).renew_hours).toBe(8);
+  });
+
+  test("files have a name, a folder and limits at once", () => {
+    expect(places(file)).toEqual([]);
+    expect(destinationBody(file)).toMatchObject({ name: "Files", kind: "file", folder: "evenings", container: "mp4", keep_mb: 20_000, leave_mb: 1000 });
+    expect(places({ ...file, folder: "../etc" })).toEqual(["folder"]);
+  });
+
+  test("each kind comes back as it is stored", () => {
+    const head = { id: "d", name: "D", platform: "custom" as const, enabled: false, renew_hours: 12 };
+    for (const stored of [
+      { ...head, kind: "rtmp" as const, url: "rtmps://h/a", has_key: true, authority: "PEM" },
+      { ...head, kind: "srt" as const, url: "srt://h:1", has_passphrase: true, has_stream_id: false, latency_ms: 300 },
+      { ...head, kind: "file" as const, folder: "x", container: "ts" as const, part_minutes: 5, keep_mb: 2500, leave_mb: 100 },
+    ]) {
+      const shownOnly = ["id", "platform", "has_key", "has_passphrase", "has_stream_id"];
+      const kept = Object.fromEntries(Object.entries(stored).filter(([field]) => !shownOnly.includes(field)));
+      expect(destinationBody(destinationForm(stored))).toEqual(kept);
+      expect(choiceOf(stored)).toBe(stored.kind === "rtmp" ? "custom" : stored.kind);
+      expect(addressWords(stored)).toContain(stored.kind === "file" ? "x" : "://h");
+    }
+  });
 });
 
 test("the format of a channel is found among those that are offered", () => {

@@ -20,6 +20,7 @@ const destination = (name: string, sessions: number, dropped = 0): Figures["dest
   id: name.toLowerCase(),
   name,
   sessions,
+  renewals: 0,
   bytes_acked: 0,
   dropped,
   fault: null,

@@ -33,9 +33,13 @@ export function lengthOf(execution: Execution, now: number): number {
   return Math.max(0, (execution.completed_at_ms ?? now) - execution.started_at_ms);
 }
 
-/** Each destination with its connections: 1 is a stream that never dropped. */
+/** Each destination with its connections: one, and those that were planned, is a stream that never dropped. */
 export function destinationsOf(metrics: Figures): { id: string; text: string; good: boolean }[] {
-  return metrics.destinations.map(({ id, name, sessions }) => ({ id, text: t.broadcasts.sessions(name, sessions), good: sessions === 1 }));
+  return metrics.destinations.map(({ id, name, sessions, renewals }) => ({
+    id,
+    text: t.broadcasts.sessions(name, sessions, renewals),
+    good: sessions === 1 + renewals,
+  }));
 }
 
 /** What a person should know before the next time: whole sentences, the gravest first. */

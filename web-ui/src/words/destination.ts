@@ -26,7 +26,8 @@ export function destinationWords(
       return { text: s.connecting, detail: status.attempt > 0 ? s.try(status.attempt + 1) : "", tone: "warn" };
     case "live": {
       const behind = status.queue_ms >= BEHIND_MS ? s.behind((status.queue_ms / 1000).toFixed(1)) : "";
-      return { text: s.live, detail: behind, tone: behind === "" ? "good" : "warn" };
+      const renewal = status.renewal_ms === null ? "" : s.renewal(leftText(status.renewal_ms));
+      return { text: s.live, detail: behind === "" ? renewal : behind, tone: behind === "" ? "good" : "warn" };
     }
     case "waiting":
       return {
