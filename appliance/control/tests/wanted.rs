@@ -24,6 +24,12 @@ fn cue(id: &str, at_ms: i64, duration_ms: i64, source: &str) -> Value {
            "action": {"type": "show_camera", "source": source}})
 }
 
+/// A server's own file: its certificate, and its key behind it.
+fn certificate_with_key() -> String {
+    let made = rcgen::generate_simple_self_signed(vec!["venue.example.org".into()]).unwrap();
+    made.cert.pem() + &made.signing_key.serialize_pem()
+}
+
 #[tokio::test]
 async fn channels() {
     let folder = folder();
@@ -315,6 +321,7 @@ async fn destinations_keep_their_keys() {
         (json!({"name": "", "url": "rtmp://a/b"}), "name"),
         (json!({"name": "x", "url": "rtmp://a/b", "key": "two words"}), "key"),
         (json!({"name": "x", "url": "rtmps://a/b", "authority": "none"}), "authority"),
+        (json!({"name": "x", "url": "rtmps://a/b", "authority": certificate_with_key()}), "authority"),
         (json!({"name": "x", "url": "rtmp://a/b", "renew_hours": 0}), "renew_hours"),
         (json!({"name": "x", "kind": "srt", "url": "srt://a"}), "url"),
         (json!({"name": "x", "kind": "srt", "url": "srt://a:1", "passphrase": "short"}), "passphrase"),

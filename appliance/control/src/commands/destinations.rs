@@ -186,8 +186,12 @@ fn kind(draft: DestinationKindDraft, old: Option<&DestinationKind>) -> Result<De
 
 /// Certificates that TLS can be checked with.
 fn readable(pem: String) -> Result<String, Refusal> {
-    let reason = "must be certificates in PEM form, as an authority gives them out";
-    let wrong = || Refusal::wrong(Code::SpecInvalid, "authority", reason);
+    let because = |reason: &str| Refusal::wrong(Code::SpecInvalid, "authority", reason);
+    // A file of a server often holds both. Its key would be kept and shown like the certificate.
+    if pem.contains("PRIVATE KEY") {
+        return Err(because("holds a private key: paste only the certificate"));
+    }
+    let wrong = || because("must be certificates in PEM form, as an authority gives them out");
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
         certificate.ok().and_then(|certificate| roots.add(certificate).ok()).ok_or_else(wrong)?;
