@@ -200,9 +200,10 @@ fn renewal(subject: &str, name: &str, destination: &DestinationStatus) -> impl I
         let text = format!("{name}: a planned new session begins at a quiet moment, {} at the latest.", within(ms));
         ((subject.to_owned(), code, false), words(text, code.remedy()))
     });
+    // Each one is told: its number makes it another one.
     let begun = (destination.renewals > 0).then(|| {
         let text = format!("{name}: the planned new session has begun.");
-        ((subject.to_owned(), code, true), words(text, ""))
+        ((format!("{subject}/renewal-{}", destination.renewals), code, true), words(text, ""))
     });
     planned.into_iter().chain(begun)
 }
@@ -341,11 +342,16 @@ mod tests {
         alerts.observe(2, &destination(0, Some(59 * 60_000)));
         alerts.observe(3, &destination(0, Some(58 * 60_000)));
         alerts.observe(4, &destination(1, None));
+        alerts.observe(5, &destination(1, None));
+        alerts.observe(6, &destination(1, Some(59 * 60_000)));
+        alerts.observe(7, &destination(2, None));
         let told: Vec<_> = alerts.newest().into_iter().map(|alert| (alert.at_ms, alert.text, alert.over)).collect();
-        let begun = (4, "YouTube: the planned new session has begun.".to_owned(), false);
-        let planned =
-            "YouTube: a planned new session begins at a quiet moment, in 59 minutes at the latest.".to_owned();
-        assert_eq!(told, [begun, (2, planned, false)]);
+        let begun = |at_ms| (at_ms, "YouTube: the planned new session has begun.".to_owned(), false);
+        let planned = |at_ms| {
+            let text = "YouTube: a planned new session begins at a quiet moment, in 59 minutes at the latest.";
+            (at_ms, text.to_owned(), false)
+        };
+        assert_eq!(told, [begun(7), planned(6), begun(4), planned(2)]);
         assert_eq!(within(2 * 3_600_000 + 1), "in 3 hours");
     }
 
