@@ -78,7 +78,7 @@ pub struct DeliveryStatus {
     pub state: DestinationState,
     /// Connections that carried media.
     pub sessions: u32,
-    /// Those that were ended by plan, for the next one.
+    /// Those that followed one which was ended by plan.
     pub renewals: u32,
     /// Failed tries in a row.
     pub attempt: u32,
@@ -112,6 +112,8 @@ pub struct Delivery {
     backoff: Backoff,
     sessions: u32,
     renewals: u32,
+    /// The last session was ended by plan, and the next one is not live yet.
+    planned: bool,
     fault: Option<Fault>,
     /// Until when the platform may hold the name of our last session: a refusal is no bad key.
     held_until: Option<Running>,
@@ -137,6 +139,7 @@ impl Delivery {
             backoff: Backoff::new(Steps::DESTINATION),
             sessions: 0,
             renewals: 0,
+            planned: false,
             fault: None,
             held_until: None,
             quick_until: None,
@@ -162,12 +165,15 @@ impl Delivery {
                 self.leave(now);
                 self.backoff.succeeded();
                 self.fault = None;
+                self.planned = false;
                 self.state = State::Idle;
                 matches!(state, State::Connecting { .. } | State::Live { .. }).then_some(Action::Disconnect)
             }
             (State::Connecting { .. }, Event::MediaAcked) => {
                 self.state = State::Live { since: now };
                 self.sessions = self.sessions.saturating_add(1);
+                // Both at once: what is shown beside each other belongs together.
+                self.renewals = self.renewals.saturating_add(u32::from(std::mem::take(&mut self.planned)));
                 self.fault = None;
                 None
             }
@@ -179,7 +185,7 @@ impl Delivery {
             }
             (State::Live { .. }, Event::Renew) => {
                 self.leave(now);
-                self.renewals = self.renewals.saturating_add(1);
+                self.planned = true;
                 // At once, but for a session that has only just begun.
                 let earliest = self.tried.map_or(now, |tried| tried.plus_ms(HURRY_MS_MIN));
                 self.state = State::Waiting { until: earliest.max(now) };

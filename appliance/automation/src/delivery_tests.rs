@@ -237,6 +237,8 @@ fn a_planned_new_session_begins_at_once_and_is_no_fault() {
     assert_eq!(delivery.deadline(), Some(s(100)));
     assert_eq!(delivery.handle(s(100), Event::Elapsed), Some(Action::Connect));
     assert_eq!(delivery.handle(s(100), Event::Renew), None, "only what is live can begin anew");
+    let status = delivery.status(s(100));
+    assert_eq!((status.sessions, status.renewals), (1, 0), "it counts when it is live, as each session does");
     delivery.handle(s(101), Event::MediaAcked);
     let status = delivery.status(s(101));
     assert_eq!((status.state, status.sessions, status.renewals, status.attempt), (DestinationState::Live, 2, 1, 0));
@@ -247,6 +249,21 @@ fn a_planned_new_session_begins_at_once_and_is_no_fault() {
     delivery.handle(s(201), refused());
     let status = delivery.status(s(201));
     assert_eq!((status.retry_ms, status.fault.unwrap().code), (Some(2_000), Code::DestinationLost));
+    delivery.handle(s(203), Event::Elapsed);
+    delivery.handle(s(204), Event::MediaAcked);
+    let status = delivery.status(s(204));
+    assert_eq!(
+        (status.sessions, status.renewals),
+        (3, 2),
+        "a try that failed on the way takes the plan away from nobody"
+    );
+    // A person's stop in the midst of it ends the plan.
+    delivery.handle(s(210), Event::Renew);
+    delivery.handle(s(211), Event::Wanted(false));
+    delivery.handle(s(220), Event::Wanted(true));
+    delivery.handle(s(221), Event::MediaAcked);
+    let status = delivery.status(s(221));
+    assert_eq!((status.sessions, status.renewals), (4, 2));
     delivery.next_broadcast(s(300));
     assert_eq!(delivery.status(s(300)).renewals, 0);
 }
