@@ -9,6 +9,7 @@
 //! Quiet is what stands in for a program: a slate, a test pattern, a loop. Two renewals are [`APART_MS`] apart, and
 //! none follows one that did not come back, so that trouble with the new session takes no other destination away. A
 //! session that would for that reason become [`GRACE_MS`] older than its latest does not wait.
+//! One that is behind, since its line is slow, waits too, up to its latest.
 //! Bad input: a session without an age, since it is not live, is left alone.
 
 use crate::clock::Running;
@@ -29,6 +30,8 @@ const WINDOW_SHARE: u64 = 8;
 const WINDOW_MS_MAX: u64 = 24 * HOUR_MS;
 /// The part of those in which a change of the picture is quiet enough.
 const PRESSING_SHARE: u64 = 4;
+/// A session that is further behind waits, milliseconds: what it has not sent yet would be lost between the two.
+const BEHIND_MS_MAX: u64 = 2_000;
 /// For so long after a cut the audience expects something new, milliseconds.
 const CHANGE_MS: u64 = 1_000;
 const HOUR_MS: u64 = 3_600_000;
@@ -105,6 +108,15 @@ pub struct Session {
     pub term: Term,
     /// Milliseconds of its session's own time; none where it is not live.
     pub age_ms: Option<u64>,
+    /// How old what the far side has not acknowledged is, milliseconds.
+    pub behind_ms: u64,
+}
+
+impl Session {
+    fn is_due(&self, age_ms: u64, moment: Moment) -> bool {
+        let up_to_date = self.behind_ms <= BEHIND_MS_MAX;
+        self.term.is_due(age_ms, moment) && (up_to_date || self.term.announced(age_ms) == Some(0))
+    }
 }
 
 /// Says whose turn it is.
@@ -117,7 +129,7 @@ impl Renewals {
     /// Looks at all sessions of a channel; answers which one begins anew now.
     pub fn look(&mut self, now: Running, moment: Moment, sessions: &[Session]) -> Option<DestinationId> {
         let due = sessions.iter().filter_map(|one| Some((one, one.age_ms?)));
-        let due = due.filter(|(one, age_ms)| one.term.is_due(*age_ms, moment) && self.may(now, one, *age_ms, sessions));
+        let due = due.filter(|(one, age_ms)| one.is_due(*age_ms, moment) && self.may(now, one, *age_ms, sessions));
         let (next, _) = due.min_by_key(|(one, age_ms)| (one.term.latest_ms.saturating_sub(*age_ms), &one.id))?;
         self.last = Some((next.id.clone(), now));
         Some(next.id.clone())

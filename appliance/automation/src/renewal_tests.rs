@@ -24,7 +24,7 @@ fn term(hours: u32) -> Term {
 }
 
 fn session(id: &str, hours: u32, age_ms: impl Into<Option<u64>>) -> Session {
-    Session { id: DestinationId::new(id).unwrap(), term: term(hours), age_ms: age_ms.into() }
+    Session { id: DestinationId::new(id).unwrap(), term: term(hours), age_ms: age_ms.into(), behind_ms: 0 }
 }
 
 fn at(ms: u64) -> Running {
@@ -88,6 +88,17 @@ fn one_after_the_other_and_none_after_one_that_stays_away() {
     // One that was taken out of the plan is nobody's concern.
     let mut renewals = Renewals { last: Some((DestinationId::new("gone").unwrap(), at(0))) };
     assert_eq!(turn(&mut renewals, at(30_000), Moment::Quiet, &both), Some("b".into()));
+}
+
+#[test]
+fn one_that_is_behind_waits_up_to_its_latest() {
+    for (age_min, behind_ms, expected) in
+        [(470, 2_000, Some("a")), (470, 2_001, None), (474, 9_000, None), (475, 9_000, Some("a"))]
+    {
+        let late = Session { behind_ms, ..session("a", 8, age_min * MIN) };
+        let next = turn(&mut Renewals::default(), at(0), Moment::Quiet, &[late]);
+        assert_eq!(next.as_deref(), expected, "{age_min} min, {behind_ms} ms behind");
+    }
 }
 
 #[test]

@@ -313,8 +313,9 @@ impl Worker {
     fn renew_destinations(&mut self) {
         let (Some(spec), Some(program)) = (&self.spec, &self.program) else { return };
         let session = |destination: &Spec| {
-            let age_ms = self.destinations.get(&destination.id)?.status().session_ms;
-            Some(Session { id: destination.id.clone(), term: Term::of(destination)?, age_ms })
+            let status = self.destinations.get(&destination.id)?.status();
+            let (age_ms, behind_ms) = (status.session_ms, status.queue_ms);
+            Some(Session { id: destination.id.clone(), term: Term::of(destination)?, age_ms, behind_ms })
         };
         let enabled = spec.destinations.iter().filter(|destination| destination.enabled);
         let sessions: Vec<_> = enabled.filter_map(session).collect();
