@@ -1,7 +1,7 @@
 //! Asks beside its owner's thread whether somebody listens: a resolver that hangs holds up nobody.
 //!
 //! ```text
-//! ask ──nobody asks yet──► a thread: name, then a bare TCP connect to each address ──► answer, taken once
+//! ask ──nobody asks yet──► a thread: name, then each address, by its way (mostly a bare TCP connect) ──► answer, taken once
 //!  └──one is on its way──► nothing: never a second one beside it
 //! ```
 
@@ -12,8 +12,8 @@ use std::time::Duration;
 /// How long a connect to one address may take.
 const LIMIT: Duration = Duration::from_millis(700);
 
-/// Whom to ask, and how.
-type Way = fn(&str, u16) -> bool;
+/// How to ask a host and port.
+pub(crate) type Way = fn(&str, u16) -> bool;
 
 /// Somebody who knocks, one door at a time.
 #[derive(Debug)]
@@ -30,8 +30,14 @@ struct Errand {
 }
 
 impl Knock {
+    /// By a bare TCP connect.
     pub(crate) fn new() -> Knock {
-        Knock { way: listens, on_its_way: None }
+        Knock::by(listens)
+    }
+
+    /// In a way of its own.
+    pub(crate) fn by(way: Way) -> Knock {
+        Knock { way, on_its_way: None }
     }
 
     /// Begins to ask, unless an earlier one has not come back yet.
@@ -113,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_resolver_that_hangs_holds_up_nobody_and_is_asked_once() {
-        let mut knock = Knock { way: hangs, on_its_way: None };
+        let mut knock = Knock::by(hangs);
         let line: MutexGuard<'_, ()> = LINE.lock().expect("nobody else holds it");
         // Where it waited here, this test would never end.
         for _ in 0..100 {

@@ -3,10 +3,17 @@
 use super::pace::Pace;
 use crate::clock::running;
 use crate::encoder::hub::{Feed, Format, Hub, Packet};
+use automation::clock::Running;
 use automation::fault::{Code, Fault};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Packets older than this at the first one that may be sent are left out up to the newest keyframe: connecting took
+/// long. A keyframe's distance is below it, so that a broadcast's first picture stays.
+const STALE_NS: u64 = 4_000_000_000;
+/// After a planned end what waits goes on where the old session ended: it is left out only when the feed is nearly full.
+const STALE_PLANNED_NS: u64 = 8_000_000_000;
 
 /// How long a turn may take.
 pub(super) const TURN: Duration = Duration::from_millis(20);
@@ -56,6 +63,8 @@ pub(super) struct Intake {
     since_ns: u64,
     /// Bursts towards a far side are paced; none where there is none.
     pace: Option<Pace>,
+    /// So much may wait before the first packet.
+    stale_ns: u64,
     dropped: u64,
 }
 
@@ -65,9 +74,19 @@ impl Intake {
         Intake { pace: Some(Pace::default()), ..Intake::join_unpaced(hub) }
     }
 
+    /// For the connection after one that is ended by plan.
+    pub(super) fn join_planned(hub: &Hub) -> Intake {
+        Intake { stale_ns: STALE_PLANNED_NS, ..Intake::join(hub) }
+    }
+
     /// As fast as they come.
     pub(super) fn join_unpaced(hub: &Hub) -> Intake {
-        Intake { feed: hub.join(), held: None, base: None, since_ns: 0, pace: None, dropped: 0 }
+        Intake { feed: hub.join(), held: None, base: None, since_ns: 0, pace: None, stale_ns: STALE_NS, dropped: 0 }
+    }
+
+    /// The same, as fast as they come.
+    pub(super) fn unpaced(self) -> Intake {
+        Intake { pace: None, ..self }
     }
 
     /// The next packet and its time since the first one, nanoseconds; waits for it for at most `limit`.
@@ -100,9 +119,9 @@ impl Intake {
         }
     }
 
-    /// Before the first packet: leaves out what waits before the newest keyframe, unless it is no more than `keep_ns`.
-    pub(super) fn freshen(&mut self, keep_ns: u64) {
-        self.feed.skip_to_newest_key(keep_ns);
+    /// Where media may be sent now: leaves out what waits before the newest keyframe, unless that is not stale yet.
+    pub(super) fn freshen(&mut self) {
+        self.feed.skip_to_newest_key(self.stale_ns);
     }
 
     fn skip(&mut self) {
@@ -155,6 +174,26 @@ impl Ledger {
     }
 }
 
+/// Watches whether what waits gets anywhere.
+pub(super) struct Watch {
+    /// When something came through last, or nothing waited.
+    progressed: Running,
+}
+
+impl Watch {
+    pub(super) fn new(now: Running) -> Watch {
+        Watch { progressed: now }
+    }
+
+    /// Whether something has waited for longer than `limit_ms` and nothing of it came through.
+    pub(super) fn is_stalled(&mut self, now: Running, moved: bool, waits: bool, limit_ms: u64) -> bool {
+        if moved || !waits {
+            self.progressed = now;
+        }
+        now.ms_since(self.progressed) > limit_ms
+    }
+}
+
 /// A session's format may not change: a difference is a fault, never a new header in the same connection.
 pub(super) fn unchanged(began: &Format, now: Option<&Format>) -> Result<(), Fault> {
     if now == Some(began) {
@@ -166,6 +205,7 @@ pub(super) fn unchanged(began: &Format, now: Option<&Format>) -> Result<(), Faul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoder::hub::Track;
     use gstreamer as gst;
 
     #[test]
@@ -178,6 +218,41 @@ mod tests {
         assert!(!ledger.settle(99) && ledger.oldest_ns() == Some(1));
         assert!(ledger.settle(100) && ledger.oldest_ns() == Some(2));
         assert!(ledger.settle(999) && ledger.oldest_ns().is_none());
+    }
+
+    #[test]
+    fn what_waits_and_gets_nowhere_is_stalled() {
+        let s = |seconds: u64| Running(0).plus_ms(seconds * 1_000);
+        let mut watch = Watch::new(s(0));
+        for (second, moved, waits, stalled) in [
+            (30, false, true, false),
+            (31, false, true, true),
+            (32, true, true, false),
+            (60, false, true, false),
+            (61, false, false, false),
+            (91, false, true, false),
+            (92, false, true, true),
+        ] {
+            assert_eq!(watch.is_stalled(s(second), moved, waits, 30_000), stalled, "at {second} s");
+        }
+    }
+
+    #[test]
+    fn after_a_planned_end_more_may_wait_than_after_a_slow_connect() {
+        gst::init().unwrap();
+        let hub = Hub::default();
+        let push = |ms: u64| {
+            let data = gst::Buffer::with_size(1).unwrap();
+            hub.push(Packet { track: Track::Video, pts_ns: ms * 1_000_000, key: ms.is_multiple_of(2_000), data });
+        };
+        push(0);
+        let (mut usual, mut planned) = (Intake::join(&hub), Intake::join_planned(&hub));
+        (100..=5_000).step_by(100).for_each(push);
+        let first = |intake: &mut Intake| {
+            intake.freshen();
+            intake.next(Duration::ZERO).map(|(packet, _)| packet.pts_ns / 1_000_000)
+        };
+        assert_eq!((first(&mut usual), first(&mut planned)), (Some(4_000), Some(0)));
     }
 
     #[test]

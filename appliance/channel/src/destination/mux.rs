@@ -87,6 +87,11 @@ impl Mux {
         let _ = source.push_buffer(data);
     }
 
+    /// Whether enough waits to be packed: both tracks, and together more than `bytes_max`.
+    pub(super) fn is_full(&self, bytes_max: u64) -> bool {
+        is_full(self.video.current_level_bytes(), self.sound.current_level_bytes(), bytes_max)
+    }
+
     /// Bytes that wait to be packed.
     pub(super) fn level_bytes(&self) -> u64 {
         self.video.current_level_bytes() + self.sound.current_level_bytes()
@@ -111,11 +116,32 @@ impl Drop for Mux {
         // A far side that does not listen may hold this up; nobody waits for it.
         let pipeline = self.pipeline.clone();
         let end = std::thread::Builder::new().name("dst-end".into());
-        let _ = end.spawn(move || pipeline.set_state(gst::State::Null));
+        if let Err(error) = end.spawn(move || pipeline.set_state(gst::State::Null)) {
+            tracing::error!(%error, "no thread to end a stream: it stays in memory");
+        }
     }
+}
+
+/// A muxer that has one track only waits for the other one. What is held back then may be just that.
+fn is_full(video_bytes: u64, sound_bytes: u64, bytes_max: u64) -> bool {
+    video_bytes > 0 && sound_bytes > 0 && video_bytes + sound_bytes > bytes_max
 }
 
 fn link(from: &gst::Element, to: &gst::Pad) -> Result<(), Fault> {
     let pad = from.static_pad("src").ok_or_else(|| failed("an element without a source"))?;
     pad.link(to).map(|_| ()).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_muxer_that_waits_for_one_track_is_never_full() {
+        for (video, sound, full) in
+            [(0, 0, false), (500, 0, false), (0, 500, false), (60, 40, false), (61, 40, true), (1, 500, true)]
+        {
+            assert_eq!(is_full(video, sound, 100), full, "{video} and {sound} bytes");
+        }
+    }
 }

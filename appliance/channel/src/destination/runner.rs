@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// How long the thread waits for a wish before it looks around.
 const TURN: Duration = Duration::from_millis(50);
-/// How often a bare TCP connect asks whether the far side is back (D-5).
+/// How often it is asked whether the far side is back (D-5).
 const KNOCK_MS: u64 = 1_000;
 /// Window of the rate shown, milliseconds.
 const RATE_MS: u64 = 2_000;
@@ -39,6 +39,7 @@ pub(super) fn start(shared: Shared, ground: Ground) {
         rate: (start, 0),
         next_knock: start,
         knock: Knock::new(),
+        srt_knock: Knock::by(srt::dial::listens),
     };
     if let Err(error) = std::thread::Builder::new().name(name).spawn(move || runner.run()) {
         tracing::error!(%error, "no thread for a destination");
@@ -70,6 +71,7 @@ struct Runner {
     rate: (Running, u64),
     next_knock: Running,
     knock: Knock,
+    srt_knock: Knock,
 }
 
 impl Runner {
@@ -88,6 +90,7 @@ impl Runner {
                 // Another address or key: what was learned of the old one, a wait above all, does not hold for it.
                 self.close(true);
                 self.made_for = None;
+                self.next_intake = None;
                 self.delivery = Delivery::new();
             }
             self.handle(&wish, Event::Wanted(live && wish.spec.enabled));
@@ -128,6 +131,7 @@ impl Runner {
         }
         self.session = session;
         self.made_for = None;
+        self.next_intake = None;
         // What closes the connection is done already.
         self.delivery.next_broadcast(running());
     }
@@ -160,7 +164,7 @@ impl Runner {
         }
         let session_ms = self.carrier.as_ref().map(|carrier| carrier.time_ms());
         tracing::info!(destination = %wish.spec.id, session_ms, "a planned new session");
-        self.next_intake = Some(Intake::join(&self.ground.hub));
+        self.next_intake = Some(Intake::join_planned(&self.ground.hub));
         self.handle(wish, Event::Renew);
         self.handle(wish, Event::Elapsed);
     }
@@ -181,8 +185,7 @@ impl Runner {
 
     fn open(&mut self, wish: &Wish, format: &Format) -> Result<Box<dyn Carrier>, Fault> {
         let hub = &self.ground.hub;
-        let intake = self.next_intake.take();
-        let towards = |intake: Option<Intake>| intake.unwrap_or_else(|| Intake::join(hub));
+        let intake = self.next_intake.take().unwrap_or_else(|| Intake::join(hub));
         match &wish.spec.kind {
             DestinationKind::Rtmp { url, key, authority } => {
                 let order = rtmp::Order {
@@ -192,7 +195,7 @@ impl Runner {
                     house: wish.house.clone(),
                     first_ms: if self.delivery.status(running()).sessions == 0 { rtmp::first_ms() } else { 0 },
                 };
-                Ok(Box::new(rtmp::Connection::open(order, hub, towards(intake), format)?))
+                Ok(Box::new(rtmp::Connection::open(order, hub, intake, format)?))
             }
             DestinationKind::Srt { url, passphrase, stream_id, latency_ms } => {
                 let order = srt::Order {
@@ -201,7 +204,7 @@ impl Runner {
                     stream_id: stream_id.clone(),
                     latency_ms: *latency_ms,
                 };
-                Ok(Box::new(srt::Connection::open(&order, hub, towards(intake), format)?))
+                Ok(Box::new(srt::Connection::open(order, hub, intake, format)?))
             }
             kind @ DestinationKind::File { .. } => {
                 let order = self.files(kind).ok_or_else(|| Fault::new(Code::Internal, ""))?;
@@ -224,23 +227,22 @@ impl Runner {
         })
     }
 
-    /// Whether the far side would take a connection, asked once a second. None without an answer, or where only a try can
-    /// tell.
+    /// Whether the far side would take a connection, asked once a second. None without an answer.
     fn listens(&mut self, kind: &DestinationKind) -> Option<bool> {
         let due = running() >= self.next_knock;
         if due {
             self.next_knock = running().plus_ms(KNOCK_MS);
         }
-        match kind {
-            DestinationKind::Rtmp { url, .. } => {
-                if due {
-                    self.knock.ask(url.host(), url.port());
-                }
-                self.knock.answer(url.host(), url.port())
-            }
-            DestinationKind::File { .. } if due => self.files(kind).as_ref().map(file::is_ready),
-            DestinationKind::File { .. } | DestinationKind::Srt { .. } => None,
+        let (knock, host, port) = match kind {
+            DestinationKind::Rtmp { url, .. } => (&mut self.knock, url.host(), url.port()),
+            DestinationKind::Srt { url, .. } => (&mut self.srt_knock, url.host(), url.port()),
+            DestinationKind::File { .. } if due => return self.files(kind).as_ref().map(file::is_ready),
+            DestinationKind::File { .. } => return None,
+        };
+        if due {
+            knock.ask(host, port);
         }
+        knock.answer(host, port)
     }
 
     /// Ends the connection, in good order where it still works.

@@ -10,7 +10,7 @@
 mod dial;
 mod line;
 
-use super::carrier::{Carrier, Intake, Ledger, TURN, Turn, unchanged};
+use super::carrier::{Carrier, Intake, Ledger, TURN, Turn, Watch, unchanged};
 use super::unacked::Unacked;
 use crate::clock::running;
 use crate::encoder::hub::{Format, Hub, Packet, Track};
@@ -35,9 +35,6 @@ const UNSENT_MS: u32 = 250;
 const UNSENT_BYTES: std::ops::RangeInclusive<u32> = 16 << 10..=128 << 10;
 /// For the last words, and for the far side to close.
 const GOODBYE_MS: u64 = 1_000;
-/// Packets older than this at the first one that may be sent are left out up to the newest keyframe: connecting took
-/// long. A keyframe's distance is below it, so that a broadcast's first picture stays.
-const STALE_NS: u64 = 4_000_000_000;
 /// What a read takes at most: servers say little.
 const READ_BYTES: usize = 4 << 10;
 
@@ -85,8 +82,7 @@ struct Talk {
     pending: Option<u64>,
     acked: u64,
     asked: Running,
-    /// When something was acknowledged last, or nothing waited.
-    progressed: Running,
+    progress: Watch,
     flowing: bool,
 }
 
@@ -119,7 +115,7 @@ impl Connection {
             pending: None,
             acked: 0,
             asked: now,
-            progressed: now,
+            progress: Watch::new(now),
             flowing: false,
         }));
     }
@@ -222,7 +218,7 @@ impl Talk {
             while let Some(step) = self.publisher.step().map_err(|error| self.nonsense(&error))? {
                 match step {
                     Step::Published => {
-                        intake.freshen(STALE_NS);
+                        intake.freshen();
                         self.begin(order, format)?;
                     }
                     Step::Refused(refusal) => {
@@ -276,11 +272,9 @@ impl Talk {
         let acked = self.line.sent().saturating_sub(unacked);
         self.flowing |= self.ledger.settle(acked);
         let waits = self.ledger.oldest_ns().or(self.pending).or_else(|| intake.oldest_ns()).is_some();
-        if acked > self.acked || !waits {
-            self.progressed = now;
-        }
+        let moved = acked > self.acked;
         self.acked = self.acked.max(acked);
-        if now.ms_since(self.progressed) > STALL_MS {
+        if self.progress.is_stalled(now, moved, waits, STALL_MS) {
             // What the kernel still holds is stale, and the platform shall give the name free.
             self.line.abandon();
             return Err(Fault::new(Code::DestinationStalled, ""));

@@ -1,10 +1,15 @@
 //! One SRT connection, as caller: MPEG-TS by libsrt through GStreamer's `srtsink`.
 //!
+//! ```text
+//!   Finding the address ──found──► Talking: connecting ──libsrt has figures──► media ──► goodbye
+//! ```
 //! SRT itself drops what is too late for its latency, so a stalled far side ages the stream by little. A far side that
 //! pauses keeps its connection for 30 s. libsrt counts acknowledgements, not bytes: one that comes stands for all that
 //! was handed over [`SETTLE_MS`] before.
 
-use super::carrier::{Carrier, Intake, Ledger, TURN, Turn, unchanged};
+pub(super) mod dial;
+
+use super::carrier::{Carrier, Intake, Ledger, TURN, Turn, Watch, unchanged};
 use super::mux::Mux;
 use crate::clock::running;
 use crate::encoder::hub::{Format, Hub};
@@ -15,9 +20,14 @@ use automation::secret::Secret;
 use automation::spec::{Container, SrtUrl};
 use gstreamer as gst;
 use gstreamer::prelude::*;
+use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+/// libsrt itself gives up a far side that says nothing for [`STALL_MS`]. One that speaks and takes nothing is given up so
+/// much later, milliseconds.
+const STALL_MARGIN_MS: u64 = 5_000;
 /// libsrt gives up a try after this time, milliseconds.
 const CONNECT_MS: u64 = 5_000;
 /// A try that ends well before that was answered: the far side refused it.
@@ -43,16 +53,29 @@ pub(super) struct Order {
 
 /// A connection.
 pub(super) struct Connection {
-    mux: Mux,
-    sink: gst::Element,
+    order: Order,
     hub: Arc<Hub>,
+    /// What this session began with.
     format: Format,
     intake: Intake,
+    state: State,
+}
+
+enum State {
+    /// The address of the name is looked for.
+    Finding(Receiver<Option<SocketAddr>>),
+    Talking(Box<Talk>),
+}
+
+struct Talk {
+    mux: Mux,
+    sink: gst::Element,
     begun: Running,
     asked: Running,
     figures: Figures,
     /// By the moment at which packets were handed over, nanoseconds.
     ledger: Ledger,
+    progress: Watch,
     connected: bool,
     flowing: bool,
 }
@@ -70,82 +93,108 @@ struct Figures {
 
 impl Connection {
     /// Begins to connect.
-    pub(super) fn open(order: &Order, hub: &Arc<Hub>, intake: Intake, format: &Format) -> Result<Connection, Fault> {
-        let internal = |error: gst::glib::BoolError| Fault::new(Code::Internal, "").with_text(error.to_string());
-        let host = order.url.host();
-        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-        let port = order.url.port();
-        let uri = format!("srt://{host}:{port}?mode=caller&peeridletimeo={STALL_MS}&conntimeo={CONNECT_MS}");
-        let sink = gst::ElementFactory::make("srtsink")
-            // First: it resets what the others set.
-            .property("uri", uri)
-            .property("latency", order.latency_ms as i32)
-            .property("auto-reconnect", false)
-            .property("sync", false)
-            .property("async", false)
-            .build()
-            .map_err(internal)?;
-        if !order.passphrase.is_empty() {
-            sink.set_property("passphrase", order.passphrase.expose());
+    pub(super) fn open(order: Order, hub: &Arc<Hub>, intake: Intake, format: &Format) -> Result<Connection, Fault> {
+        let state = State::Finding(dial::find(order.url.host(), order.url.port())?);
+        Ok(Connection { order, hub: hub.clone(), format: format.clone(), intake, state })
+    }
+
+    fn found(&mut self, address: Option<SocketAddr>) -> Result<(), Fault> {
+        let unreachable = |text: String| Fault::new(Code::DestinationUnreachable, "").with_text(text);
+        let host = self.order.url.host();
+        let address = address.ok_or_else(|| unreachable(format!("The name {host} is not known to the network.")))?;
+        let talk = Talk::begin(&self.order, address, &self.format).map_err(|fault| {
+            tracing::warn!(%address, text = fault.text, "SRT cannot be begun");
+            unreachable(format!("No connection to {host} can be begun."))
+        })?;
+        self.state = State::Talking(Box::new(talk));
+        Ok(())
+    }
+
+    fn figures(&self) -> Figures {
+        match &self.state {
+            State::Talking(talk) => talk.figures,
+            State::Finding(_) => Figures::default(),
         }
-        if !order.stream_id.is_empty() {
-            sink.set_property("streamid", order.stream_id.expose());
-        }
+    }
+}
+
+impl Talk {
+    /// With an address in place of a name, nothing here waits for the network.
+    fn begin(order: &Order, address: SocketAddr, format: &Format) -> Result<Talk, Fault> {
+        let sink = sink(order, address)?;
         let now = running();
-        Ok(Connection {
+        Ok(Talk {
             mux: Mux::start(Container::Ts, format, &sink)?,
             sink,
-            hub: hub.clone(),
-            format: format.clone(),
-            intake,
             begun: now,
             asked: now,
             figures: Figures::default(),
             ledger: Ledger::default(),
+            progress: Watch::new(now),
             connected: false,
             flowing: false,
         })
     }
 
-    fn carry(&mut self) {
+    /// One turn. Answers whether the far side has acknowledged media.
+    fn turn(&mut self, intake: &mut Intake) -> Result<bool, Fault> {
+        if let Some((error, detail)) = self.mux.error() {
+            return Err(self.judge(&error, &detail));
+        }
+        self.carry(intake);
+        let moved = self.ask(intake);
+        self.flowing |= moved;
+        let waits = self.ledger.oldest_ns().or_else(|| intake.oldest_ns()).is_some();
+        if self.progress.is_stalled(running(), moved, waits, STALL_MS + STALL_MARGIN_MS) {
+            return Err(Fault::new(Code::DestinationStalled, ""));
+        }
+        Ok(self.flowing)
+    }
+
+    fn carry(&mut self, intake: &mut Intake) {
         let until = running().plus_ms(TURN.as_millis() as u64);
         loop {
             let left = Duration::from_nanos(until.0.saturating_sub(running().0));
             if left.is_zero() {
                 return;
             }
-            if self.mux.level_bytes() > INSIDE_BYTES_MAX {
+            if self.mux.is_full(INSIDE_BYTES_MAX) {
                 std::thread::sleep(left);
                 return;
             }
-            let Some((packet, since_ns)) = self.intake.next(left) else { return };
+            let Some((packet, since_ns)) = intake.next(left) else { return };
             self.ledger.note(running().0, packet.pts_ns);
             let data = packet.data.copy();
             self.mux.push(&packet, data, since_ns);
         }
     }
 
-    fn ask(&mut self) {
+    /// Asks libsrt for its figures. Answers whether a packet came through.
+    fn ask(&mut self, intake: &mut Intake) -> bool {
         let now = running();
         if now < self.asked.plus_ms(ASK_MS) {
-            return;
+            return false;
         }
         self.asked = now;
-        let Some(stats) = self.sink.property::<Option<gst::Structure>>("stats") else { return };
+        let Some(stats) = self.sink.property::<Option<gst::Structure>>("stats") else { return false };
         // Only a connection has these.
-        let Ok(acknowledgements) = stats.get::<i32>("packet-ack-received") else { return };
-        self.connected = true;
+        let Ok(acknowledgements) = stats.get::<i32>("packet-ack-received") else { return false };
+        if !self.connected {
+            self.connected = true;
+            intake.freshen();
+        }
         let before = self.figures;
         self.figures.sent_bytes = stats.get("bytes-sent").unwrap_or(before.sent_bytes);
         self.figures.dropped_bytes = stats.get("bytes-sent-dropped").unwrap_or(before.dropped_bytes);
         let dropped: i32 = stats.get("packets-sent-dropped").unwrap_or(0);
         self.figures.dropped_packets = dropped.max(0) as u64;
         self.figures.acknowledgements = acknowledgements.max(0) as u64;
-        if self.figures.acknowledgements > before.acknowledgements {
-            let round_trip_ms = stats.get::<f64>("rtt-ms").unwrap_or(0.0) as u64;
-            self.flowing |= self.ledger.settle(now.0.saturating_sub((SETTLE_MS + round_trip_ms) * 1_000_000));
-            self.figures.acked_bytes = before.sent_bytes.saturating_sub(before.dropped_bytes).max(before.acked_bytes);
+        if self.figures.acknowledgements <= before.acknowledgements {
+            return false;
         }
+        self.figures.acked_bytes = before.sent_bytes.saturating_sub(before.dropped_bytes).max(before.acked_bytes);
+        let round_trip_ms = stats.get::<f64>("rtt-ms").unwrap_or(0.0) as u64;
+        self.ledger.settle(now.0.saturating_sub((SETTLE_MS + round_trip_ms) * 1_000_000))
     }
 
     fn judge(&self, error: &gst::glib::Error, detail: &str) -> Fault {
@@ -161,7 +210,7 @@ impl Connection {
             refused("The far side has another passphrase.", passphrase)
         } else if detail.contains("Password required or unexpected") {
             refused("Only one side has a passphrase.", passphrase)
-        } else if detail.contains("Failed to authenticate") || self.was_answered(error) {
+        } else if detail.contains("Failed to authenticate") || self.was_answered() {
             refused("The far side refuses the connection.", "Check the address, the passphrase and the stream id.")
         } else {
             Fault::new(Code::DestinationUnreachable, "")
@@ -169,45 +218,11 @@ impl Connection {
     }
 
     /// A try that ends well before its time was answered.
-    fn was_answered(&self, error: &gst::glib::Error) -> bool {
-        running().ms_since(self.begun) < REFUSED_MS && !error.matches(gst::ResourceError::NotFound)
-    }
-}
-
-impl Carrier for Connection {
-    fn turn(&mut self) -> Turn {
-        if let Some((error, detail)) = self.mux.error() {
-            return Turn::Failed(self.judge(&error, &detail));
-        }
-        if let Err(fault) = unchanged(&self.format, self.hub.known_format().as_ref()) {
-            return Turn::Failed(fault);
-        }
-        self.carry();
-        self.ask();
-        if self.flowing { Turn::Flowing } else { Turn::Connecting }
+    fn was_answered(&self) -> bool {
+        running().ms_since(self.begun) < REFUSED_MS
     }
 
-    fn time_ms(&self) -> u64 {
-        self.intake.since_ms()
-    }
-
-    fn sent(&self) -> u64 {
-        self.figures.sent_bytes
-    }
-
-    fn acked(&self) -> u64 {
-        self.figures.acked_bytes
-    }
-
-    fn oldest_ns(&self) -> Option<u64> {
-        self.ledger.oldest_ns().or_else(|| self.intake.oldest_ns())
-    }
-
-    fn dropped(&self) -> u64 {
-        self.intake.dropped() + self.figures.dropped_packets
-    }
-
-    fn goodbye(self: Box<Self>) {
+    fn goodbye(&self) {
         // libsrt says goodbye when its socket is closed; what waits in its buffer gets a moment before.
         self.mux.finish();
         let end = running().plus_ms(GOODBYE_MS);
@@ -215,5 +230,80 @@ impl Carrier for Connection {
             std::thread::sleep(Duration::from_millis(5));
         }
         std::thread::sleep(Duration::from_nanos(end.0.saturating_sub(running().0)));
+    }
+}
+
+/// The end of the stream's pipeline: a caller.
+fn sink(order: &Order, address: SocketAddr) -> Result<gst::Element, Fault> {
+    let uri = format!("srt://{address}?mode=caller&peeridletimeo={STALL_MS}&conntimeo={CONNECT_MS}");
+    let sink = gst::ElementFactory::make("srtsink")
+        // First: it resets what the others set.
+        .property("uri", uri)
+        .property("latency", order.latency_ms as i32)
+        .property("auto-reconnect", false)
+        .property("sync", false)
+        .property("async", false)
+        .build()
+        .map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))?;
+    if !order.passphrase.is_empty() {
+        sink.set_property("passphrase", order.passphrase.expose());
+    }
+    if !order.stream_id.is_empty() {
+        sink.set_property("streamid", order.stream_id.expose());
+    }
+    Ok(sink)
+}
+
+impl Carrier for Connection {
+    fn turn(&mut self) -> Turn {
+        if let State::Finding(found) = &self.state {
+            let found = match found.recv_timeout(TURN) {
+                Ok(address) => self.found(address),
+                Err(RecvTimeoutError::Timeout) => return Turn::Connecting,
+                Err(RecvTimeoutError::Disconnected) => Err(Fault::new(Code::Internal, "")),
+            };
+            if let Err(fault) = found {
+                return Turn::Failed(fault);
+            }
+        }
+        if let Err(fault) = unchanged(&self.format, self.hub.known_format().as_ref()) {
+            return Turn::Failed(fault);
+        }
+        let State::Talking(talk) = &mut self.state else { return Turn::Connecting };
+        match talk.turn(&mut self.intake) {
+            Ok(true) => Turn::Flowing,
+            Ok(false) => Turn::Connecting,
+            Err(fault) => Turn::Failed(fault),
+        }
+    }
+
+    fn time_ms(&self) -> u64 {
+        self.intake.since_ms()
+    }
+
+    fn sent(&self) -> u64 {
+        self.figures().sent_bytes
+    }
+
+    fn acked(&self) -> u64 {
+        self.figures().acked_bytes
+    }
+
+    fn oldest_ns(&self) -> Option<u64> {
+        let talk = match &self.state {
+            State::Talking(talk) => talk.ledger.oldest_ns(),
+            State::Finding(_) => None,
+        };
+        talk.or_else(|| self.intake.oldest_ns())
+    }
+
+    fn dropped(&self) -> u64 {
+        self.intake.dropped() + self.figures().dropped_packets
+    }
+
+    fn goodbye(self: Box<Self>) {
+        if let State::Talking(talk) = &self.state {
+            talk.goodbye();
+        }
     }
 }
