@@ -208,7 +208,7 @@ impl Runner {
             }
             kind @ DestinationKind::File { .. } => {
                 let order = self.files(kind).ok_or_else(|| Fault::new(Code::Internal, ""))?;
-                Ok(Box::new(file::Writer::open(order, hub, format)?))
+                Ok(Box::new(file::Writer::open(order, hub, intake.unpaced(), format)?))
             }
         }
     }

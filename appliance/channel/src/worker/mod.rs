@@ -36,8 +36,9 @@ const TURN: Duration = Duration::from_millis(50);
 /// A status goes out at least so often, and so often while somebody watches previews (meters).
 const STATUS_MS: u64 = 1_000;
 const STATUS_WATCHED_MS: u64 = 150;
-/// For the goodbyes of all destinations together, at the end of the process: a little more than one may take.
-const GOODBYES: Duration = Duration::from_millis(1_500);
+/// For the goodbyes of all destinations together, at the end of the process: a little more than one may take, which is a file
+/// on a slow medium.
+const GOODBYES: Duration = Duration::from_millis(3_500);
 /// For the last status to leave.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 

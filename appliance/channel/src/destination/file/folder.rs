@@ -2,6 +2,7 @@
 
 use automation::fault::{Code, Fault};
 use rustix::fs::statvfs;
+use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -33,6 +34,46 @@ pub(super) struct Folder {
     stem: String,
     ending: &'static str,
     limits: Limits,
+    /// Parts that could not be removed.
+    stuck: BTreeSet<PathBuf>,
+}
+
+/// What to do so that the limits hold.
+#[derive(Debug, PartialEq, Eq)]
+struct Plan {
+    /// Parts that go.
+    gone: Vec<Part>,
+    /// Less stays free than shall, whatever goes.
+    full: bool,
+}
+
+/// The oldest go where the parts together are too many. For what shall stay free on the medium they go only where that
+/// helps, and the newest one never: what others fill the medium with shall not cost all that was recorded.
+fn plan(parts: Vec<Part>, stays: impl Fn(&Part) -> bool, free: u64, limits: Limits) -> Plan {
+    let mut kept: u64 = parts.iter().map(|part| part.bytes).sum();
+    let mut oldest: VecDeque<Part> = parts.into_iter().filter(|part| !stays(part)).collect();
+    let (mut gone, mut free) = (Vec::new(), free);
+    while kept > limits.keep
+        && let Some(part) = oldest.pop_front()
+    {
+        kept -= part.bytes;
+        free += part.bytes;
+        gone.push(part);
+    }
+    oldest.pop_back();
+    let full = free + oldest.iter().map(|part| part.bytes).sum::<u64>() < limits.leave;
+    while !full
+        && free < limits.leave
+        && let Some(part) = oldest.pop_front()
+    {
+        free += part.bytes;
+        gone.push(part);
+    }
+    Plan { gone, full }
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
 }
 
 /// What a failed write means.
@@ -46,13 +87,24 @@ pub(super) fn judge(error: &io::Error, what: &str) -> Fault {
 
 impl Folder {
     pub(super) fn new(path: PathBuf, stem: &str, ending: &'static str, limits: Limits) -> Folder {
-        Folder { path, stem: stem.to_owned(), ending, limits }
+        Folder { path, stem: stem.to_owned(), ending, limits, stuck: BTreeSet::new() }
     }
 
     /// Makes the folder where it is not there, and room for what comes.
-    pub(super) fn prepare(&self) -> Result<(), Fault> {
-        std::fs::create_dir_all(&self.path).map_err(|error| judge(&error, "The folder cannot be made"))?;
+    pub(super) fn prepare(&mut self) -> Result<(), Fault> {
+        self.make()?;
         self.make_room(None)
+    }
+
+    /// Makes the folder where it is not there, so that its name lasts too.
+    fn make(&self) -> Result<(), Fault> {
+        let failed = |error: io::Error| judge(&error, "The folder cannot be made");
+        if self.path.is_dir() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(&self.path).map_err(failed)?;
+        // The channel's folder may be new as well: its name is in the one above.
+        self.path.ancestors().skip(1).take(2).try_for_each(sync).map_err(failed)
     }
 
     /// Path of the next part. `stamp` is the time of day, for people.
@@ -62,37 +114,44 @@ impl Folder {
         Ok(self.path.join(format!("{}-{number:06}-{stamp}.{}", self.stem, self.ending)))
     }
 
-    /// Removes the oldest parts until the limits hold; `current` is being written and stays. A fault where they cannot
-    /// hold: what is free is less than shall stay free.
-    pub(super) fn make_room(&self, current: Option<&Path>) -> Result<(), Fault> {
+    /// Removes the oldest parts that are too many; `current` is being written and stays. A fault where less is free than
+    /// shall stay free, and no removal would help.
+    pub(super) fn make_room(&mut self, current: Option<&Path>) -> Result<(), Fault> {
+        let plan = self.plan(current)?;
+        for part in plan.gone {
+            self.remove(part);
+        }
+        if plan.full { Err(Fault::new(Code::DestinationDiskFull, "")) } else { Ok(()) }
+    }
+
+    fn plan(&self, current: Option<&Path>) -> Result<Plan, Fault> {
         let unread = |error: io::Error| judge(&error, "The folder cannot be read");
         let mut parts = self.parts().map_err(unread)?;
-        let mut kept: u64 = parts.iter().map(|part| part.bytes).sum();
-        parts.retain(|part| Some(part.path.as_path()) != current);
-        let mut oldest = parts.into_iter();
-        loop {
-            let free = self.free().map_err(unread)?;
-            if kept <= self.limits.keep && free >= self.limits.leave {
-                return Ok(());
+        parts.retain(|part| !self.stuck.contains(&part.path));
+        let stays = |part: &Part| Some(part.path.as_path()) == current;
+        Ok(plan(parts, stays, self.free().map_err(unread)?, self.limits))
+    }
+
+    /// Removes a part. One that cannot go counts no longer, or all others would have to go for it.
+    fn remove(&mut self, part: Part) {
+        tracing::info!(part = %part.path.display(), "an old file goes, to make room");
+        match std::fs::remove_file(&part.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, part = %part.path.display(), "an old file cannot be removed");
+                self.stuck.insert(part.path);
             }
-            let Some(part) = oldest.next() else {
-                let short = free < self.limits.leave;
-                return if short { Err(Fault::new(Code::DestinationDiskFull, "")) } else { Ok(()) };
-            };
-            tracing::info!(part = %part.path.display(), "an old file goes, to make room");
-            std::fs::remove_file(&part.path).map_err(|error| judge(&error, "An old file cannot be removed"))?;
-            kept = kept.saturating_sub(part.bytes);
+            _ => {}
         }
     }
 
-    /// Whether there is room and leave to write.
+    /// Whether there is room and leave to write. It only looks: nothing goes before there is something to write.
     pub(super) fn is_ready(&self) -> bool {
-        self.prepare().is_ok()
+        self.make().and_then(|()| self.plan(None)).is_ok_and(|plan| !plan.full)
     }
 
     /// Makes the name of a new part last.
     pub(super) fn sync(&self) -> io::Result<()> {
-        std::fs::File::open(&self.path)?.sync_all()
+        sync(&self.path)
     }
 
     fn free(&self) -> io::Result<u64> {
@@ -147,7 +206,7 @@ mod tests {
     fn the_oldest_go_by_their_number_and_nothing_else_goes() {
         let scratch = tempfile::tempdir().unwrap();
         let path = scratch.path().join("evenings");
-        let folder = Folder::new(path.clone(), "main", "ts", LIMITS);
+        let mut folder = Folder::new(path.clone(), "main", "ts", LIMITS);
         folder.prepare().unwrap();
         assert!(folder.next("now").unwrap().ends_with("main-000001-now.ts"));
         // The clock was wrong for the third one; the second was in another format.
@@ -174,11 +233,51 @@ mod tests {
     fn a_medium_without_room_is_a_fault_and_what_cannot_be_written_another() {
         let scratch = tempfile::tempdir().unwrap();
         let full = Limits { leave: u64::MAX, ..LIMITS };
-        let folder = Folder::new(scratch.path().join("a"), "main", "ts", full);
+        let mut folder = Folder::new(scratch.path().join("a"), "main", "ts", full);
         assert_eq!(folder.prepare().unwrap_err().code, Code::DestinationDiskFull);
         assert!(!folder.is_ready());
         put(scratch.path(), "a-file", 1);
-        let folder = Folder::new(scratch.path().join("a-file/b"), "main", "ts", LIMITS);
+        let mut folder = Folder::new(scratch.path().join("a-file/b"), "main", "ts", LIMITS);
         assert_eq!(folder.prepare().unwrap_err().code, Code::DestinationDiskFailed);
+    }
+
+    #[test]
+    fn the_oldest_go_where_that_helps_and_all_stay_where_it_does_not() {
+        let part = |number: u64| Part { number, path: PathBuf::from(format!("{number}")), bytes: 100 };
+        let check = |keep: u64, leave: u64, free: u64, expected: (&[u64], bool)| {
+            let parts = (1..=5).map(part).collect();
+            // The fifth is being written.
+            let made = plan(parts, |part| part.number == 5, free, Limits { keep, leave });
+            let gone: Vec<u64> = made.gone.iter().map(|part| part.number).collect();
+            assert_eq!((gone.as_slice(), made.full), expected, "keep {keep}, leave {leave}, free {free}");
+        };
+        check(500, 10, 10, (&[], false));
+        check(499, 10, 10, (&[1], false));
+        check(1, 0, 10, (&[1, 2, 3, 4], false));
+        check(500, 200, 10, (&[1, 2], false));
+        // The newest whole one stays: what the others give is not enough.
+        check(500, 310, 10, (&[1, 2, 3], false));
+        check(500, 311, 10, (&[], true));
+        check(400, 311, 10, (&[1], true));
+    }
+
+    #[test]
+    fn a_knock_removes_nothing_and_what_is_gone_or_cannot_go_is_no_fault() {
+        let scratch = tempfile::tempdir().unwrap();
+        let mut folder = Folder::new(scratch.path().to_owned(), "main", "ts", LIMITS);
+        // A folder of such a name cannot be removed like a file.
+        std::fs::create_dir(scratch.path().join("main-000001-x.ts")).unwrap();
+        for number in 2..=4 {
+            put(scratch.path(), &format!("main-00000{number}-x.ts"), 500);
+        }
+        let all = names(scratch.path());
+        assert!(folder.is_ready());
+        assert_eq!(names(scratch.path()), all);
+        folder.remove(Part { number: 9, path: scratch.path().join("main-000009-x.ts"), bytes: 1 });
+        assert!(folder.stuck.is_empty(), "somebody else has removed it");
+        folder.make_room(None).unwrap();
+        folder.make_room(None).unwrap();
+        assert_eq!(names(scratch.path()), ["main-000001-x.ts", "main-000003-x.ts", "main-000004-x.ts"][..].to_vec());
+        assert_eq!(folder.stuck.len(), 1);
     }
 }

@@ -1,10 +1,12 @@
 //! Files on the box: MPEG-TS, or MP4 in fragments. Both are whole up to what was last made to last, so a power cut
-//! costs a second or a fragment, and nothing has to be repaired.
+//! costs about a second, or that and a fragment, and nothing has to be repaired.
 //!
 //! A part begins on a keyframe, with its time at 0. When its time or its size is up, the next keyframe begins another
 //! one. Filler, which keeps the rate of a still picture up for platforms, is left out.
 
 mod folder;
+mod packed;
+mod seam;
 
 use super::carrier::{Carrier, Intake, Ledger, TURN, Turn, unchanged};
 use super::mux::Mux;
@@ -17,20 +19,25 @@ use folder::{Folder, Limits, judge};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
+use packed::Packed;
+use seam::{Seam, Side};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How often MPEG-TS is made to last, milliseconds. MP4 is at each fragment.
+/// How often a file is made to last, milliseconds: each time the medium may take long.
 const SYNC_MS: u64 = 1_000;
 /// How often the limits of the folder are looked at, milliseconds.
 const ROOM_MS: u64 = 2_000;
 /// A part has at most this share of what the folder keeps: the oldest ones can go without taking all.
 const PARTS_KEPT: u64 = 4;
-/// For the last fragment to be packed, at the end of a part.
+/// For the last fragment to be packed, at the end of a part, and how long one look for it takes.
 const FINISH_MS: u64 = 1_000;
+const FINISH_STEP: gst::ClockTime = gst::ClockTime::from_mseconds(10);
+/// For what still waits at the end, milliseconds: a slow medium is not waited for longer.
+const DRAIN_MS: u64 = 2_000;
 /// Bytes of a NAL unit's length, and the type of filler (ITU-T H.264, table 7-1).
 const LENGTH_BYTES: usize = 4;
 const NAL_FILLER: u8 = 12;
@@ -68,9 +75,10 @@ pub(super) struct Writer {
     format: Format,
     intake: Intake,
     part: Option<Part>,
-    /// Packets by their number.
+    /// The part is over, and its last sound is still to come.
+    seam: Option<Seam>,
+    /// By the program time of packets: what is older than some time settles.
     ledger: Ledger,
-    count: u64,
     written: u64,
     lasting: u64,
     flowing: bool,
@@ -85,27 +93,52 @@ struct Part {
     path: PathBuf,
     begun_ns: u64,
     bytes: u64,
-    /// Number of the last packet that is surely in the file, once what came out of the muxer is.
-    packed: u64,
-    /// Number of the last keyframe that was handed over.
-    key: u64,
+    packed: Packed,
+    /// When it was last made to last, and its bytes then.
     synced: Running,
+    synced_bytes: u64,
+}
+
+impl Part {
+    /// Writes the next piece that came out of the muxer, waiting for it for at most `wait`. Its bytes; none where nothing
+    /// came.
+    fn write(&mut self, wait: gst::ClockTime) -> Result<Option<u64>, Fault> {
+        let Some(sample) = self.end.try_pull_sample(wait) else { return Ok(None) };
+        let Some(buffer) = sample.buffer() else { return Ok(Some(0)) };
+        let bytes = buffer.map_readable().map_err(|_| Fault::new(Code::Internal, ""))?;
+        self.file.write_all(&bytes).map_err(|error| judge(&error, "A file cannot be written"))?;
+        self.bytes += bytes.len() as u64;
+        if let Some(since) = buffer.pts() {
+            self.packed.came(self.begun_ns + since.nseconds());
+        }
+        Ok(Some(bytes.len() as u64))
+    }
+
+    fn is_due(&self, now: Running) -> bool {
+        self.bytes > self.synced_bytes && now.ms_since(self.synced) >= SYNC_MS
+    }
+
+    fn sync(&mut self) -> Result<(), Fault> {
+        self.file.sync_data().map_err(|error| judge(&error, "A file cannot be written"))?;
+        (self.synced, self.synced_bytes) = (running(), self.bytes);
+        Ok(())
+    }
 }
 
 impl Writer {
     /// Makes the folder ready; the first file begins with the first keyframe.
-    pub(super) fn open(order: Order, hub: &Arc<Hub>, format: &Format) -> Result<Writer, Fault> {
-        let folder = order.place();
+    pub(super) fn open(order: Order, hub: &Arc<Hub>, intake: Intake, format: &Format) -> Result<Writer, Fault> {
+        let mut folder = order.place();
         folder.prepare()?;
         Ok(Writer {
             order,
             folder,
             hub: hub.clone(),
             format: format.clone(),
-            intake: Intake::join_unpaced(hub),
+            intake,
             part: None,
+            seam: None,
             ledger: Ledger::default(),
-            count: 0,
             written: 0,
             lasting: 0,
             flowing: false,
@@ -118,33 +151,45 @@ impl Writer {
         loop {
             let left = Duration::from_nanos(until.0.saturating_sub(running().0));
             let Some((packet, _)) = self.intake.next(left) else { return Ok(()) };
-            self.take(&packet)?;
-            self.write(false)?;
+            self.take(packet)?;
+            self.write()?;
             if left.is_zero() {
                 return Ok(());
             }
         }
     }
 
-    fn take(&mut self, packet: &Packet) -> Result<(), Fault> {
-        let key = packet.track == Track::Video && packet.key;
-        if key && self.part.as_ref().is_some_and(|part| self.is_over(part, packet)) {
-            self.end_part()?;
+    fn take(&mut self, packet: Packet) -> Result<(), Fault> {
+        if let Some(seam) = &mut self.seam {
+            return match seam.take(packet) {
+                Side::Before(packet) => self.push(&packet),
+                Side::Held => Ok(()),
+                Side::After(held) => {
+                    self.seam = None;
+                    self.end_part()?;
+                    held.iter().try_for_each(|packet| self.push(packet))
+                }
+            };
         }
-        if self.part.is_none() {
-            if !key {
-                return Ok(());
-            }
+        if is_key(&packet) && self.part.as_ref().is_some_and(|part| self.is_over(part, &packet)) {
+            self.seam = Some(Seam::new(packet));
+            return Ok(());
+        }
+        self.push(&packet)
+    }
+
+    /// Hands a packet to the muxer. Where no file is being written, a keyframe begins one.
+    fn push(&mut self, packet: &Packet) -> Result<(), Fault> {
+        if self.part.is_none() && is_key(packet) {
             self.part = Some(self.begin_part(packet)?);
         }
         let Some(part) = &mut self.part else { return Ok(()) };
-        // Sound that was heard before the first picture belongs to the part before.
+        // Sound that was heard before the first picture belongs to nobody.
         let Some(since_ns) = packet.pts_ns.checked_sub(part.begun_ns) else { return Ok(()) };
-        self.count += 1;
-        self.ledger.note(self.count, packet.pts_ns);
-        if key {
-            part.key = self.count;
+        if is_key(packet) {
+            part.packed.key(packet.pts_ns);
         }
+        self.ledger.note(packet.pts_ns + 1, packet.pts_ns);
         part.mux.push(packet, without_filler(packet)?, since_ns);
         Ok(())
     }
@@ -155,53 +200,38 @@ impl Writer {
         packet.pts_ns >= part.begun_ns + ns || part.bytes >= bytes
     }
 
-    fn begin_part(&self, first: &Packet) -> Result<Part, Fault> {
+    fn begin_part(&mut self, first: &Packet) -> Result<Part, Fault> {
         self.folder.make_room(None)?;
+        let end = gst_app::AppSink::builder().sync(false).async_(false).build();
+        let mux = Mux::start(self.order.container, &self.format, end.upcast_ref())?;
         let path = self.folder.next(&stamp())?;
         let made = File::options().write(true).create_new(true).open(&path);
         let file = made.map_err(|error| judge(&error, "A file cannot be made"))?;
         self.folder.sync().map_err(|error| judge(&error, "A file cannot be made"))?;
-        let end = gst_app::AppSink::builder().sync(false).async_(false).build();
-        let mux = Mux::start(self.order.container, &self.format, end.upcast_ref())?;
         tracing::info!(file = %path.display(), "a file begins");
-        let (bytes, packed, key) = (0, self.count, self.count);
-        Ok(Part { mux, end, file, path, begun_ns: first.pts_ns, bytes, packed, key, synced: running() })
+        let packed = Packed::new(self.order.container);
+        let begun_ns = first.pts_ns;
+        Ok(Part { mux, end, file, path, begun_ns, bytes: 0, packed, synced: running(), synced_bytes: 0 })
     }
 
-    /// Writes what came out of the muxer, and makes it last when it is time, or `now`.
-    fn write(&mut self, now: bool) -> Result<(), Fault> {
+    /// Writes what came out of the muxer, and makes it last when it is time.
+    fn write(&mut self) -> Result<(), Fault> {
         let Some(part) = &mut self.part else { return Ok(()) };
         if let Some((error, detail)) = part.mux.error() {
             tracing::warn!(%error, detail, "a file's muxer failed");
             return Err(Fault::new(Code::Internal, ""));
         }
-        let mut came = false;
-        while let Some(sample) = part.end.try_pull_sample(gst::ClockTime::ZERO) {
-            let Some(buffer) = sample.buffer() else { continue };
-            let bytes = buffer.map_readable().map_err(|_| Fault::new(Code::Internal, ""))?;
-            part.file.write_all(&bytes).map_err(|error| judge(&error, "A file cannot be written"))?;
-            part.bytes += bytes.len() as u64;
-            self.written += bytes.len() as u64;
-            came = true;
+        while let Some(bytes) = part.write(gst::ClockTime::ZERO)? {
+            self.written += bytes;
         }
-        if came {
-            part.packed = match self.order.container {
-                // The last one may wait for its other track.
-                Container::Ts => self.count.saturating_sub(1),
-                // A fragment comes out whole when the keyframe after it goes in.
-                Container::Mp4 => part.key.saturating_sub(1),
-            };
-        }
-        let due = match self.order.container {
-            Container::Ts => running().ms_since(part.synced) >= SYNC_MS,
-            Container::Mp4 => came,
-        };
-        if due || now {
-            part.file.sync_data().map_err(|error| judge(&error, "A file cannot be written"))?;
-            part.synced = running();
-            self.lasting = self.written;
-            self.flowing |= self.ledger.settle(part.packed);
-        }
+        if part.is_due(running()) { self.make_last() } else { Ok(()) }
+    }
+
+    fn make_last(&mut self) -> Result<(), Fault> {
+        let Some(part) = &mut self.part else { return Ok(()) };
+        part.sync()?;
+        self.lasting = self.written;
+        self.flowing |= self.ledger.settle(part.packed.until_ns());
         Ok(())
     }
 
@@ -211,22 +241,44 @@ impl Writer {
         part.mux.finish();
         let limit = running().plus_ms(FINISH_MS);
         while !part.end.is_eos() && running() < limit {
-            // What comes is written below; waiting for it here would lose it.
-            if let Some(sample) = part.end.try_pull_sample(gst::ClockTime::from_mseconds(10))
-                && let Some(bytes) = sample.buffer().and_then(|buffer| buffer.map_readable().ok())
-            {
-                part.file.write_all(&bytes).map_err(|error| judge(&error, "A file cannot be written"))?;
-                part.bytes += bytes.len() as u64;
-                self.written += bytes.len() as u64;
-            }
+            self.written += part.write(FINISH_STEP)?.unwrap_or(0);
         }
-        part.packed = self.count;
-        self.write(true)?;
-        self.ledger.settle(self.count);
-        if let Some(part) = self.part.take() {
-            tracing::info!(file = %part.path.display(), bytes = part.bytes, "a file is whole");
+        let whole = part.end.is_eos();
+        self.make_last()?;
+        let Some(part) = self.part.take() else { return Ok(()) };
+        let (file, bytes) = (part.path.display(), part.bytes);
+        if whole {
+            self.flowing |= self.ledger.settle(u64::MAX);
+            tracing::info!(%file, bytes, "a file is whole");
+        } else {
+            tracing::warn!(%file, bytes, "a file misses its end: it was not packed in time");
         }
         Ok(())
+    }
+
+    /// Writes what still waits, all of it into the file that is there.
+    fn drain(&mut self) -> Result<(), Fault> {
+        let limit = running().plus_ms(DRAIN_MS);
+        while running() < limit
+            && let Some((packet, _)) = self.intake.next(Duration::ZERO)
+        {
+            self.take(packet)?;
+            self.write()?;
+        }
+        let held = self.seam.take().map_or(Vec::new(), Seam::end);
+        held.iter().try_for_each(|packet| self.push(packet))
+    }
+
+    /// After a fault: what is written stays, what is not goes with the file, and a file with nothing in it goes too.
+    fn give_up(&mut self) {
+        let Some(part) = self.part.take() else { return };
+        let kept = part.file.sync_data().and_then(|()| match part.bytes {
+            0 => std::fs::remove_file(&part.path),
+            _ => Ok(()),
+        });
+        if let Err(error) = kept {
+            tracing::debug!(%error, file = %part.path.display(), "the end of a file that cannot be written");
+        }
     }
 
     fn look_for_room(&mut self) -> Result<(), Fault> {
@@ -248,8 +300,7 @@ impl Carrier for Writer {
             Ok(()) if self.flowing => Turn::Flowing,
             Ok(()) => Turn::Connecting,
             Err(fault) => {
-                // What is written stays; what is not goes with the part.
-                let _ = self.part.take().map(|part| part.file.sync_data());
+                self.give_up();
                 Turn::Failed(fault)
             }
         }
@@ -268,7 +319,8 @@ impl Carrier for Writer {
     }
 
     fn oldest_ns(&self) -> Option<u64> {
-        self.ledger.oldest_ns().or_else(|| self.intake.oldest_ns())
+        let seam = || self.seam.as_ref().map(Seam::oldest_ns);
+        self.ledger.oldest_ns().or_else(seam).or_else(|| self.intake.oldest_ns())
     }
 
     fn dropped(&self) -> u64 {
@@ -276,10 +328,15 @@ impl Carrier for Writer {
     }
 
     fn goodbye(mut self: Box<Self>) {
-        if let Err(fault) = self.end_part() {
+        if let Err(fault) = self.drain().and_then(|()| self.end_part()) {
             tracing::warn!(fault = fault.text, "the last file could not be ended");
+            self.give_up();
         }
     }
+}
+
+fn is_key(packet: &Packet) -> bool {
+    packet.track == Track::Video && packet.key
 }
 
 /// The time of day in a file's name, UTC; a clock that was never set says so.
