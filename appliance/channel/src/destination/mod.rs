@@ -10,15 +10,20 @@ mod runner;
 mod srt;
 mod unacked;
 
+use crate::clock::running;
 use crate::encoder::hub::Hub;
 use crate::lock::{hold, whole};
 use automation::clock::Running;
+use automation::fault::{Code, Fault};
 use automation::id::{ChannelId, SessionId};
-use automation::spec::{Destination as Spec, House};
+use automation::spec::{Destination as Spec, DestinationKind, House};
 use automation::status::{DestinationState, DestinationStatus};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
+
+/// The thread of files publishes many times a second. Where it has not for so long, a write holds it up, milliseconds.
+const MEDIUM_MS_MAX: u64 = 5_000;
 
 /// What is wanted of a destination.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +47,27 @@ struct Desk {
     network_up: bool,
     /// A new session shall follow, and the thread has not seen it yet.
     renew: bool,
+    /// As the thread published it last.
     status: DestinationStatus,
+    /// When the oldest picture or sound that is still on its way was on air.
+    oldest: Option<Running>,
+    /// When the thread published last.
+    published: Running,
+}
+
+impl Desk {
+    /// The status now: a thread that a medium holds up ages, and says nothing of it.
+    fn status(&self, now: Running) -> DestinationStatus {
+        let mut status = self.status.clone();
+        status.queue_ms = self.oldest.map_or(0, |oldest| now.ms_since(oldest));
+        let writes = matches!(self.wish.spec.kind, DestinationKind::File { .. })
+            && matches!(status.state, DestinationState::Connecting | DestinationState::Live);
+        if writes && now.ms_since(self.published) > MEDIUM_MS_MAX {
+            let fault = Fault::new(Code::DestinationDiskFailed, self.wish.spec.id.to_string());
+            status.fault = Some(fault.with_text("The medium of the files does not answer."));
+        }
+        status
+    }
 }
 
 /// What all destinations of a channel stand on.
@@ -84,7 +109,8 @@ impl Destination {
             retry_ms: None,
             fault: None,
         };
-        let desk = Desk { wish, ended: false, gone: false, network_up: false, renew: false, status };
+        let (oldest, published) = (None, running());
+        let desk = Desk { wish, ended: false, gone: false, network_up: false, renew: false, status, oldest, published };
         let shared: Shared = Arc::new((Mutex::new(desk), Condvar::new()));
         runner::start(shared.clone(), ground);
         Destination { shared }
@@ -110,7 +136,7 @@ impl Destination {
 
     /// Its status.
     pub fn status(&self) -> DestinationStatus {
-        hold(&self.shared.0).status.clone()
+        hold(&self.shared.0).status(running())
     }
 
     /// Ends it: it says goodbye to its platform.
@@ -135,5 +161,53 @@ impl Destination {
 impl Drop for Destination {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn desk(kind: Value) -> Desk {
+        let mut spec = json!({"id": "to", "name": "To", "enabled": true});
+        spec.as_object_mut().unwrap().extend(kind.as_object().unwrap().clone());
+        let house =
+            json!({"width": 640, "height": 360, "rate": {"num": 30, "den": 1}, "video_kbps": 900, "audio_kbps": 128});
+        let status = json!({"id": "to", "state": "live", "sessions": 1, "bytes_acked": 0, "kbps": 0, "queue_ms": 0,
+                            "dropped": 0, "attempt": 0, "retry_ms": null, "fault": null});
+        let wish = Wish {
+            spec: serde_json::from_value(spec).unwrap(),
+            house: serde_json::from_value(house).unwrap(),
+            live: None,
+        };
+        Desk {
+            wish,
+            ended: false,
+            gone: false,
+            network_up: false,
+            renew: false,
+            status: serde_json::from_value(status).unwrap(),
+            oldest: None,
+            published: Running(0),
+        }
+    }
+
+    #[test]
+    fn a_thread_that_a_medium_holds_up_grows_older_and_is_a_fault() {
+        let files = json!({"kind": "file", "folder": "a", "container": "ts"});
+        let now = |ms: u64| Running(0).plus_ms(ms);
+        let mut desk = desk(files);
+        assert_eq!(desk.status(now(900)).queue_ms, 0, "nothing is on its way");
+        desk.oldest = Some(now(100));
+        let status = desk.status(now(5_000));
+        assert_eq!((status.queue_ms, status.fault), (4_900, None));
+        let status = desk.status(now(5_001));
+        assert_eq!((status.queue_ms, status.fault.unwrap().code), (4_901, Code::DestinationDiskFailed));
+        desk.status.state = DestinationState::Idle;
+        assert_eq!(desk.status(now(9_000)).fault, None, "nothing is written");
+        let mut desk = super::tests::desk(json!({"kind": "srt", "url": "srt://h:9000"}));
+        desk.oldest = Some(now(100));
+        assert_eq!(desk.status(now(9_000)).fault, None, "no medium");
     }
 }

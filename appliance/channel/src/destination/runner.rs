@@ -300,14 +300,16 @@ impl Runner {
         status.session_ms = live.map(|carrier| carrier.time_ms());
         let term = Term::of(&wish.spec);
         status.renewal_ms = status.session_ms.zip(term).and_then(|(age_ms, term)| term.announced(age_ms));
+        let oldest_ns = self.carrier.as_ref().and_then(|carrier| carrier.oldest_ns());
+        desk.oldest = oldest_ns.map(|pts_ns| Running(self.ground.start.0 + pts_ns));
+        desk.published = now;
+        let status = &mut desk.status;
         let Some(carrier) = &self.carrier else {
-            (status.kbps, status.queue_ms) = (0, 0);
+            status.kbps = 0;
             return;
         };
         status.bytes_acked += carrier.acked();
         status.dropped += carrier.dropped();
-        let program_ns = now.0.saturating_sub(self.ground.start.0);
-        status.queue_ms = carrier.oldest_ns().map_or(0, |at| program_ns.saturating_sub(at)) / 1_000_000;
         if now.ms_since(self.rate.0) >= RATE_MS {
             status.kbps = (carrier.sent().saturating_sub(self.rate.1) * 8 / now.ms_since(self.rate.0)) as u32;
             self.rate = (now, carrier.sent());
