@@ -461,7 +461,7 @@ const en = {
       folderHint: "Among the box’s files: a-z, 0-9, - and _.",
       badFolder: "Use 1 to 64 of a-z, 0-9, - and _.",
       container: "Format",
-      containerHint: "Both can be played up to the last second after a power cut.",
+      containerHint: "Both can be played after a power cut: MPEG-TS misses about the last second, MP4 the last three.",
       part: "Minutes in a file",
       partHint: "Then the next one begins, without a gap.",
       keep: "Keeps at most, GB",
