@@ -13,6 +13,8 @@ export function fixtures() {
     url: `rtsp://${host}/stream1`,
     user: "venue",
     has_password: true,
+    transport: "auto",
+    any_certificate: false,
     latency_ms: 300,
     ptz: null,
     camera: null,

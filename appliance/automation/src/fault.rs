@@ -41,6 +41,7 @@ macro_rules! codes {
 codes! {
     SourceUnreachable "source_unreachable" "The camera does not answer." "Check that it has power and network, and that its address is right. Bandstand tries again by itself."
     SourceRefused "source_refused" "The camera refuses the user name or password." "Enter the camera's user name and password again."
+    SourceTls "source_tls" "The camera's certificate is not trusted." "A camera in your own network makes its own certificate: accept any certificate for it. Else check the address, and the box's date."
     SourceNotFound "source_not_found" "The camera has no stream at this address." "Check the part of the address after the host name; the camera's manual lists it."
     SourceNoVideo "source_no_video" "The stream has no picture." "Choose a stream that has a picture, or switch the picture on at the far side."
     SourceUnsupported "source_unsupported" "The stream's format cannot be decoded." "Set the camera or the program to H.264."

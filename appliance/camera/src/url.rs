@@ -43,6 +43,12 @@ impl Url {
         Ok(Url::parse(&format!("http://{}", bare.as_deref().unwrap_or(text)))?.with_path(DEVICE_PATH))
     }
 
+    /// Parses the address of a camera's stream: `rtsp://…` (RFC 2326, section 3.2), or `rtsps://…` with TLS (RFC 7826,
+    /// section 4.2).
+    pub fn of_stream(text: &str) -> Result<Url, BadUrl> {
+        Url::of_scheme(text, "rtsp://", 554).or_else(|_| Url::of_scheme(text, "rtsps://", 322))
+    }
+
     /// Parses an address of another scheme, such as `rtsp://`, whose port is `port` where none is said.
     pub fn of_scheme(text: &str, scheme: &str, port: u16) -> Result<Url, BadUrl> {
         if text.len() > URL_BYTES_MAX {
@@ -192,6 +198,15 @@ mod tests {
         for text in ["a/b", "ftp://cam", "a b", ""] {
             assert!(Url::of_person(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_stream_has_its_schemes_port() {
+        let check = |text: &str, expected: &str| assert_eq!(Url::of_stream(text).unwrap().text_of("x"), expected);
+        check("rtsp://cam/live", "x://cam:554/live");
+        check("RTSPS://cam/live", "x://cam:322/live");
+        check("rtsps://[2001:db8::5]:8322/", "x://[2001:db8::5]:8322/");
+        assert!(Url::of_stream("http://cam/").is_err() && Url::of_stream("rtsps://u:p@cam/").is_err());
     }
 
     #[test]

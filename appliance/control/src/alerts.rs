@@ -275,7 +275,7 @@ mod tests {
         };
         let camera = |id: &str, name: &str| {
             json!({"id": id, "name": name, "backup": null, "kind": "camera", "url": "rtsp://c/", "user": "",
-                   "has_password": false, "latency_ms": 300})
+                   "has_password": false, "transport": "auto", "any_certificate": false, "latency_ms": 300})
         };
         let mut board = json!({
             "box": {"name": "Venue", "version": "1", "clock_trusted": true},

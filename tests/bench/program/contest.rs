@@ -77,6 +77,10 @@ impl Contest {
             user: String::new(),
             password: String::new(),
             auth: "digest".to_owned(),
+            picture: "film",
+            sound: "film",
+            transport: "any",
+            certificate: None,
         };
         let camera = Rtsp::start(&stage.room("camera"), &[mount]);
         Contest { camera, logo: film::logo(), seconds, stage }

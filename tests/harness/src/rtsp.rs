@@ -28,6 +28,14 @@ pub struct Mount {
     pub password: String,
     /// `basic` or `digest`; one kind for all mounts of a server.
     pub auth: String,
+    /// How pictures are coded: `film` as the film has them, `jpeg`.
+    pub picture: &'static str,
+    /// How sound is coded: `film` as the film has it, `pcmu`, `pcma`, `opus`.
+    pub sound: &'static str,
+    /// What is offered: `any`, `tcp`, `udp`.
+    pub transport: &'static str,
+    /// Certificate and key as a PEM file, for TLS; none without. One for all mounts of a server.
+    pub certificate: Option<PathBuf>,
 }
 
 impl Mount {
@@ -42,7 +50,38 @@ impl Mount {
             user: String::new(),
             password: String::new(),
             auth: "digest".to_owned(),
+            picture: "film",
+            sound: "film",
+            transport: "any",
+            certificate: None,
         }
+    }
+
+    /// The same in other codecs.
+    pub fn coded(mut self, picture: &'static str, sound: &'static str) -> Mount {
+        (self.picture, self.sound) = (picture, sound);
+        self
+    }
+
+    /// The same, offering one transport alone.
+    pub fn by(mut self, transport: &'static str) -> Mount {
+        self.transport = transport;
+        self
+    }
+
+    /// The same with TLS, with a certificate of its own as cameras have it, made in `folder`.
+    pub fn secure(mut self, folder: &Path) -> Mount {
+        std::fs::create_dir_all(folder).expect("make the camera's folder");
+        let (key, pem) = (folder.join("key.pem"), folder.join("camera.pem"));
+        let mut openssl = std::process::Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"]);
+        openssl.args(["-subj", "/CN=camera", "-keyout"]).arg(&key).arg("-out").arg(&pem);
+        let made = openssl.output().expect("start openssl");
+        assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));
+        let both = [&pem, &key].map(|file| std::fs::read_to_string(file).expect("read what openssl wrote")).concat();
+        std::fs::write(&pem, both).expect("write the camera's certificate");
+        self.certificate = Some(pem);
+        self
     }
 
     /// The same, asking for a user and a password, as then all mounts of its server must.
@@ -85,6 +124,11 @@ impl Rtsp {
     /// The address of a mount.
     pub fn url(&self, path: &str) -> String {
         format!("rtsp://{}:{}{path}", self.host, self.port)
+    }
+
+    /// The address of a mount, with TLS.
+    pub fn tls_url(&self, path: &str) -> String {
+        format!("rtsps://{}:{}{path}", self.host, self.port)
     }
 
     /// The port that it listens on.

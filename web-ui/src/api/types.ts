@@ -37,6 +37,7 @@ export type Preset = Schemas["PresetDoc"];
 export type MoveBody = Schemas["MoveDraft"];
 export type PublisherRole = Schemas["PublisherRole"];
 export type Pattern = Schemas["Pattern"];
+export type Transport = Schemas["Transport"];
 export type SrtMode = Schemas["SrtMode"];
 export type Publish = Schemas["Publish"];
 export type Destination = Schemas["DestinationDoc"];

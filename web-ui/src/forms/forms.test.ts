@@ -21,7 +21,7 @@ describe("a source", () => {
   const camera = { ...sourceForm("camera"), name: " Left ", url: " rtsp://192.0.2.9/live " };
 
   test("blanks around what was typed do not travel, and an empty password keeps the stored one", () => {
-    expect(sourceBody(camera)).toEqual({ name: "Left", backup: null, kind: "camera", url: "rtsp://192.0.2.9/live", user: "", latency_ms: 300 });
+    expect(sourceBody(camera)).toEqual({ name: "Left", backup: null, kind: "camera", url: "rtsp://192.0.2.9/live", user: "", transport: "auto", any_certificate: false, latency_ms: 300 });
     expect(sourceBody({ ...camera, password: " x " })).toMatchObject({ password: " x " });
   });
 
@@ -43,6 +43,14 @@ describe("a source", () => {
     expect(splitCredentials("rtsp://ann@cam/live")).toEqual({ url: "rtsp://cam/live", user: "ann", password: "" });
     expect(splitCredentials("rtsp://cam/live")).toBeNull();
     expect(splitCredentials("rtsp://a:%zz@cam/live")?.password).toBe("%zz");
+  });
+
+  test("a camera with TLS may have any certificate, and never sends by UDP", () => {
+    const camera = { ...sourceForm("camera"), name: "Left", url: "rtsps://192.0.2.9/live", any_certificate: true };
+    expect(sourceWrongs(camera)).toEqual([]);
+    expect(sourceBody(camera)).toMatchObject({ url: "rtsps://192.0.2.9/live", any_certificate: true });
+    expect(sourceWrongs({ ...camera, transport: "udp" }).map((wrong) => wrong.place)).toEqual(["transport"]);
+    expect(sourceBody({ ...camera, url: "rtsp://192.0.2.9/live" })).toMatchObject({ any_certificate: false });
   });
 
   test("a caller by SRT needs host and port; a listener lets the box choose, and forgets the host", () => {

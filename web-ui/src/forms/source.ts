@@ -1,7 +1,7 @@
 // The form of a source: what is typed, what is sent.
 
 import { t } from "../strings";
-import type { KindName, Pattern, Ptz, PublisherRole, Source, SourceBody, SrtMode, ViscaTransport, Wrong } from "../api/types";
+import type { KindName, Pattern, Ptz, PublisherRole, Source, SourceBody, SrtMode, Transport, ViscaTransport, Wrong } from "../api/types";
 
 export interface SourceForm {
   kind: KindName;
@@ -10,6 +10,9 @@ export interface SourceForm {
   url: string;
   user: string;
   password: string;
+  transport: Transport;
+  /** With TLS: whether any certificate will do. */
+  any_certificate: boolean;
   /** Who calls whom by SRT. */
   mode: SrtMode;
   host: string;
@@ -22,7 +25,7 @@ export interface SourceForm {
   /** By what its camera is moved; an ONVIF head comes with the camera and is only kept. */
   head: HeadKind;
   visca: string;
-  transport: ViscaTransport;
+  visca_transport: ViscaTransport;
   settle_ms: number;
   role: PublisherRole;
   asset: string;
@@ -44,6 +47,8 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     url: "",
     user: "",
     password: "",
+    transport: "auto",
+    any_certificate: false,
     mode: "listener",
     host: "",
     port: "",
@@ -60,8 +65,10 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
   };
   if (source === undefined) return form;
   switch (source.kind) {
-    case "camera":
-      return { ...form, url: source.url, user: source.user, latency_ms: source.latency_ms };
+    case "camera": {
+      const { url, user, transport, any_certificate, latency_ms } = source;
+      return { ...form, url, user, transport, any_certificate, latency_ms };
+    }
     case "rtmp":
       return { ...form, role: source.role, latency_ms: source.latency_ms };
     case "srt": {
@@ -79,12 +86,12 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
   }
 }
 
-function headForm(ptz: Ptz | null): Pick<SourceForm, "head" | "visca" | "transport" | "settle_ms"> {
+function headForm(ptz: Ptz | null): Pick<SourceForm, "head" | "visca" | "visca_transport" | "settle_ms"> {
   const visca = ptz?.protocol === "visca" ? ptz : null;
   return {
     head: ptz?.protocol ?? "none",
     visca: visca?.address ?? "",
-    transport: visca?.transport ?? "udp",
+    visca_transport: visca?.transport ?? "udp",
     settle_ms: ptz?.settle_ms ?? SETTLE_MS_DEFAULT,
   };
 }
@@ -97,7 +104,7 @@ function headBody(form: SourceForm, source: Source | undefined): { ptz?: Ptz | n
     case "none":
       return before === null ? {} : { ptz: null };
     case "visca":
-      return { ptz: { protocol: "visca", address: form.visca.trim(), transport: form.transport, settle_ms } };
+      return { ptz: { protocol: "visca", address: form.visca.trim(), transport: form.visca_transport, settle_ms } };
     case "onvif":
       return before === null || before.settle_ms === settle_ms ? {} : { ptz: { ...before, settle_ms } };
   }
@@ -105,7 +112,7 @@ function headBody(form: SourceForm, source: Source | undefined): { ptz?: Ptz | n
 
 /** Manuals print addresses as `rtsp://user:password@host/…`; the box wants the two apart. Nothing where there are none. */
 export function splitCredentials(url: string): { url: string; user: string; password: string } | null {
-  const match = /^(rtsp:\/\/)([^/@\s]*)@([^@]*)$/i.exec(url.trim());
+  const match = /^(rtsps?:\/\/)([^/@\s]*)@([^@]*)$/i.exec(url.trim());
   if (match === null) return null;
   const [, scheme = "", who = "", rest = ""] = match;
   const colon = who.indexOf(":");
@@ -131,7 +138,8 @@ export function sourceWrongs(form: SourceForm): Wrong[] {
   if (form.kind === "camera") {
     const url = form.url.trim();
     if (url === "") wrongs.push({ place: "url", reason: f.needUrl });
-    else if (!/^rtsp:\/\/[^/\s@]+(\/\S*)?$/i.test(url)) wrongs.push({ place: "url", reason: f.badUrl });
+    else if (!/^rtsps?:\/\/[^/\s@]+(\/\S*)?$/i.test(url)) wrongs.push({ place: "url", reason: f.badUrl });
+    if (isTls(form) && form.transport === "udp") wrongs.push({ place: "transport", reason: f.udpUncovered });
   }
   if (form.kind === "srt") {
     if (form.mode === "caller" && form.host.trim() === "") wrongs.push({ place: "host", reason: f.needHost });
@@ -151,6 +159,11 @@ function portOf(text: string): number | undefined {
   return port >= 1 && port <= 65535 ? port : undefined;
 }
 
+/** Whether the connection to a camera is encrypted. */
+export function isTls({ url }: SourceForm): boolean {
+  return /^rtsps:/i.test(url.trim());
+}
+
 /** `source` is the one that is changed. */
 export function sourceBody(form: SourceForm, source?: Source): SourceBody {
   const head = { name: form.name.trim(), backup: form.backup === "" ? null : form.backup, ...headBody(form, source) };
@@ -161,6 +174,9 @@ export function sourceBody(form: SourceForm, source?: Source): SourceBody {
         kind: "camera",
         url: form.url.trim(),
         user: form.user.trim(),
+        transport: form.transport,
+        // Without TLS there is no certificate.
+        any_certificate: isTls(form) && form.any_certificate,
         latency_ms: form.latency_ms,
         // An empty one keeps what is stored.
         ...(form.password === "" ? {} : { password: form.password }),

@@ -46,6 +46,8 @@ const camera = (id: string, name: string, backup: string | null = null): Channel
   url: "rtsp://192.0.2.1/live",
   user: "",
   has_password: false,
+  transport: "auto",
+  any_certificate: false,
   latency_ms: 300,
 });
 

@@ -43,9 +43,9 @@ pub struct Source {
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub enum SourceKind {
-    /// An IP camera, RTSP over TCP.
+    /// An IP camera, by RTSP.
     Camera {
-        /// `rtsp://host[:port]/path`, without user and password.
+        /// `rtsp://host[:port]/path`, or `rtsps://` for TLS, without user and password.
         url: String,
         /// User name; empty for none.
         #[serde(default)]
@@ -53,6 +53,12 @@ pub enum SourceKind {
         /// Password; empty for none.
         #[serde(default)]
         password: Secret,
+        /// How its pictures travel.
+        #[serde(default)]
+        transport: Transport,
+        /// Whether any certificate will do with TLS. Cameras make their own, which no authority vouches for.
+        #[serde(default)]
+        any_certificate: bool,
         /// Jitter buffer in milliseconds, 0 to 5000; less than 120 counts as 120.
         #[serde(default = "latency_default")]
         latency_ms: u32,
@@ -117,6 +123,20 @@ pub enum SourceKind {
         /// Which.
         pattern: Pattern,
     },
+}
+
+/// How a camera's pictures travel (RFC 2326, section 12.39).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Transport {
+    /// By TCP; by UDP where the camera refuses TCP.
+    #[default]
+    Auto,
+    /// Over the connection itself: nothing is lost, and firewalls let it through.
+    Tcp,
+    /// In packets of their own, which may be lost.
+    Udp,
 }
 
 /// What a publisher sends (LP-11, LP-25).

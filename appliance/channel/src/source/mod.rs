@@ -41,8 +41,8 @@ impl Source {
         let house: &House = &spec.house;
         let name = source.id.as_str();
         match &source.kind {
-            SourceKind::Camera { url, user, password, latency_ms } => {
-                let camera = camera::Camera { url: url.clone(), user: user.clone(), password: password.clone() };
+            SourceKind::Camera { url, user, password, transport, any_certificate, latency_ms } => {
+                let camera = camera::Camera::new(url, user, password, *transport, *any_certificate);
                 Source::Live(Live::start(name, house, *latency_ms, camera))
             }
             SourceKind::Rtmp { stream, latency_ms, .. } => {

@@ -148,7 +148,7 @@ fn source_of(found: &Found, wanted: &Wanted) -> Option<SourcePlace> {
         wanted.channels.iter().find_map(|channel| {
             let source = channel.spec.sources.iter().find(|source| match &source.kind {
                 SourceKind::Camera { url, .. } => {
-                    Url::of_scheme(url, "rtsp://", 554).is_ok_and(|url| url.host() == found.device.host())
+                    Url::of_stream(url).is_ok_and(|url| url.host() == found.device.host())
                 }
                 _ => false,
             })?;

@@ -10,9 +10,9 @@ use crate::store::{channels, sources};
 use automation::fault::Code;
 use automation::follow::CameraIdentity;
 use automation::id::{ChannelId, SourceId};
-use automation::spec::{LATENCY_MS_DEFAULT, Ptz, PtzControl, SETTLE_MS_DEFAULT, Source, SourceKind};
-use camera::Credentials;
+use automation::spec::{LATENCY_MS_DEFAULT, Ptz, PtzControl, SETTLE_MS_DEFAULT, Source, SourceKind, Transport};
 use camera::onvif::Description;
+use camera::{Credentials, Url};
 
 /// A camera that answered, on its way to being a source.
 #[derive(Clone, Debug)]
@@ -59,7 +59,14 @@ impl Commands {
                 let (id, name) = id_and_name(&there, new.id, &new.name, "camera")?;
                 let Credentials { user, password } = new.credentials;
                 let url = new.description.stream.clone();
-                let kind = SourceKind::Camera { url, user, password, latency_ms: LATENCY_MS_DEFAULT };
+                let kind = SourceKind::Camera {
+                    url,
+                    user,
+                    password,
+                    transport: Transport::default(),
+                    any_certificate: false,
+                    latency_ms: LATENCY_MS_DEFAULT,
+                };
                 let ptz = head(&new.description, SETTLE_MS_DEFAULT);
                 let source = Source { id, name, kind, backup: None, ptz };
                 let stored = StoredSource { source, token: Default::default(), camera: Some(identity) };
@@ -90,7 +97,7 @@ impl Commands {
                 camera.profile = description.chosen.token.clone();
                 camera.snapshot = description.snapshot.as_ref().map(ToString::to_string);
                 if let SourceKind::Camera { url, .. } = &mut stored.source.kind {
-                    *url = description.stream.clone();
+                    *url = relocated_stream(url, &description.device, &description.stream);
                 }
                 if let Some(Ptz { control: PtzControl::Onvif { .. }, settle_ms }) = stored.source.ptz {
                     stored.source.ptz = head(&description, settle_ms);
@@ -99,6 +106,15 @@ impl Commands {
                 Ok(true)
             })
             .await
+    }
+}
+
+/// The address of a stream whose camera is at another place, and names it so. Cameras name it without TLS: what a person
+/// has set to TLS keeps it, and only its host changes.
+fn relocated_stream(before: &str, device: &Url, named: &str) -> String {
+    match Url::of_stream(before) {
+        Ok(url) if before.starts_with("rtsps://") => url.at_host_of(device).text_of("rtsps"),
+        _ => named.to_owned(),
     }
 }
 
@@ -132,4 +148,19 @@ fn head(description: &Description, settle_ms: u32) -> Option<Ptz> {
         profile: ptz.profile.clone(),
     };
     Some(Ptz { control, settle_ms })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_with_tls_keeps_it_where_its_camera_goes() {
+        let device = Url::parse("http://192.0.2.9/onvif/device_service").unwrap();
+        let named = "rtsp://192.0.2.9:554/h264";
+        let relocated = |before: &str| relocated_stream(before, &device, named);
+        assert_eq!(relocated("rtsp://192.0.2.7:554/other"), named);
+        assert_eq!(relocated("rtsps://192.0.2.7/live"), "rtsps://192.0.2.9:322/live");
+        assert_eq!(relocated("rtsps://192.0.2.7:8322/live"), "rtsps://192.0.2.9:8322/live");
+    }
 }

@@ -3,7 +3,7 @@
 use super::CameraDoc;
 use automation::id::{AssetId, SourceId};
 use automation::secret::Secret;
-use automation::spec::{Pattern, Ptz, PublisherRole, SrtMode};
+use automation::spec::{Pattern, Ptz, PublisherRole, SrtMode, Transport};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -34,14 +34,18 @@ pub struct SourceDoc {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SourceKindDoc {
-    /// An IP camera, RTSP over TCP.
+    /// An IP camera, by RTSP.
     Camera {
-        /// `rtsp://host[:port]/path`.
+        /// `rtsp://host[:port]/path`, or `rtsps://` for TLS.
         url: String,
         /// User name; empty for none.
         user: String,
         /// Whether a password is stored. The password itself never comes back.
         has_password: bool,
+        /// How its pictures travel.
+        transport: Transport,
+        /// Whether any certificate will do with TLS.
+        any_certificate: bool,
         /// Jitter buffer in milliseconds.
         latency_ms: u32,
     },
@@ -143,9 +147,9 @@ fn said<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<Ptz>>
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum SourceKindDraft {
-    /// An IP camera, RTSP over TCP.
+    /// An IP camera, by RTSP.
     Camera {
-        /// `rtsp://host[:port]/path`, without user and password.
+        /// `rtsp://host[:port]/path`, or `rtsps://` for TLS, without user and password.
         url: String,
         /// User name; empty for none.
         #[serde(default)]
@@ -154,6 +158,12 @@ pub enum SourceKindDraft {
         #[serde(default)]
         #[schema(value_type = Option<String>, write_only)]
         password: Option<Secret>,
+        /// How its pictures travel: `auto` where absent on POST. PUT without it keeps what is stored.
+        #[serde(default)]
+        transport: Option<Transport>,
+        /// Whether any certificate will do with TLS: not, where absent on POST. PUT without it keeps what is stored.
+        #[serde(default)]
+        any_certificate: Option<bool>,
         /// Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
         #[serde(default)]
         latency_ms: Option<u32>,

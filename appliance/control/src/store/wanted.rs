@@ -181,10 +181,12 @@ fn document(
 pub fn source_document(stored: &StoredSource) -> SourceDoc {
     let source = &stored.source;
     let kind = match &source.kind {
-        SourceKind::Camera { url, user, password, latency_ms } => SourceKindDoc::Camera {
+        SourceKind::Camera { url, user, password, transport, any_certificate, latency_ms } => SourceKindDoc::Camera {
             url: url.clone(),
             user: user.clone(),
             has_password: !password.is_empty(),
+            transport: *transport,
+            any_certificate: *any_certificate,
             latency_ms: *latency_ms,
         },
         SourceKind::Rtmp { stream, role, latency_ms } => SourceKindDoc::Rtmp {

@@ -5,10 +5,12 @@ const URL_BYTES_MAX: usize = 1024;
 /// Longest name of a host, characters (RFC 1035, section 2.3.4).
 const HOST_CHARS_MAX: usize = 253;
 
-/// Whether a text is `rtsp://host[:port][/path]` (RFC 2326, section 3.2) without user and password.
+/// Whether a text is `rtsp://host[:port][/path]` (RFC 2326, section 3.2), or the same with `rtsps` (RFC 7826, section
+/// 4.2), without user and password.
 pub(super) fn rtsp(url: &str) -> Result<(), &'static str> {
     clean(url)?;
-    let rest = url.strip_prefix("rtsp://").ok_or("it does not begin with rtsp://")?;
+    let rest = url.strip_prefix("rtsp://").or_else(|| url.strip_prefix("rtsps://"));
+    let rest = rest.ok_or("it does not begin with rtsp:// or rtsps://")?;
     authority(rest.split(['/', '?', '#']).next().unwrap_or(""))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Check, address};
 use crate::spec::{
-    LATENCY_MS_MAX, Ptz, PtzControl, SETTLE_MS_MAX, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode, Wrongs,
+    LATENCY_MS_MAX, Ptz, PtzControl, SETTLE_MS_MAX, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode, Transport, Wrongs,
 };
 use core::net::IpAddr;
 
@@ -26,10 +26,13 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
     let mut check = Check::new();
     check.name("name", &source.name);
     match &source.kind {
-        SourceKind::Camera { url, user, password, latency_ms } => {
+        SourceKind::Camera { url, user, password, transport, any_certificate: _, latency_ms } => {
             if let Err(reason) = address::rtsp(url) {
                 check.wrong("url", format!("the address must look like rtsp://host/path: {reason}"));
             }
+            // What travels beside the connection, TLS does not cover.
+            let covered = *transport != Transport::Udp || !url.starts_with("rtsps://");
+            check.must(covered, "transport", "must not be UDP with rtsps://: pictures would travel unencrypted");
             check.line("user", user, 0, CREDENTIAL_CHARS_MAX);
             check.line("password", password.expose(), 0, CREDENTIAL_CHARS_MAX);
             check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));

@@ -404,6 +404,7 @@ fn inputs_channel() -> Value {
         {"id": "udp", "name": "Udp", "kind": "udp", "port": 5004},
         {"id": "group", "name": "Group", "kind": "udp", "port": 5006, "group": "239.1.1.1"},
         {"id": "other", "name": "Other", "kind": "udp", "port": 5006, "group": "239.1.1.2"},
+        {"id": "camera", "name": "Camera", "kind": "camera", "url": "rtsps://10.0.0.9/live", "any_certificate": true},
     ]);
     (document["failover"], document["timeline"], document["manual"]) =
         (json!({"live_input": "wait"}), Value::Null, Value::Null);
@@ -445,6 +446,10 @@ fn inputs() {
             ("/sources/2/group", json!("ff02::7"), &[]),
             ("/sources/3/group", json!(""), &["sources[4].port: \"Group\" waits on port 5006 already"]),
             ("/sources/4/group", json!("239.1.1.1"), &[]),
+            ("/sources/5/transport", json!("tcp"), &[]),
+            ("/sources/5/transport", json!("udp"), &["sources[5].transport: must not be UDP with rtsps://"]),
+            ("/sources/5/url", json!("rtsps://10.0.0.9:0/"), &["sources[5].url: the address must look like rtsp://"]),
+            ("/sources/5/url", json!("rtspx://10.0.0.9/"), &["sources[5].url: the address must look like rtsp://"]),
         ],
     );
 }

@@ -7,7 +7,7 @@ use crate::store::{Context, channels, sources};
 use automation::fault::Code;
 use automation::id::ChannelId;
 use automation::secret::Secret;
-use automation::spec::{LATENCY_MS_DEFAULT, PublisherRole, SourceKind, SrtMode};
+use automation::spec::{LATENCY_MS_DEFAULT, PublisherRole, SourceKind, SrtMode, Transport};
 use rusqlite::Transaction;
 use std::ops::RangeInclusive;
 
@@ -27,21 +27,9 @@ pub(super) fn kind(
 ) -> Result<SourceKind, Refusal> {
     let latency = |given: Option<u32>, kept: Option<u32>| given.or(kept).unwrap_or(LATENCY_MS_DEFAULT);
     Ok(match (draft, old) {
-        (SourceKindDraft::Camera { url, user, password, latency_ms }, None) => SourceKind::Camera {
-            url,
-            user,
-            password: password.unwrap_or_default(),
-            latency_ms: latency(latency_ms, None),
-        },
-        (
-            SourceKindDraft::Camera { url, user, password, latency_ms },
-            Some(SourceKind::Camera { password: kept, latency_ms: kept_ms, .. }),
-        ) => SourceKind::Camera {
-            url,
-            user,
-            password: password.unwrap_or(kept),
-            latency_ms: latency(latency_ms, Some(kept_ms)),
-        },
+        (draft @ SourceKindDraft::Camera { .. }, old @ (None | Some(SourceKind::Camera { .. }))) => {
+            camera(draft, old)?
+        }
         (SourceKindDraft::Rtmp { role, latency_ms }, None) => {
             let role = role.unwrap_or_default();
             SourceKind::Rtmp { stream: stream(tx, channel, role)?, role, latency_ms: latency(latency_ms, None) }
@@ -83,6 +71,26 @@ pub(super) fn kind(
             let reason = "stays as it was; add another source for another kind";
             return Err(Refusal::wrong(Code::SpecInvalid, "kind", reason));
         }
+    })
+}
+
+fn camera(draft: SourceKindDraft, old: Option<SourceKind>) -> Result<SourceKind, Refusal> {
+    let SourceKindDraft::Camera { url, user, password, transport, any_certificate, latency_ms } = draft else {
+        return Err(Refusal::because(Code::Internal, "No camera."));
+    };
+    let (kept_password, kept_transport, kept_any, kept_ms) = match old {
+        Some(SourceKind::Camera { password, transport, any_certificate, latency_ms, .. }) => {
+            (password, transport, any_certificate, latency_ms)
+        }
+        _ => (Secret::default(), Transport::default(), false, LATENCY_MS_DEFAULT),
+    };
+    Ok(SourceKind::Camera {
+        url,
+        user,
+        password: password.unwrap_or(kept_password),
+        transport: transport.unwrap_or(kept_transport),
+        any_certificate: any_certificate.unwrap_or(kept_any),
+        latency_ms: latency_ms.unwrap_or(kept_ms),
     })
 }
 

@@ -110,7 +110,7 @@ impl Commands {
 /// The host of a camera's stream.
 fn stream_host(kind: &SourceKind) -> Option<String> {
     let SourceKind::Camera { url, .. } = kind else { return None };
-    Url::of_scheme(url, "rtsp://", 554).ok().map(|url| url.host().to_owned())
+    Url::of_stream(url).ok().map(|url| url.host().to_owned())
 }
 
 /// A person has given a camera another address, and said nothing of its head: it is where the camera is.

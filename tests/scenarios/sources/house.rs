@@ -1,0 +1,147 @@
+//! A box with a channel and a platform, to which tests add sources, and the reading back of them.
+
+use automation::status::{ChannelStatus, SourceState};
+use harness::bandstand::Bandstand;
+use harness::clip::Clip;
+use harness::figures::note;
+use harness::platform::Platform;
+use harness::recording::Recording;
+use harness::sender::Sender;
+use harness::stage::Stage;
+use harness::venue::{MAIN, assert_lips_in_step, assert_whole, house};
+use harness::wait::{s, until};
+use serde_json::{Value, json};
+use std::any::Any;
+
+const NAME: &str = "sources";
+/// Time that each source is on air, ticks.
+const ON_AIR_TICKS: u64 = 80;
+
+/// A source under test, with its far side.
+struct Input {
+    id: &'static str,
+    /// The number that its film's pictures carry.
+    number: u8,
+    /// Ends the far side with the test.
+    _far: Box<dyn Any>,
+}
+
+/// A box whose channel has senders' sources, and a platform.
+pub(crate) struct House {
+    pub(crate) bandstand: Bandstand,
+    platform: Platform,
+    inputs: Vec<Input>,
+    pub(crate) stage: Stage,
+}
+
+impl House {
+    /// Opens it, for the test `name`.
+    pub(crate) fn open(name: &str) -> House {
+        let stage = Stage::new(name);
+        let bandstand = Bandstand::start(&stage.room("box"));
+        bandstand.ok("PATCH", "/channels/main", json!({"name": "Main stage", "house": house()}));
+        let failover = json!({"holdoff_ms": 1500, "stable_ms": 1000});
+        bandstand.ok("PATCH", "/channels/main", json!({"failover": failover}));
+        let platform = Platform::start(&stage.room("platform"), "nginx");
+        let body = json!({"id": "platform", "name": "platform", "url": platform.url(), "key": "key"});
+        bandstand.ok("POST", "/channels/main/destinations", body);
+        House { bandstand, platform, inputs: Vec::new(), stage }
+    }
+
+    /// Adds a source; its name is its id. Its document.
+    pub(crate) fn source(&self, id: &str, mut body: Value) -> Value {
+        (body["id"], body["name"]) = (json!(id), json!(id));
+        self.bandstand.ok("POST", "/channels/main/sources", body)
+    }
+
+    /// Waits until a source is in this state.
+    pub(crate) fn wait_for(&self, id: &str, state: SourceState) {
+        self.bandstand.wait(MAIN, &format!("{id} to be {state:?}"), s(40), |status| {
+            status.sources.iter().any(|s| s.id.as_str() == id && s.state == state)
+        });
+    }
+
+    /// Waits until a source sends pictures, even where it has come and gone before.
+    pub(crate) fn wait_until_well(&self, id: &str) {
+        self.bandstand.wait(MAIN, &format!("{id} to send"), s(40), |status| {
+            status.sources.iter().any(|s| s.id.as_str() == id && s.state.is_well())
+        });
+    }
+
+    /// Waits until a source has this fault. Its text must not hold `secret`.
+    pub(crate) fn wait_for_fault(&self, id: &str, code: &str, secret: &str) {
+        let found = |status: &ChannelStatus| {
+            let source = status.sources.iter().find(|s| s.id.as_str() == id)?;
+            source.fault.clone().filter(|fault| fault.code.as_str() == code)
+        };
+        let status = self.bandstand.wait(MAIN, &format!("{id} to say {code}"), s(40), |status| found(status).is_some());
+        let fault = found(&status).expect("it was there just now");
+        note(NAME, &format!("{id}: {} – {}", fault.text, fault.remedy));
+        assert!(!fault.text.contains(secret) && !fault.remedy.is_empty(), "{fault:?}");
+    }
+
+    /// Everything that the box has written into its logs.
+    pub(crate) fn logs(&self) -> String {
+        let files = std::fs::read_dir(self.bandstand.run()).expect("list the run folder").flatten();
+        let logs = files.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "log"));
+        logs.filter_map(|path| std::fs::read_to_string(path).ok()).collect::<String>() + &self.bandstand.log()
+    }
+
+    /// A sender that begins to send this film.
+    pub(crate) fn sender(&self, id: &str, number: u8, output: &[&str]) -> Sender {
+        Sender::start(&self.stage.room(id), &film(number), output)
+    }
+
+    /// Takes note of a source that shall be shown.
+    pub(crate) fn input(&mut self, id: &'static str, number: u8, far: impl Any) {
+        self.inputs.push(Input { id, number, _far: Box::new(far) });
+    }
+
+    /// Puts every source on air, one after the other, and reads all of them back.
+    pub(crate) fn show_all(&self) {
+        for input in &self.inputs {
+            self.wait_for(input.id, SourceState::Online);
+        }
+        let pin = |id: &str| {
+            self.wait_for(id, SourceState::Online);
+            self.bandstand.ok("POST", "/channels/main/pin", json!({"source": id}));
+            let status = self.bandstand.wait_on_air(MAIN, id, s(10));
+            let until_tick = status.program.tick + ON_AIR_TICKS;
+            self.bandstand.wait(MAIN, &format!("{id} for a while"), s(30), |status| status.program.tick >= until_tick);
+        };
+        pin(self.inputs[0].id);
+        self.bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+        until("pictures at the platform", s(15), || (self.platform.pictures(0) > 60).then_some(()));
+        self.inputs.iter().for_each(|input| pin(input.id));
+        self.bandstand.ok("POST", "/channels/main/end", Value::Null);
+        self.platform.wait_until_closed(0);
+        let recording = Recording::read(&self.platform.recordings()[0]);
+        assert_whole(NAME, &recording);
+        let numbers: Vec<u8> = self.inputs.iter().map(|input| input.number).collect();
+        for input in &self.inputs {
+            assert_moves(input.id, input.number, &recording);
+        }
+        assert_lips_in_step(NAME, &recording, &numbers);
+    }
+}
+
+/// A film long enough that its loop is not seen while it is on air.
+pub(crate) fn film(number: u8) -> Clip {
+    Clip::new(number, 48)
+}
+
+/// Asserts that the pictures of a source went on one by one while it was on air.
+fn assert_moves(id: &str, number: u8, recording: &Recording) {
+    let counters: Vec<u32> = recording
+        .pictures
+        .iter()
+        .filter_map(|p| p.mark.filter(|mark| mark.source == number))
+        .map(|m| m.counter)
+        .collect();
+    let steps: Vec<i64> = counters.windows(2).map(|pair| i64::from(pair[1]) - i64::from(pair[0])).collect();
+    let odd = steps.iter().filter(|step| **step != 1).count();
+    note(NAME, &format!("{id}: {} pictures on air, {odd} of them not the next one", counters.len()));
+    assert!(counters.len() as u64 >= ON_AIR_TICKS, "{id}: {} pictures", counters.len());
+    // Two clocks of the same rate differ by a picture now and then; a source that stutters does so all the time.
+    assert!(odd <= counters.len() / 20, "{id}: steps of its frame counter: {steps:?}");
+}
