@@ -15,6 +15,7 @@ pub mod follow;
 pub mod guard;
 pub mod id;
 pub mod plan;
+pub mod pull_pace;
 pub mod pulse;
 pub mod renewal;
 pub mod resume;

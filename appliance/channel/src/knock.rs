@@ -6,7 +6,7 @@
 //! ```
 
 use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, channel};
 use std::time::Duration;
 
 /// How long a connect to one address may take.
@@ -64,6 +64,17 @@ impl Knock {
         let asked = self.on_its_way.take()?;
         answer.filter(|_| asked.host == host && asked.port == port)
     }
+
+    /// Asks, and waits for the answer no longer than `limit`; none where it is not known by then.
+    pub(crate) fn ask_within(&mut self, host: &str, port: u16, limit: Duration) -> Option<bool> {
+        self.ask(host, port);
+        let heard = self.on_its_way.as_ref()?.answer.recv_timeout(limit);
+        if heard == Err(RecvTimeoutError::Timeout) {
+            return None;
+        }
+        let asked = self.on_its_way.take()?;
+        heard.ok().filter(|_| asked.host == host && asked.port == port)
+    }
 }
 
 fn listens(host: &str, port: u16) -> bool {
@@ -99,7 +110,10 @@ mod tests {
         knock.ask("127.0.0.1", port);
         assert!(wait(&mut knock, "127.0.0.1", port));
         assert_eq!(knock.answer("127.0.0.1", port), None, "an answer is given once");
+        let limit = Duration::from_secs(20);
+        assert_eq!(knock.ask_within("127.0.0.1", port, limit), Some(true));
         drop(listener);
+        assert_eq!(knock.ask_within("127.0.0.1", port, limit), Some(false));
         knock.ask("127.0.0.1", port);
         assert!(!wait(&mut knock, "127.0.0.1", port));
         // A name that stands for nothing (RFC 6761, section 6.4).
@@ -126,6 +140,7 @@ mod tests {
             knock.ask("old.example", 1935);
             assert_eq!(knock.answer("old.example", 1935), None);
         }
+        assert_eq!(knock.ask_within("old.example", 1935, Duration::from_millis(1)), None);
         // Another address is wanted meanwhile: the old answer tells nothing of it.
         knock.ask("new.example", 1935);
         drop(line);

@@ -72,6 +72,40 @@ async fn an_srt_listener_gets_a_port_and_keeps_its_passphrase() {
 }
 
 #[tokio::test]
+async fn a_fetched_stream_keeps_what_follows_the_question_mark_to_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let tv = json!({"name": "TV", "kind": "pull", "url": " http://tv:8409/live.m3u8?token=hush-hush ", "user": "ann",
+                    "password": "PULL-PASSWORD"});
+    let tv = client.post(SOURCES, tv).await.ok();
+    assert_eq!((tv["url"].as_str(), tv["has_query"].as_bool()), (Some("http://tv:8409/live.m3u8"), Some(true)));
+    assert_eq!((tv["has_password"].as_bool(), tv["latency_ms"].as_u64()), (Some(true), Some(1000)));
+    let secrets = |house: &House| match kind(house, 0) {
+        SourceKind::Pull { query, password, .. } => (query.expose().to_owned(), password.expose().to_owned()),
+        other => panic!("{other:?}"),
+    };
+    // Sent back as it was shown: nothing is lost.
+    client.put(&format!("{SOURCES}/tv"), tv.clone()).await.ok();
+    assert_eq!(secrets(&house), ("token=hush-hush".into(), "PULL-PASSWORD".into()));
+    let state = client.get("/state").await.bytes;
+    assert!(!String::from_utf8_lossy(&state).contains("hush-hush"));
+    let mut other = tv.clone();
+    other["url"] = json!("http://tv:8409/other.m3u8");
+    assert_eq!(client.put(&format!("{SOURCES}/tv"), other).await.ok()["has_query"], false);
+    refused(
+        &house,
+        &[
+            (json!({"name": "x", "kind": "pull", "url": "rtmp://tv/live"}), "url"),
+            (json!({"name": "x", "kind": "pull", "url": "http://ann:secret@tv/"}), "url"),
+            (json!({"name": "x", "kind": "pull", "url": "http://tv/?a b"}), "url"),
+            (json!({"name": "x", "kind": "pull", "url": "http://tv/", "latency_ms": 5001}), "latency_ms"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_port_belongs_to_one_source_of_the_whole_box() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::claimed(folder.path()).await;

@@ -18,6 +18,8 @@ async fn no_secret_lies_open_in_any_file() {
     client.post("/channels/main/sources", camera).await.ok();
     let van = json!({"name": "Van", "kind": "srt", "mode": "listener", "stream_id": "STREAM-ID", "passphrase": "SRT-PASSPHRASE"});
     client.post("/channels/main/sources", van).await.ok();
+    let tv = json!({"name": "TV", "kind": "pull", "url": "http://tv/live.m3u8?token=PULL-TOKEN", "password": "PULL-PASSWORD"});
+    client.post("/channels/main/sources", tv).await.ok();
     let obs = client.post("/channels/main/sources", json!({"name": "OBS", "kind": "rtmp"})).await.ok();
     let token = obs["publish"]["key"].as_str().unwrap().split_once("token=").unwrap().1.to_owned();
     let platform = json!({"name": "YouTube", "url": "rtmp://a.example.org/live2", "key": "PLATFORM-KEY"});
@@ -33,6 +35,8 @@ async fn no_secret_lies_open_in_any_file() {
         "CAMERA-PASSWORD",
         "STREAM-ID",
         "SRT-PASSPHRASE",
+        "PULL-TOKEN",
+        "PULL-PASSWORD",
         token.as_str(),
         "PLATFORM-KEY",
         "SECOND-KEY",

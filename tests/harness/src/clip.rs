@@ -207,6 +207,14 @@ impl Clip {
     }
 }
 
+/// Puts a film into the container that `to`'s ending names, without encoding it again.
+pub fn remux(film: &Clip, to: &Path) {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-i"]).arg(film.file());
+    let status = ffmpeg.args(["-c", "copy"]).arg(to).status().expect("start ffmpeg; ./dev setup installs it");
+    assert!(status.success(), "ffmpeg could not write {}: {status}", to.display());
+}
+
 /// Where the flash stands in a picture that fills `area`: in its lower right, clear of the usual overlays.
 pub fn flash_block(area: Area) -> Area {
     Area {

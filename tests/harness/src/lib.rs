@@ -34,4 +34,5 @@ pub mod toxiproxy;
 pub mod udp_relay;
 pub mod venue;
 pub mod wait;
+pub mod web;
 pub mod worker;

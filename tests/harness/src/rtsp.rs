@@ -74,7 +74,17 @@ impl Mount {
         std::fs::create_dir_all(folder).expect("make the camera's folder");
         let (key, pem) = (folder.join("key.pem"), folder.join("camera.pem"));
         let mut openssl = std::process::Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30"]);
+        openssl.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-days",
+            "30",
+        ]);
         openssl.args(["-subj", "/CN=camera", "-keyout"]).arg(&key).arg("-out").arg(&pem);
         let made = openssl.output().expect("start openssl");
         assert!(made.status.success(), "openssl: {}", String::from_utf8_lossy(&made.stderr));

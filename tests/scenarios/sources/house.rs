@@ -68,6 +68,11 @@ impl House {
         });
     }
 
+    /// Whether a source sends pictures now.
+    pub(crate) fn is_well(&self, id: &str) -> bool {
+        self.bandstand.source(MAIN, id).is_some_and(|source| source.state.is_well())
+    }
+
     /// Waits until a source has this fault. Its text must not hold `secret`.
     pub(crate) fn wait_for_fault(&self, id: &str, code: &str, secret: &str) {
         let found = |status: &ChannelStatus| {

@@ -3,4 +3,5 @@
 
 mod cameras;
 mod house;
+mod pulls;
 mod senders;

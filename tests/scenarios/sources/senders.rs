@@ -3,7 +3,6 @@
 use crate::house::House;
 use automation::status::SourceState;
 use harness::stage::free_udp_port;
-use harness::venue::MAIN;
 use harness::wait::{s, until};
 use serde_json::{Value, json};
 use std::net::UdpSocket;
@@ -103,8 +102,7 @@ fn senders_that_fail_are_named_and_come_back() {
     // SRT finds out after 5 s that a far side has vanished; encoders call until they are let in, as this one must.
     until("the sender that calls again", s(40), || {
         van.resume();
-        let source = house.bandstand.source(MAIN, "called")?;
-        source.state.is_well().then_some(())
+        house.is_well("called").then_some(())
     });
     assert!(!house.logs().contains(SECRET), "a secret in a log");
 }

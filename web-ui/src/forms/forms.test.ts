@@ -41,6 +41,7 @@ describe("a source", () => {
   test("user and password in an address are taken apart", () => {
     expect(splitCredentials("rtsp://ann:p%40ss:w@192.0.2.9:554/live")).toEqual({ url: "rtsp://192.0.2.9:554/live", user: "ann", password: "p@ss:w" });
     expect(splitCredentials("rtsp://ann@cam/live")).toEqual({ url: "rtsp://cam/live", user: "ann", password: "" });
+    expect(splitCredentials("https://ann:p@tv/live?a=b@c")).toEqual({ url: "https://tv/live?a=b@c", user: "ann", password: "p" });
     expect(splitCredentials("rtsp://cam/live")).toBeNull();
     expect(splitCredentials("rtsp://a:%zz@cam/live")?.password).toBe("%zz");
   });
@@ -63,6 +64,20 @@ describe("a source", () => {
     expect(places({ ...caller, host: " ", port: "" })).toEqual(["host", "port"]);
     expect(places({ ...caller, passphrase: "short" })).toEqual(["passphrase"]);
     for (const port of ["0", "65536", "9e3", "x"]) expect(places({ ...srt, port })).toEqual(["port"]);
+  });
+
+  test.each([
+    ["rtmp://host/live", false],
+    ["rtmp://host/live/stream", true],
+    ["https://tv.example.org/live/index.m3u8?token=a@b", true],
+    ["http://host:8080", true],
+    ["rtsp://host/live", false],
+    ["http://u:p@host/live", false],
+    ["", false],
+  ])("whether %s can be fetched: %s", (url, right) => {
+    const pull = { ...sourceForm("pull"), name: "TV", url };
+    expect(sourceWrongs(pull).map((wrong) => wrong.place)).toEqual(right ? [] : ["url"]);
+    expect(sourceBody(pull)).toEqual({ name: "TV", backup: null, kind: "pull", url, user: "", latency_ms: 1000 });
   });
 
   test("a multicast group travels without blanks", () => {

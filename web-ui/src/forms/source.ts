@@ -38,6 +38,8 @@ export type HeadKind = "none" | "onvif" | "visca";
 
 export const LATENCY_MS_DEFAULT = 300;
 export const SETTLE_MS_DEFAULT = 3000;
+/** What comes over the internet comes unevenly. */
+const PULL_LATENCY_MS_DEFAULT = 1000;
 
 export function sourceForm(kind: KindName, source?: Source): SourceForm {
   const form: SourceForm = {
@@ -55,7 +57,7 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     stream_id: "",
     passphrase: "",
     group: "",
-    latency_ms: LATENCY_MS_DEFAULT,
+    latency_ms: kind === "pull" ? PULL_LATENCY_MS_DEFAULT : LATENCY_MS_DEFAULT,
     ...headForm(source?.ptz ?? null),
     role: "live",
     asset: "",
@@ -71,6 +73,8 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     }
     case "rtmp":
       return { ...form, role: source.role, latency_ms: source.latency_ms };
+    case "pull":
+      return { ...form, url: source.url, user: source.user, latency_ms: source.latency_ms };
     case "srt": {
       const { mode, host, stream_id, latency_ms } = source;
       return { ...form, mode, host, port: `${source.port}`, stream_id, latency_ms };
@@ -110,9 +114,9 @@ function headBody(form: SourceForm, source: Source | undefined): { ptz?: Ptz | n
   }
 }
 
-/** Manuals print addresses as `rtsp://user:password@host/…`; the box wants the two apart. Nothing where there are none. */
+/** Manuals print addresses as `scheme://user:password@host/…`; the box wants the two apart. Nothing where there are none. */
 export function splitCredentials(url: string): { url: string; user: string; password: string } | null {
-  const match = /^(rtsps?:\/\/)([^/@\s]*)@([^@]*)$/i.exec(url.trim());
+  const match = /^((?:rtsp|rtmp|http)s?:\/\/)([^/?@\s]*)@(\S*)$/i.exec(url.trim());
   if (match === null) return null;
   const [, scheme = "", who = "", rest = ""] = match;
   const colon = who.indexOf(":");
@@ -140,6 +144,11 @@ export function sourceWrongs(form: SourceForm): Wrong[] {
     if (url === "") wrongs.push({ place: "url", reason: f.needUrl });
     else if (!/^rtsps?:\/\/[^/\s@]+(\/\S*)?$/i.test(url)) wrongs.push({ place: "url", reason: f.badUrl });
     if (isTls(form) && form.transport === "udp") wrongs.push({ place: "transport", reason: f.udpUncovered });
+  }
+  if (form.kind === "pull") {
+    const url = form.url.trim();
+    if (url === "") wrongs.push({ place: "url", reason: f.needPullUrl });
+    else if (!/^(rtmps?:\/\/[^/\s@?]+\/[^/\s]+\/\S+|https?:\/\/[^/\s@?]+(\/\S*)?)$/i.test(url)) wrongs.push({ place: "url", reason: f.badPullUrl });
   }
   if (form.kind === "srt") {
     if (form.mode === "caller" && form.host.trim() === "") wrongs.push({ place: "host", reason: f.needHost });
@@ -183,6 +192,15 @@ export function sourceBody(form: SourceForm, source?: Source): SourceBody {
       };
     case "rtmp":
       return { ...head, kind: "rtmp", role: form.role, latency_ms: form.latency_ms };
+    case "pull":
+      return {
+        ...head,
+        kind: "pull",
+        url: form.url.trim(),
+        user: form.user.trim(),
+        ...(form.password === "" ? {} : { password: form.password }),
+        latency_ms: form.latency_ms,
+      };
     case "srt": {
       const caller = form.mode === "caller";
       const port = portOf(form.port);

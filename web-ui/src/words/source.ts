@@ -18,7 +18,7 @@ export const KIND_GROUPS = [
   { group: "camera", kinds: ["camera"] },
   { group: "program", kinds: ["rtmp"] },
   { group: "srt", kinds: ["srt"] },
-  { group: "web", kinds: ["udp"] },
+  { group: "web", kinds: ["pull", "udp"] },
   { group: "file", kinds: ["media"] },
   { group: "made", kinds: ["slate", "test_pattern"] },
 ] as const satisfies readonly { group: keyof typeof t.sources.groups; kinds: readonly KindName[] }[];

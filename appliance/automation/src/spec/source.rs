@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 /// Jitter buffer of a live source where nothing else is said, milliseconds.
 pub const LATENCY_MS_DEFAULT: u32 = 300;
+/// The same of a stream that is fetched: what comes over the internet comes unevenly.
+pub const PULL_LATENCY_MS_DEFAULT: u32 = 1000;
 /// A shorter jitter buffer counts as this one, milliseconds. Sound is asked for one tick ahead (42 ms at 24 pictures a
 /// second), needs 20 ms more to fade where it ends, and comes in packets of 21 ms.
 pub const LATENCY_MS_LEAST: u32 = 120;
@@ -14,6 +16,10 @@ pub const LATENCY_MS_LEAST: u32 = 120;
 pub const LATENCY_MS_MAX: u32 = 5000;
 /// Shortest time that SRT has for sending again what was lost, milliseconds: below one round trip it can mend nothing.
 pub const SRT_LATENCY_MS_MIN: u32 = 20;
+
+fn pull_latency_default() -> u32 {
+    PULL_LATENCY_MS_DEFAULT
+}
 
 fn latency_default() -> u32 {
     LATENCY_MS_DEFAULT
@@ -103,6 +109,24 @@ pub enum SourceKind {
         group: String,
         /// Jitter buffer in milliseconds, 0 to 5000.
         #[serde(default = "latency_default")]
+        latency_ms: u32,
+    },
+    /// A stream that is fetched: RTMP, or HLS and MPEG-TS by HTTP. ErsatzTV, Tunarr and Jellyfin offer such.
+    Pull {
+        /// `rtmp://host[:port]/app/stream` or `http://host[:port]/path`, both also with TLS (`rtmps`, `https`); without
+        /// user, password and query.
+        url: String,
+        /// What follows the `?` of the address; empty for none. It may hold a token.
+        #[serde(default)]
+        query: Secret,
+        /// User name; empty for none.
+        #[serde(default)]
+        user: String,
+        /// Password; empty for none.
+        #[serde(default)]
+        password: Secret,
+        /// Jitter buffer in milliseconds, 0 to 5000; less than 120 counts as 120.
+        #[serde(default = "pull_latency_default")]
         latency_ms: u32,
     },
     /// An uploaded film or still, which loops.
@@ -207,17 +231,20 @@ impl Source {
 }
 
 impl SourceKind {
-    /// Whether its pictures may stand still for long without a fault: a publisher's slides do.
+    /// Whether its pictures may stand still for long without a fault: a publisher's slides do, and so do those of a stream
+    /// that is fetched.
     pub fn may_stand_still(&self) -> bool {
-        matches!(self, SourceKind::Rtmp { .. })
+        matches!(self, SourceKind::Rtmp { .. } | SourceKind::Pull { .. })
     }
 
     /// Whether its pictures come from outside in their own time, so that it can be lost.
     pub fn is_live(&self) -> bool {
         match self {
-            SourceKind::Camera { .. } | SourceKind::Rtmp { .. } | SourceKind::Srt { .. } | SourceKind::Udp { .. } => {
-                true
-            }
+            SourceKind::Camera { .. }
+            | SourceKind::Rtmp { .. }
+            | SourceKind::Srt { .. }
+            | SourceKind::Udp { .. }
+            | SourceKind::Pull { .. } => true,
             SourceKind::Media { .. } | SourceKind::Slate { .. } | SourceKind::TestPattern { .. } => false,
         }
     }
@@ -238,6 +265,7 @@ impl SourceKind {
             SourceKind::Srt { stream_id, passphrase, .. } => {
                 vec![("stream_id", stream_id), ("passphrase", passphrase)]
             }
+            SourceKind::Pull { query, password, .. } => vec![("query", query), ("password", password)],
             _ => Vec::new(),
         }
     }

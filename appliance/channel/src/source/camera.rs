@@ -39,13 +39,7 @@ pub(super) struct Camera {
 }
 
 impl Camera {
-    pub(super) fn new(
-        url: &str,
-        user: &str,
-        password: &Secret,
-        transport: Transport,
-        any_certificate: bool,
-    ) -> Camera {
+    pub(super) fn new(url: &str, user: &str, password: &Secret, transport: Transport, any_certificate: bool) -> Camera {
         Camera {
             url: url.to_owned(),
             user: user.to_owned(),

@@ -83,7 +83,12 @@ fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad) -> Built<()> {
     }
     let parse = make(way.parse)?;
     let queue = encoded_queue()?;
-    let mut elements = Vec::with_capacity(4);
+    let mut elements = Vec::with_capacity(5);
+    if this.pace.is_some() {
+        let ahead = encoded_queue()?;
+        keep_pace(this, &ahead.static_pad("src").expect("queues have one"));
+        elements.push(ahead);
+    }
     elements.extend(way.unpack.map(make).transpose()?);
     elements.extend([parse.clone(), queue]);
     elements.extend(way.decode.map(decoder).transpose()?);
@@ -137,6 +142,20 @@ fn watch(this: &Arc<Try>, track: Track, pad: &gst::Pad, sent: fn(&gst::Pad, &gst
                 }
             }
             _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Holds what passes this pad back until its time has come.
+fn keep_pace(this: &Arc<Try>, pad: &gst::Pad) {
+    let to = Arc::downgrade(this);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data
+            && let Some(at) = decoded_ns(pad, buffer)
+            && let Some(this) = to.upgrade()
+        {
+            this.keep_pace(at);
         }
         gst::PadProbeReturn::Ok
     });

@@ -16,6 +16,7 @@ use automation::arrivals::{Arrivals, Track};
 use automation::backoff::{Backoff, Steps};
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
+use automation::pull_pace::PullPace;
 use automation::spec::House;
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -72,6 +73,8 @@ pub(super) struct Try {
     pub(super) shared: Arc<Shared>,
     pub(super) house: House,
     pub(super) arrivals: Arc<Mutex<Arrivals>>,
+    /// The pace of what is fetched ahead of its time; none where the far side has its own.
+    pub(super) pace: Option<Mutex<PullPace>>,
     /// It is being taken down: what its elements say now means nothing.
     ending: AtomicBool,
 }
@@ -98,6 +101,10 @@ pub(super) trait Connect: Send + 'static {
     }
     /// Whether it waits to be sent to, for as long as that takes: its silence before the first byte is no failure.
     fn awaits(&self) -> bool {
+        false
+    }
+    /// Whether what it sends comes as fast as we take it, and not at its own time.
+    fn is_fetched_ahead(&self) -> bool {
         false
     }
     /// The fault that stands after the far side has stopped.
@@ -187,6 +194,28 @@ impl Try {
             facts.fps = if window < 2 * RATE_WINDOW_MS { facts.counted as f32 * 1000.0 / window as f32 } else { 0.0 };
             facts.counted = 0;
             facts.counted_at = now;
+        }
+    }
+
+    /// Waits until what was fetched with this running time is due to be handed on. Not for a try that ends.
+    pub(super) fn keep_pace(&self, stream_ns: u64) {
+        let Some(pace) = &self.pace else { return };
+        let now = running();
+        let (wait_ns, moved) = {
+            let mut pace = hold(pace);
+            let before = pace.moves();
+            (pace.wait_ns(stream_ns, now.0), pace.moves() > before)
+        };
+        if moved {
+            tracing::info!(source = self.name, "a fetched stream came too late, or its time jumped");
+        }
+        let until = now.0 + wait_ns;
+        while !self.stopping() && !self.ending.load(Ordering::Relaxed) {
+            let left = Duration::from_nanos(until.saturating_sub(running().0));
+            if left.is_zero() {
+                return;
+            }
+            std::thread::sleep(left.min(TURN));
         }
     }
 
@@ -314,6 +343,7 @@ fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shar
         shared: shared.clone(),
         house: house.clone(),
         arrivals: Arc::new(Mutex::new(Arrivals::new(latency_ms, None))),
+        pace: kind.is_fetched_ahead().then(Mutex::default),
         ending: AtomicBool::new(false),
     });
     shared.store.clear();
@@ -363,8 +393,13 @@ fn watch(name: &str, pipeline: &gst::Pipeline, kind: &impl Connect, shared: &Sha
                     return Some(if lost { kind.stopped() } else { judged });
                 }
                 gst::MessageView::Eos(_) => {
-                    let was = was_online(&shared.facts());
-                    return Some(if was { kind.stopped() } else { kind.waiting() });
+                    let facts = shared.facts();
+                    let heard = facts.heard.is_some_and(|at| at > begun);
+                    return Some(match was_online(&facts) {
+                        true => kind.stopped(),
+                        false if heard => kind.unintelligible(),
+                        false => kind.waiting(),
+                    });
                 }
                 gst::MessageView::Application(_) => return shared.facts().fault,
                 _ => {}

@@ -11,6 +11,7 @@ pub mod made;
 pub mod media;
 mod mpegts;
 mod player;
+mod pull;
 mod rtmp;
 mod sound_queue;
 mod srt;
@@ -61,6 +62,10 @@ impl Source {
             SourceKind::Udp { port, group, latency_ms } => {
                 let udp = udp::Udp { listen: spec.listen, port: *port, group: group.parse().ok() };
                 Source::Live(Live::start(name, house, *latency_ms, udp))
+            }
+            SourceKind::Pull { url, query, user, password, latency_ms } => {
+                let pull = pull::Pull::new(url, query, user, password);
+                Source::Live(Live::start(name, house, *latency_ms, pull))
             }
             SourceKind::Media { asset } => {
                 let path = spec.assets.get(asset).map_or("", String::as_str);

@@ -90,6 +90,19 @@ pub enum SourceKindDoc {
         /// Where the sender sends to, for example `udp://bandstand.local:5004`.
         address: String,
     },
+    /// A stream that is fetched: RTMP, or HLS and MPEG-TS by HTTP.
+    Pull {
+        /// Its address, without what follows the `?`.
+        url: String,
+        /// Whether something follows the `?`. It may hold a token, and never comes back.
+        has_query: bool,
+        /// User name; empty for none.
+        user: String,
+        /// Whether a password is stored. The password itself never comes back.
+        has_password: bool,
+        /// Jitter buffer in milliseconds.
+        latency_ms: u32,
+    },
     /// An uploaded film or still, which loops.
     Media {
         /// The file.
@@ -208,6 +221,23 @@ pub enum SourceKindDraft {
         #[serde(default)]
         group: String,
         /// Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
+        #[serde(default)]
+        latency_ms: Option<u32>,
+    },
+    /// A stream that is fetched: RTMP, or HLS and MPEG-TS by HTTP.
+    Pull {
+        /// `rtmp://host[:port]/app/stream` or `http://host[:port]/path`, both also with TLS (`rtmps`, `https`), without user
+        /// and password. PUT with the stored address and without a `?` keeps what followed it.
+        #[schema(value_type = String)]
+        url: Secret,
+        /// User name; empty for none.
+        #[serde(default)]
+        user: String,
+        /// Password; PUT without it keeps the stored one, an empty one removes it.
+        #[serde(default)]
+        #[schema(value_type = Option<String>, write_only)]
+        password: Option<Secret>,
+        /// Jitter buffer in milliseconds, 0 to 5000; 1000 where absent.
         #[serde(default)]
         latency_ms: Option<u32>,
     },

@@ -207,6 +207,13 @@ pub fn source_document(stored: &StoredSource) -> SourceDoc {
         SourceKind::Udp { port, group, latency_ms } => {
             SourceKindDoc::Udp { port: *port, group: group.clone(), latency_ms: *latency_ms, address: String::new() }
         }
+        SourceKind::Pull { url, query, user, password, latency_ms } => SourceKindDoc::Pull {
+            url: url.clone(),
+            has_query: !query.is_empty(),
+            user: user.clone(),
+            has_password: !password.is_empty(),
+            latency_ms: *latency_ms,
+        },
         SourceKind::Media { asset } => SourceKindDoc::Media { asset: asset.clone() },
         SourceKind::Slate { title, text } => SourceKindDoc::Slate { title: title.clone(), text: text.clone() },
         SourceKind::TestPattern { pattern } => SourceKindDoc::TestPattern { pattern: *pattern },

@@ -82,19 +82,21 @@ fn a_person_may_put_a_frozen_camera_on_air() {
 }
 
 #[test]
-fn a_publishers_slides_may_stand_still() {
-    let mut studio = studio("leave").with(|spec| {
-        spec["sources"][2]["kind"] = json!("rtmp");
-        spec["sources"][2]["stream"] = json!("main_obs");
-        spec["sources"][2].as_object_mut().unwrap().remove("url");
-        spec["failover"]["live_input"] = json!("obs");
-    });
-    studio.run_to(60);
-    studio.begin("obs");
-    studio.run_to(200);
-    studio.look("obs", 100, None);
-    studio.run_to(230);
-    studio.look("obs", 100, None);
-    studio.run_to(900);
-    assert_eq!((studio.state("obs"), studio.air()), (SourceState::Online, "obs LiveInput".into()));
+fn slides_of_a_publisher_and_of_a_fetched_stream_may_stand_still() {
+    for kind in [json!({"kind": "rtmp", "stream": "main_obs"}), json!({"kind": "pull", "url": "http://tv/live.m3u8"})] {
+        let mut studio = studio("leave").with(|spec| {
+            let source = spec["sources"][2].as_object_mut().unwrap();
+            source.remove("url");
+            source.extend(kind.as_object().unwrap().clone());
+            spec["failover"]["live_input"] = json!("obs");
+        });
+        studio.run_to(60);
+        studio.begin("obs");
+        studio.run_to(200);
+        studio.look("obs", 100, None);
+        studio.run_to(230);
+        studio.look("obs", 100, None);
+        studio.run_to(900);
+        assert_eq!((studio.state("obs"), studio.air()), (SourceState::Online, "obs LiveInput".into()), "{kind}");
+    }
 }

@@ -32,6 +32,25 @@ pub(super) fn socket(text: &str) -> Result<(), &'static str> {
     if port { Ok(()) } else { Err("the port is missing") }
 }
 
+/// Whether a text is `rtmp://host[:port]/app/stream` or `http://host[:port][/path]`, each also with TLS, without user,
+/// password and query.
+pub(super) fn pull(url: &str) -> Result<(), &'static str> {
+    clean(url)?;
+    if url.contains(['?', '#']) {
+        return Err("what follows the ? has its own field");
+    }
+    let scheme = ["rtmp://", "rtmps://", "http://", "https://"].into_iter().find(|scheme| url.starts_with(scheme));
+    let scheme = scheme.ok_or("it does not begin with http://, https://, rtmp:// or rtmps://")?;
+    let rest = &url[scheme.len()..];
+    let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
+    authority(place)?;
+    let stream = path.split_once('/').is_some_and(|(app, stream)| !app.is_empty() && !stream.is_empty());
+    if scheme.starts_with("rtmp") && !stream {
+        return Err("the application or the stream is missing");
+    }
+    Ok(())
+}
+
 /// Whether a text names a host: a name, an IPv4 address, or an IPv6 address without brackets.
 pub(super) fn host(host: &str) -> Result<(), &'static str> {
     if host.is_empty() {

@@ -16,6 +16,8 @@ pub(super) const SLATE_CHARS_MAX: usize = 200;
 const PASSPHRASE_CHARS: std::ops::RangeInclusive<usize> = 10..=79;
 /// Longest stream id of SRT, bytes (`SRTO_STREAMID`).
 const STREAM_ID_BYTES_MAX: usize = 512;
+/// Longest query of an address, bytes: signed addresses of CDNs stay below.
+const QUERY_BYTES_MAX: usize = 2048;
 /// Ports below are the system's: a worker may not open them.
 const OWN_PORT_MIN: u16 = 1024;
 /// Longest name of a stream at the door: `<channel>_obs` with the longest id of a channel and a number.
@@ -75,6 +77,20 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
             own_port(&mut check, *port);
             let multicast = group.is_empty() || group.parse::<IpAddr>().is_ok_and(|group| group.is_multicast());
             check.must(multicast, "group", "must be a multicast address such as 239.1.1.1, or empty");
+            check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));
+        }
+        SourceKind::Pull { url, query, user, password, latency_ms } => {
+            if let Err(reason) = address::pull(url) {
+                check.wrong(
+                    "url",
+                    format!("the address must look like https://host/path or rtmp://host/app/stream: {reason}"),
+                );
+            }
+            let fits = query.expose().len() <= QUERY_BYTES_MAX;
+            let clean = !query.expose().chars().any(|c| c.is_whitespace() || c.is_control());
+            check.must(fits && clean, "url", "what follows the ? must have at most 2048 characters and no space");
+            check.line("user", user, 0, CREDENTIAL_CHARS_MAX);
+            check.line("password", password.expose(), 0, CREDENTIAL_CHARS_MAX);
             check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));
         }
         SourceKind::Slate { title, text } => {

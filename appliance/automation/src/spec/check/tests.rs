@@ -405,6 +405,7 @@ fn inputs_channel() -> Value {
         {"id": "group", "name": "Group", "kind": "udp", "port": 5006, "group": "239.1.1.1"},
         {"id": "other", "name": "Other", "kind": "udp", "port": 5006, "group": "239.1.1.2"},
         {"id": "camera", "name": "Camera", "kind": "camera", "url": "rtsps://10.0.0.9/live", "any_certificate": true},
+        {"id": "pull", "name": "Pull", "kind": "pull", "url": "https://tv.example.org/live.m3u8", "query": "token=x"},
     ]);
     (document["failover"], document["timeline"], document["manual"]) =
         (json!({"live_input": "wait"}), Value::Null, Value::Null);
@@ -446,6 +447,13 @@ fn inputs() {
             ("/sources/2/group", json!("ff02::7"), &[]),
             ("/sources/3/group", json!(""), &["sources[4].port: \"Group\" waits on port 5006 already"]),
             ("/sources/4/group", json!("239.1.1.1"), &[]),
+            ("/sources/6/url", json!("rtmp://10.0.0.9/live/stage"), &[]),
+            ("/sources/6/url", json!("http://[fe80::1]:8409"), &[]),
+            ("/sources/6/url", json!("rtmp://10.0.0.9/live"), &["sources[6].url: the address must look like https://"]),
+            ("/sources/6/url", json!("ftp://10.0.0.9/a"), &["sources[6].url: the address must look like https://"]),
+            ("/sources/6/url", json!("http://a:b@host/"), &["sources[6].url: the address must look like https://"]),
+            ("/sources/6/url", json!("http://host/?a"), &["sources[6].url: the address must look like https://"]),
+            ("/sources/6/query", json!("a b"), &["sources[6].url: what follows the ?"]),
             ("/sources/5/transport", json!("tcp"), &[]),
             ("/sources/5/transport", json!("udp"), &["sources[5].transport: must not be UDP with rtsps://"]),
             ("/sources/5/url", json!("rtsps://10.0.0.9:0/"), &["sources[5].url: the address must look like rtsp://"]),
@@ -503,8 +511,10 @@ fn a_reason_never_holds_a_password() {
     let mut document = inputs_channel();
     document["sources"][0]["passphrase"] = json!("secret");
     document["sources"][0]["stream_id"] = json!("secret\n");
+    document["sources"][6]["url"] = json!("http://u:secret@host/");
+    document["sources"][6]["query"] = json!("secret\n");
     let told = judge_channel(document);
-    assert!(told.len() == 2 && !told.concat().contains("secret"), "{told:?}");
+    assert!(told.len() == 4 && !told.concat().contains("secret"), "{told:?}");
 }
 
 #[test]

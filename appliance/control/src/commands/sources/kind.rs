@@ -7,7 +7,7 @@ use crate::store::{Context, channels, sources};
 use automation::fault::Code;
 use automation::id::ChannelId;
 use automation::secret::Secret;
-use automation::spec::{LATENCY_MS_DEFAULT, PublisherRole, SourceKind, SrtMode, Transport};
+use automation::spec::{LATENCY_MS_DEFAULT, PULL_LATENCY_MS_DEFAULT, PublisherRole, SourceKind, SrtMode, Transport};
 use rusqlite::Transaction;
 use std::ops::RangeInclusive;
 
@@ -27,9 +27,7 @@ pub(super) fn kind(
 ) -> Result<SourceKind, Refusal> {
     let latency = |given: Option<u32>, kept: Option<u32>| given.or(kept).unwrap_or(LATENCY_MS_DEFAULT);
     Ok(match (draft, old) {
-        (draft @ SourceKindDraft::Camera { .. }, old @ (None | Some(SourceKind::Camera { .. }))) => {
-            camera(draft, old)?
-        }
+        (draft @ SourceKindDraft::Camera { .. }, old @ (None | Some(SourceKind::Camera { .. }))) => camera(draft, old)?,
         (SourceKindDraft::Rtmp { role, latency_ms }, None) => {
             let role = role.unwrap_or_default();
             SourceKind::Rtmp { stream: stream(tx, channel, role)?, role, latency_ms: latency(latency_ms, None) }
@@ -58,6 +56,7 @@ pub(super) fn kind(
             };
             SourceKind::Udp { port, group: group.trim().to_owned(), latency_ms: latency(latency_ms, kept_ms) }
         }
+        (draft @ SourceKindDraft::Pull { .. }, old @ (None | Some(SourceKind::Pull { .. }))) => pull(draft, old)?,
         (SourceKindDraft::Media { asset }, None | Some(SourceKind::Media { .. })) => {
             SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id }
         }
@@ -90,6 +89,28 @@ fn camera(draft: SourceKindDraft, old: Option<SourceKind>) -> Result<SourceKind,
         password: password.unwrap_or(kept_password),
         transport: transport.unwrap_or(kept_transport),
         any_certificate: any_certificate.unwrap_or(kept_any),
+        latency_ms: latency_ms.unwrap_or(kept_ms),
+    })
+}
+
+fn pull(draft: SourceKindDraft, old: Option<SourceKind>) -> Result<SourceKind, Refusal> {
+    let SourceKindDraft::Pull { url, user, password, latency_ms } = draft else {
+        return Err(Refusal::because(Code::Internal, "No stream to fetch."));
+    };
+    let (kept_url, kept_query, kept_password, kept_ms) = match old {
+        Some(SourceKind::Pull { url, query, password, latency_ms, .. }) => (url, query, password, latency_ms),
+        _ => (String::new(), Secret::default(), Secret::default(), PULL_LATENCY_MS_DEFAULT),
+    };
+    let (url, query) = match url.expose().trim().split_once('?') {
+        Some((url, query)) => (url.to_owned(), Secret::new(query)),
+        None if url.expose().trim() == kept_url => (kept_url, kept_query),
+        None => (url.expose().trim().to_owned(), Secret::default()),
+    };
+    Ok(SourceKind::Pull {
+        url,
+        query,
+        user,
+        password: password.unwrap_or(kept_password),
         latency_ms: latency_ms.unwrap_or(kept_ms),
     })
 }

@@ -1,0 +1,228 @@
+//! A stream that is fetched from a server: RTMP, or by HTTP whatever lies there, an HLS playlist or MPEG-TS.
+
+use super::chain::{self, Built};
+use super::live::{Connect, Try};
+use crate::knock::Knock;
+use automation::backoff::Steps;
+use automation::fault::{Code, Fault};
+use automation::secret::Secret;
+use gstreamer as gst;
+use gstreamer::prelude::*;
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Time after which an HTTP server that does not answer is given up, seconds.
+const HTTP_TIMEOUT_S: u32 = 8;
+/// The same of an RTMP server, seconds.
+const RTMP_TIMEOUT_S: u32 = 8;
+/// How long a server is asked whether it listens, to tell one without TLS from one that is not there.
+const KNOCK_LIMIT: Duration = Duration::from_millis(1_500);
+
+/// How to reach a stream.
+#[derive(Debug)]
+pub(super) struct Pull {
+    url: String,
+    query: Secret,
+    user: String,
+    password: Secret,
+    /// Asks whether the server listens.
+    asker: RefCell<Knock>,
+}
+
+impl Connect for Pull {
+    fn build(&self, this: &Arc<Try>) -> Result<(), Fault> {
+        let built = if self.is_rtmp() { self.build_rtmp(this) } else { self.build_http(this) };
+        built.map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))
+    }
+
+    fn sender(&self) -> &'static str {
+        "The server"
+    }
+
+    fn knock(&self) -> Option<(String, u16)> {
+        let (scheme, rest) = self.url.split_once("://")?;
+        let port = match scheme {
+            "rtmp" => 1935,
+            "rtmps" | "https" => 443,
+            _ => 80,
+        };
+        let authority = rest.split('/').next()?;
+        match authority.rsplit_once(':') {
+            Some((host, port)) if !port.contains(']') => {
+                Some((host.trim_matches(['[', ']']).into(), port.parse().ok()?))
+            }
+            _ => Some((authority.trim_matches(['[', ']']).into(), port)),
+        }
+    }
+
+    fn steps(&self) -> Steps {
+        Steps { first_ms: 1_000, ..Steps::SOURCE }
+    }
+
+    /// RTMP comes in its own time; what HTTP gives comes as fast as one takes it.
+    fn is_fetched_ahead(&self) -> bool {
+        !self.is_rtmp()
+    }
+
+    fn waiting(&self) -> Fault {
+        let fault = Fault::new(Code::SourceUnreachable, "");
+        if self.is_rtmp() {
+            // A server of RTMP says nothing where nobody publishes what is asked for.
+            return fault.with_text("The server sends nothing.").with_remedy(
+                "Check the name of the stream, and that somebody publishes it there. Bandstand tries again by itself.",
+            );
+        }
+        unreachable()
+    }
+
+    fn stopped(&self) -> Fault {
+        Fault::new(Code::SourceLost, "")
+            .with_text("The stream has ended or come to a stop.")
+            .with_remedy("Check the program at the far side. Bandstand connects again by itself.")
+    }
+
+    fn unintelligible(&self) -> Fault {
+        Fault::new(Code::SourceNoVideo, "")
+            .with_text("At this address there is no stream with a picture that can be shown here.")
+            .with_remedy("Enter the address of a stream with H.264 and AAC: an HLS playlist (.m3u8), MPEG-TS or RTMP.")
+    }
+
+    fn judge(&self, error: &gst::glib::Error, debug: &str) -> Fault {
+        let said = format!("{} {debug}", error.message());
+        let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+        if has(&["TLS", "certificate"]) {
+            return insecure();
+        }
+        if has(&["Unauthorized", "Forbidden", "(401)", "(403)", "authentication failed"]) {
+            return Fault::new(Code::SourceRefused, "")
+                .with_text("The server refuses us.")
+                .with_remedy("Enter the address again with its user name and password, or with its token.");
+        }
+        if has(&["not found", "Not Found", "(404)", "(410)", "StreamNotFound"]) {
+            return Fault::new(Code::SourceNotFound, "")
+                .with_text("The server has no stream at this address.")
+                .with_remedy("Copy the address again from the program that offers the stream.");
+        }
+        // What `souphttpsrc` says where no connection comes about, whatever the reason.
+        if error.is::<gst::ResourceError>() || has(&["gst_base_src_loop"]) {
+            return if self.url.starts_with("https") && self.listens() { insecure() } else { unreachable() };
+        }
+        Fault { code: Code::SourceUnsupported, ..self.unintelligible() }
+    }
+}
+
+/// The server listens, and no connection with TLS comes about.
+fn insecure() -> Fault {
+    Fault::new(Code::SourceTls, "")
+        .with_text("The server's certificate is not trusted, or it speaks no TLS.")
+        .with_remedy("Check the address, and the box's date. In your own network the address may begin with http://")
+}
+
+fn unreachable() -> Fault {
+    Fault::new(Code::SourceUnreachable, "").with_text("The server does not answer.").with_remedy(
+        "Check that it runs, that its address is right and the network is there. Bandstand tries again by itself.",
+    )
+}
+
+impl Pull {
+    pub(super) fn new(url: &str, query: &Secret, user: &str, password: &Secret) -> Pull {
+        let (url, user) = (url.to_owned(), user.to_owned());
+        Pull { url, query: query.clone(), user, password: password.clone(), asker: RefCell::new(Knock::new()) }
+    }
+
+    fn listens(&self) -> bool {
+        let Some((host, port)) = self.knock() else { return false };
+        self.asker.borrow_mut().ask_within(&host, port, KNOCK_LIMIT) == Some(true)
+    }
+
+    fn is_rtmp(&self) -> bool {
+        self.url.starts_with("rtmp")
+    }
+
+    fn location(&self) -> String {
+        let Pull { url, query, .. } = self;
+        if query.is_empty() { url.clone() } else { format!("{url}?{}", query.expose()) }
+    }
+
+    /// The address with user and password in it: so the parts of a playlist are asked for with them too.
+    fn location_with_user(&self) -> String {
+        let location = self.location();
+        match location.split_once("://") {
+            Some((scheme, rest)) if !self.user.is_empty() => {
+                let (user, password) = (escaped(&self.user), escaped(self.password.expose()));
+                format!("{scheme}://{user}:{password}@{rest}")
+            }
+            _ => location,
+        }
+    }
+
+    fn build_rtmp(&self, this: &Arc<Try>) -> Built<()> {
+        let source = gst::ElementFactory::make("rtmp2src").property("timeout", RTMP_TIMEOUT_S).build()?;
+        source.set_property("location", self.location());
+        if !self.user.is_empty() {
+            source.set_property("username", &self.user);
+            source.set_property("password", self.password.expose());
+        }
+        let demux = chain::make("flvdemux")?;
+        this.attach_streams_of(&demux);
+        chain::chain(&this.pipeline, &[&source, &demux])?;
+        this.listen_for_data(&source.static_pad("src").expect("a source has one"));
+        Ok(())
+    }
+
+    fn build_http(&self, this: &Arc<Try>) -> Built<()> {
+        let source = gst::ElementFactory::make("souphttpsrc")
+            .property("timeout", HTTP_TIMEOUT_S)
+            // We try again ourselves, and say why it failed.
+            .property("retries", 0i32)
+            .property("location", self.location_with_user())
+            .build()?;
+        // Finds out what it is, follows the playlist where it is one, and gives the streams inside.
+        let parse = chain::make("parsebin")?;
+        this.attach_streams_of(&parse);
+        chain::chain(&this.pipeline, &[&source, &parse])?;
+        this.listen_for_data(&source.static_pad("src").expect("a source has one"));
+        Ok(())
+    }
+}
+
+/// A text as it stands in an address (RFC 3986, section 2.1).
+fn escaped(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut escaped, byte| {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => escaped.push(byte as char),
+            _ => escaped.push_str(&format!("%{byte:02X}")),
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pull(url: &str) -> Pull {
+        Pull::new(url, &Secret::new("token=a@b"), "Zoë", &Secret::new("p@ss:/"))
+    }
+
+    #[test]
+    fn an_address_is_put_together_again() {
+        let http = pull("http://tv:8409/live.m3u8");
+        assert_eq!(http.location_with_user(), "http://Zo%C3%AB:p%40ss%3A%2F@tv:8409/live.m3u8?token=a@b");
+        assert_eq!(pull("rtmp://tv/live/stage").location(), "rtmp://tv/live/stage?token=a@b");
+    }
+
+    #[test]
+    fn a_knock_asks_the_port_of_the_scheme() {
+        for (url, host, port) in [
+            ("http://tv:8409/live.m3u8", "tv", 8409),
+            ("http://tv", "tv", 80),
+            ("https://[fe80::1]/a:b", "fe80::1", 443),
+            ("rtmp://[fe80::1]:1936/live/stage", "fe80::1", 1936),
+            ("rtmp://tv/live/stage", "tv", 1935),
+        ] {
+            assert_eq!(pull(url).knock(), Some((host.to_owned(), port)), "{url}");
+        }
+    }
+}
