@@ -1,5 +1,6 @@
 //! Publishers: ffmpeg sending a film by RTMP in its own time, connecting as OBS does (as FMLE, the key with its query).
 
+use crate::place::tool;
 use crate::process::{Process, tied};
 use std::path::Path;
 
@@ -12,10 +13,19 @@ pub struct Publisher {
 impl Publisher {
     /// Starts to publish `film` to `server`/`key`, over and over.
     pub fn start(folder: &Path, film: &Path, server: &str, key: &str) -> Publisher {
+        Publisher::start_as("ffmpeg".as_ref(), folder, film, &["-c", "copy"], &format!("{server}/{key}"))
+    }
+
+    /// The same by Enhanced RTMP, with the ffmpeg that speaks it: HEVC as the film has it, other codecs as `coded` asks.
+    pub fn enhanced(folder: &Path, film: &Path, coded: &[&str], server: &str, key: &str) -> Publisher {
+        Publisher::start_as(&tool("ffmpeg-enhanced"), folder, film, coded, &format!("{server}/{key}"))
+    }
+
+    fn start_as(program: &Path, folder: &Path, film: &Path, coded: &[&str], to: &str) -> Publisher {
         std::fs::create_dir_all(folder).expect("make the publisher's folder");
-        let mut command = tied("ffmpeg");
+        let mut command = tied(program);
         command.args(["-hide_banner", "-loglevel", "warning", "-nostdin", "-re", "-stream_loop", "-1", "-i"]).arg(film);
-        command.args(["-c", "copy", "-f", "flv", "-flvflags", "no_duration_filesize"]).arg(format!("{server}/{key}"));
+        command.args(coded).args(["-f", "flv", "-flvflags", "no_duration_filesize"]).arg(to);
         Publisher { process: Process::start("publisher", folder, &mut command) }
     }
 

@@ -3,5 +3,6 @@
 
 mod cameras;
 mod house;
+mod publishers;
 mod pulls;
 mod senders;

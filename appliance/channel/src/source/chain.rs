@@ -30,7 +30,7 @@ pub(super) type Due = Arc<dyn Fn(u64) -> Option<u64> + Send + Sync>;
 pub(super) type Built<T> = Result<T, gst::glib::BoolError>;
 
 /// The fault of a pipeline that cannot be built: a mistake of ours, or a plugin that is missing.
-pub(super) fn internal(error: gst::glib::BoolError) -> Fault {
+pub(super) fn internal(error: impl std::fmt::Display) -> Fault {
     Fault::new(Code::Internal, "").with_text(error.to_string())
 }
 

@@ -5,6 +5,8 @@
 
 mod camera;
 mod chain;
+mod enhanced;
+mod flv;
 mod formats;
 pub mod live;
 pub mod made;

@@ -16,10 +16,11 @@ use crate::flv::{Kind, Tag};
 use crate::key::Ask;
 use bytes::{Buf as _, Bytes, BytesMut};
 use rtmp_rs::amf::AmfValue;
+use rtmp_rs::media::VideoFourCc;
 use rtmp_rs::protocol::chunk::{ChunkEncoder, RtmpChunk};
 use rtmp_rs::protocol::constants as code;
 use rtmp_rs::protocol::message::{Command, ConnectResponseBuilder, UserControlEvent};
-use rtmp_rs::protocol::{Handshake, HandshakeRole, RtmpMessage};
+use rtmp_rs::protocol::{EnhancedCapabilities, FourCcCapability, Handshake, HandshakeRole, RtmpMessage};
 use rtmp_wire::amf0::{self, BadAmf, Value};
 use rtmp_wire::chunk::{BadChunk, ChunkReader, Message};
 use std::collections::VecDeque;
@@ -80,6 +81,16 @@ pub(crate) enum Violation {
     /// A command at the wrong time.
     #[error("a command at the wrong time")]
     OutOfOrder,
+}
+
+/// What is offered of Enhanced RTMP: what the channel decodes.
+fn offered() -> EnhancedCapabilities {
+    let decodes = |codec| (codec, FourCcCapability::decode());
+    EnhancedCapabilities {
+        enabled: true,
+        video_codecs: [VideoFourCc::Avc, VideoFourCc::Hevc].map(decodes).into(),
+        ..EnhancedCapabilities::new()
+    }
 }
 
 #[derive(Debug)]
@@ -280,8 +291,8 @@ impl Session {
         self.send(RtmpMessage::SetPeerBandwidth { size: code::DEFAULT_PEER_BANDWIDTH, limit_type }, 0);
         self.send(RtmpMessage::SetChunkSize(code::RECOMMENDED_CHUNK_SIZE), 0);
         self.encoder.set_chunk_size(code::RECOMMENDED_CHUNK_SIZE);
-        // Enhanced RTMP is not offered: the channel decodes H.264 and AAC.
-        self.send(RtmpMessage::Command(ConnectResponseBuilder::new().build(transaction)), 0);
+        let answer = ConnectResponseBuilder::new().enhanced_capabilities(&offered()).build(transaction);
+        self.send(RtmpMessage::Command(answer), 0);
     }
 
     fn media(&mut self, kind: Kind, timestamp_ms: u32, body: Bytes) -> Result<(), Violation> {
