@@ -207,6 +207,26 @@ impl Clip {
     }
 }
 
+impl Clip {
+    /// The film made over by ffmpeg with `arguments`, as MPEG-TS; kept as `name` beside it.
+    pub fn made_over(&self, name: &str, arguments: &[&str]) -> PathBuf {
+        let file = self.file();
+        let path = file.with_file_name(format!("{}-{name}.ts", self.name()));
+        if !path.exists() {
+            let desk =
+                tempfile::tempdir_in(crate::place::target().join("clips")).expect("make a folder in target/clips");
+            let draft = desk.path().join("clip.ts");
+            let mut ffmpeg = Command::new("ffmpeg");
+            ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-i"]).arg(&file);
+            ffmpeg.args(["-c:v", "libx264", "-preset", "superfast", "-g", "30", "-b:v", "800k", "-c:a", "copy"]);
+            let status = ffmpeg.args(arguments).arg(&draft).status().expect("start ffmpeg; ./dev setup installs it");
+            assert!(status.success(), "ffmpeg could not make {name} of {}: {status}", self.name());
+            std::fs::rename(&draft, &path).expect("put the film in its place");
+        }
+        path
+    }
+}
+
 /// Puts a film into the container that `to`'s ending names, without encoding it again.
 pub fn remux(film: &Clip, to: &Path) {
     let mut ffmpeg = Command::new("ffmpeg");

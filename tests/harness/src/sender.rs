@@ -1,6 +1,5 @@
 //! Senders: ffmpeg sending a film in its own time, over and over, by whatever protocol its last argument names.
 
-use crate::clip::Clip;
 use crate::process::{Process, tied};
 use std::path::{Path, PathBuf};
 
@@ -16,10 +15,10 @@ pub struct Sender {
 impl Sender {
     /// Starts to send `film`. `output` are ffmpeg's last arguments: `["-f", "mpegts", "udp://…"]`; what they leave open
     /// is sent as it is, without encoding it again.
-    pub fn start(folder: &Path, film: &Clip, output: &[&str]) -> Sender {
+    pub fn start(folder: &Path, film: &Path, output: &[&str]) -> Sender {
         std::fs::create_dir_all(folder).expect("make the sender's folder");
         let output = output.iter().map(|word| (*word).to_owned()).collect();
-        let mut sender = Sender { folder: folder.to_owned(), film: film.file(), output, process: None };
+        let mut sender = Sender { folder: folder.to_owned(), film: film.to_owned(), output, process: None };
         sender.resume();
         sender
     }

@@ -3,6 +3,7 @@
 
 mod cameras;
 mod house;
+mod odd;
 mod publishers;
 mod pulls;
 mod senders;

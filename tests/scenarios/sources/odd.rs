@@ -1,0 +1,59 @@
+//! Pictures and sound as nobody plans them: small, tall, interlaced, of a rate that varies, of a size that changes.
+
+use crate::house::{House, Paced, film};
+use harness::clip::Clip;
+use harness::sender::Sender;
+use harness::stage::free_udp_port;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Pictures of the film whose size changes in its midst.
+const CHANGING_PICTURES: u32 = 8 * 30;
+
+/// A film of 8 s whose second half has another size, in one stream; its sound goes on through it.
+fn changing(number: u8, folder: &Path) -> PathBuf {
+    let whole = Clip::new(number, 8);
+    let halves = [
+        whole.made_over("first", &["-vf", "trim=0:4", "-an"]),
+        whole.made_over("second", &["-vf", "trim=4:8,setpts=PTS-STARTPTS,scale=480:360,setsar=1", "-an"]),
+    ];
+    let list: String = halves.iter().map(|half| format!("file '{}'\n", half.display())).collect();
+    std::fs::write(folder.join("halves.txt"), list).expect("write the list of halves");
+    let film = folder.join("changing.ts");
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "concat", "-safe", "0", "-i"]);
+    ffmpeg.arg(folder.join("halves.txt")).arg("-i").arg(whole.file());
+    let status = ffmpeg.args(["-map", "0:v", "-map", "1:a", "-c", "copy"]).arg(&film).status();
+    assert!(status.is_ok_and(|status| status.success()), "ffmpeg could not join the halves");
+    film
+}
+
+#[test]
+fn odd_inputs_are_shown_whole_and_heard() {
+    let mut house = House::open("odd");
+    let even = Paced::Evenly(48 * 30);
+    let small = "scale=176:144:flags=area,setsar=1,fps=30000/1001";
+    let interlaced = ["-flags", "+ildct+ilme", "-x264-params", "tff=1", "-b:v", "1500k"];
+    let uneven = ["-vf", "select='not(eq(mod(n,7),3)+eq(mod(n,11),5))'", "-fps_mode", "vfr"];
+    let folder = house.stage.room("changing");
+    std::fs::create_dir_all(&folder).expect("make a folder");
+    let films = [
+        ("small-mono", 1, film(1).made_over("small", &["-vf", small, "-c:a", "aac", "-ac", "1", "-ar", "44100"]), even),
+        ("interlaced", 2, film(2).sized(640, 480, 30).made_over("interlaced", &interlaced), even),
+        ("tall", 3, film(3).sized(360, 640, 30).made_over("b-frames", &["-bf", "3"]), even),
+        ("uneven", 4, film(4).made_over("uneven", &uneven), Paced::Unevenly(48 * 30)),
+        ("changing", 5, changing(5, &folder), Paced::Unevenly(CHANGING_PICTURES)),
+    ];
+    for (id, number, film, paced) in films {
+        let port = free_udp_port();
+        house.source(id, json!({"kind": "udp", "port": port, "latency_ms": 1000}));
+        let to = format!("udp://127.0.0.1:{port}?pkt_size=1316");
+        let far = Sender::start(&house.stage.room(id), &film, &["-f", "mpegts", &to]);
+        house.paced_input(id, number, paced, far);
+    }
+    let recording = house.show_all();
+    let counters = recording.pictures.iter().filter_map(|p| p.mark).filter(|m| m.source == 5).map(|m| m.counter);
+    let (first, second): (Vec<u32>, Vec<u32>) = counters.partition(|counter| *counter < CHANGING_PICTURES / 2);
+    assert!(first.len() > 20 && second.len() > 20, "{} and {} pictures of its two sizes", first.len(), second.len());
+}
