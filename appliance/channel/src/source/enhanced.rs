@@ -91,10 +91,6 @@ impl Enhanced {
     }
 }
 
-fn internal(error: impl std::fmt::Display) -> Fault {
-    Fault::new(Code::Internal, "").with_text(error.to_string())
-}
-
 /// What a track's decoder needs: begins the track, or goes on with it differently.
 fn head(this: &Arc<Try>, track: &mut Option<gst_app::AppSrc>, caps: gst::Caps) -> Result<(), Fault> {
     if let Some(track) = track {
@@ -107,9 +103,9 @@ fn head(this: &Arc<Try>, track: &mut Option<gst_app::AppSrc>, caps: gst::Caps) -
         .block(true)
         .max_bytes(WAITING_BYTES_MAX)
         .build();
-    this.pipeline.add(&source).map_err(internal)?;
+    this.pipeline.add(&source).map_err(chain::internal)?;
     chain::attach(this, &source.static_pad("src").expect("a source has one"));
-    source.sync_state_with_parent().map_err(internal)?;
+    source.sync_state_with_parent().map_err(chain::internal)?;
     *track = Some(source);
     Ok(())
 }
@@ -124,5 +120,5 @@ fn put(track: &Option<gst_app::AppSrc>, at_ms: u32, later_ms: i32, keyframe: boo
     if !keyframe {
         fields.set_flags(gst::BufferFlags::DELTA_UNIT);
     }
-    track.push_buffer(buffer).map(|_| ()).map_err(internal)
+    track.push_buffer(buffer).map(|_| ()).map_err(chain::internal)
 }

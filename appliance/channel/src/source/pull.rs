@@ -33,7 +33,7 @@ pub(super) struct Pull {
 impl Connect for Pull {
     fn build(&self, this: &Arc<Try>) -> Result<(), Fault> {
         let built = if self.is_rtmp() { self.build_rtmp(this) } else { self.build_http(this) };
-        built.map_err(|error| Fault::new(Code::Internal, "").with_text(error.to_string()))
+        built.map_err(chain::internal)
     }
 
     fn sender(&self) -> &'static str {
