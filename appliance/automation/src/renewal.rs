@@ -87,9 +87,11 @@ impl Moment {
         let stands_in = source.is_none_or(|source| match &source.kind {
             SourceKind::Slate { .. } | SourceKind::TestPattern { .. } => true,
             SourceKind::Rtmp { role, .. } => *role == PublisherRole::Loop,
-            SourceKind::Camera { .. } | SourceKind::Srt { .. } | SourceKind::Udp { .. } | SourceKind::Media { .. } => {
-                false
-            }
+            SourceKind::Camera { .. }
+            | SourceKind::Srt { .. }
+            | SourceKind::Udp { .. }
+            | SourceKind::Pull { .. }
+            | SourceKind::Media { .. } => false,
         });
         if stands_in || matches!(on_air.carrier, Carrier::Loop | Carrier::Slate | Carrier::SlateByHand) {
             return Moment::Quiet;
