@@ -32,7 +32,8 @@ struct Book {
     refuse: Option<String>,
 }
 
-/// An RTMP server with one application `live`. It can be stopped, frozen, and started again on the same port.
+/// An RTMP server with an application `live`, which records, and one that hands on what it gets to whoever asks for it. It
+/// can be stopped, frozen, and started again on the same port.
 #[derive(Debug)]
 pub struct Platform {
     name: String,
@@ -67,6 +68,11 @@ impl Platform {
     /// Server address for a destination, without the key.
     pub fn url(&self) -> String {
         format!("rtmp://127.0.0.1:{}/live", self.port)
+    }
+
+    /// Server address of its relay: what is published there is handed on under the very same name.
+    pub fn relay_url(&self) -> String {
+        format!("rtmp://127.0.0.1:{}/relay", self.port)
     }
 
     /// Its TCP port.
@@ -177,6 +183,9 @@ rtmp {{
       on_publish_done http://127.0.0.1:{asks}/;
       record all;
       record_path {folder}/recordings;
+    }}
+    application relay {{
+      live on;
     }}
   }}
 }}

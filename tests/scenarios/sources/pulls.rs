@@ -23,11 +23,11 @@ fn streams_that_are_fetched_go_on_air() {
     std::fs::create_dir_all(web.public()).expect("make the web server's folder");
     harness::clip::remux(&film(3), &web.public().join("film.ts"));
     let relay = Platform::start(&house.stage.room("relay"), "relay");
-    let publisher = house.sender("rtmp", 4, &["-f", "flv", &format!("{}/stage", relay.url())]);
+    let publisher = house.sender("rtmp", 4, &["-f", "flv", &format!("{}/stage", relay.relay_url())]);
     let pull = |id: &str, url: String| house.source(id, json!({"kind": "pull", "url": url}));
     pull("ts", web.url("live.ts"));
     pull("film", web.url("film.ts"));
-    pull("rtmp", format!("{}/stage", relay.url()));
+    pull("rtmp", format!("{}/stage", relay.relay_url()));
     until("the playlist", s(20), || playlist.exists().then_some(()));
     let (user, password) = GUARD;
     let guarded = web.url("guarded/live.m3u8?token=hush-hush");
@@ -55,7 +55,7 @@ fn servers_that_fail_are_named_and_come_back() {
     pull("page", web.url("page.html"));
     pull("plain", web.url("live.m3u8").replace("http://", "https://"));
     let mut relay = Platform::start(&house.stage.room("relay"), "relay");
-    let stream = format!("{}/stage", relay.url());
+    let stream = format!("{}/stage", relay.relay_url());
     let mut publisher = house.sender("rtmp", 6, &["-f", "flv", &stream]);
     pull("relay", stream);
     for (id, code) in [
