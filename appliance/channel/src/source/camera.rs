@@ -1,6 +1,7 @@
 //! An IP camera: RTSP (RFC 2326), its media over the same TCP connection, or by UDP.
 //!
-//! Where nothing else is chosen, TCP is tried first; a camera that refuses it is asked for UDP from then on.
+//! Where nothing else is chosen, TCP is tried first; a camera that refuses it is asked for UDP, until that brings nothing
+//! either: then TCP has its turn again.
 
 use super::chain::{self, Built};
 use super::live::{Connect, Try};
@@ -86,6 +87,21 @@ impl Camera {
         };
         fault.with_text("The camera offers no TCP.").with_remedy(remedy)
     }
+
+    /// The fault where UDP was agreed upon and brings nothing. With automatic choice TCP is tried next: it may have been
+    /// switched on in the meantime.
+    fn deaf_to_udp(&self) -> Fault {
+        let fault = Fault::new(Code::SourceUnreachable, "");
+        if self.transport == Transport::Auto {
+            self.refused_tcp.store(false, Ordering::Relaxed);
+            return fault
+                .with_text("The camera refuses TCP, and none of its packets arrive by UDP.")
+                .with_remedy("Switch on RTSP over TCP in the camera, or let UDP through the firewall.");
+        }
+        fault
+            .with_text("The camera answers, but none of its packets arrive by UDP.")
+            .with_remedy("Choose TCP: a firewall or a router on the way lets no UDP through.")
+    }
 }
 
 impl Connect for Camera {
@@ -121,9 +137,7 @@ impl Connect for Camera {
             return self.not_offered();
         }
         if debug.contains("Could not receive any UDP packets") {
-            return Fault::new(Code::SourceUnreachable, "")
-                .with_text("The camera answers, but none of its packets arrive by UDP.")
-                .with_remedy("Choose TCP: a firewall or a router on the way lets no UDP through.");
+            return self.deaf_to_udp();
         }
         let code = match error.kind::<gst::ResourceError>() {
             Some(gst::ResourceError::NotAuthorized) => Code::SourceRefused,
@@ -163,5 +177,54 @@ impl Camera {
         });
         this.attach_streams_of(&source);
         this.pipeline.add(&source)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn camera(transport: Transport) -> Camera {
+        Camera::new("rtsp://camera/live", "", &Secret::default(), transport, false)
+    }
+
+    fn refuses_transport(camera: &Camera) -> Fault {
+        let text = "Could not connect to server. (unsupported transport protocols)";
+        camera.judge(&gst::glib::Error::new(gst::ResourceError::Settings, text), "rtspsrc")
+    }
+
+    fn brings_nothing(camera: &Camera) -> Fault {
+        let error = gst::glib::Error::new(gst::ResourceError::Read, "Could not read from resource.");
+        camera
+            .judge(&error, "Could not receive any UDP packets for 5.0000 seconds, maybe your firewall is blocking it.")
+    }
+
+    #[test]
+    fn the_automatic_choice_goes_from_one_transport_to_the_other_and_back() {
+        let camera = camera(Transport::Auto);
+        assert!(!camera.by_udp(), "TCP is first");
+        assert_eq!(refuses_transport(&camera).code, Code::SourceUnsupported);
+        assert!(camera.by_udp(), "then UDP");
+        let fault = brings_nothing(&camera);
+        assert_eq!(
+            (fault.code, fault.text.as_str()),
+            (Code::SourceUnreachable, "The camera refuses TCP, and none of its packets arrive by UDP.")
+        );
+        assert!(!camera.by_udp(), "a camera whose UDP is blocked is asked for TCP again");
+        refuses_transport(&camera);
+        let fault = refuses_transport(&camera);
+        assert_eq!(fault.text, "The camera offers its stream neither by TCP nor by UDP.");
+        assert!(!camera.by_udp(), "nor does one stick to UDP that refuses both");
+    }
+
+    #[test]
+    fn a_transport_that_was_chosen_stays() {
+        for (transport, by_udp) in [(Transport::Tcp, false), (Transport::Udp, true)] {
+            let camera = camera(transport);
+            refuses_transport(&camera);
+            let fault = brings_nothing(&camera);
+            assert_eq!(fault.text, "The camera answers, but none of its packets arrive by UDP.");
+            assert_eq!(camera.by_udp(), by_udp, "{transport:?}");
+        }
     }
 }
