@@ -7,13 +7,17 @@
 //! - What comes a little late is handed on at once, and all after it keeps its time.
 //! - What comes later than [`LATE_NS_MAX`] moves the whole count: what was fetched ahead is used up, and waiting for it
 //!   anew once is better than stuttering for ever.
-//! - A time that jumps ahead further than [`AHEAD_NS_MAX`] does the same: no far side lets one fetch so much.
+//! - A time that jumps ahead further than [`AHEAD_NS_MAX`] does the same: nothing waits longer than that.
 //! - A time that jumps back looks late, and is taken so.
+//! - Where one track jumps before the other, each moves the count its own way until both have: what lies between is handed
+//!   on unpaced, which is as much as the tracks lie apart.
 
 /// Lateness that is borne, nanoseconds.
 const LATE_NS_MAX: i64 = 500_000_000;
-/// Furthest that anything may lie ahead, nanoseconds: three segments of the length that Apple proposes (6 s), and one.
-const AHEAD_NS_MAX: i64 = 24_000_000_000;
+/// Furthest that anything may lie ahead, nanoseconds: as far as the tracks of a stream are interleaved. What was fetched
+/// ahead waits behind what is due first, so it never lies far ahead when its turn comes; and a source that is silent for
+/// longer would be taken for lost.
+const AHEAD_NS_MAX: i64 = 2_000_000_000;
 
 /// The count of one connection, for all of its tracks.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +78,57 @@ mod tests {
         ] {
             assert_eq!(handed_on(arrivals), (want.to_vec(), moves), "{what}");
         }
+    }
+
+    /// A stream of pictures and sound every 40 ms, fetched at once, whose time jumps by so much in its midst, the sound's so
+    /// many milliseconds after the pictures'. Answers when each picture is handed on, and each sound.
+    fn across_a_jump(jump_ms: i64, apart_ms: u64) -> [Vec<u64>; 2] {
+        const LENGTH_MS: u64 = 8_000;
+        let times = |jumps_at_ms: u64| {
+            let jumped = move |at_ms: u64| if at_ms < jumps_at_ms { 0 } else { jump_ms };
+            (0..LENGTH_MS).step_by(40).map(move |at_ms| (at_ms + 100_000).saturating_add_signed(jumped(at_ms)))
+        };
+        let tracks = [4_000, 4_000 + apart_ms].map(|at_ms| times(at_ms).collect::<Vec<u64>>());
+        let (mut pace, mut out) = (PullPace::default(), [Vec::new(), Vec::new()]);
+        // Each track waits by itself: next is the one that is free first.
+        while let Some(track) =
+            (0..2).filter(|t| out[*t].len() < tracks[*t].len()).min_by_key(|t| out[*t].last().copied())
+        {
+            let now_ms = out[track].last().copied().unwrap_or(0);
+            let wait_ms = pace.wait_ns(tracks[track][out[track].len()] * MS, now_ms * MS) / MS;
+            out[track].push(now_ms + wait_ms);
+        }
+        out
+    }
+
+    #[test]
+    fn a_jump_of_one_track_before_the_other_delays_neither_and_rushes_little() {
+        for jump_ms in [-90_000, -3_000, 3_000, 8_000, 90_000] {
+            for apart_ms in [0, 80, 400] {
+                let [pictures, sound] = across_a_jump(jump_ms, apart_ms);
+                let what = format!("a jump by {jump_ms} ms, tracks {apart_ms} ms apart");
+                for track in [&pictures, &sound] {
+                    let longest_ms = track.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+                    assert!(longest_ms <= 40 + apart_ms, "{what}: {longest_ms} ms of nothing");
+                    let whole_ms = track.last().unwrap() - track[0];
+                    assert!(
+                        (7_960 - 2 * apart_ms - 80..=7_960 + apart_ms).contains(&whole_ms),
+                        "{what}: {whole_ms} ms"
+                    );
+                }
+                let (last_picture, last_sound) = (pictures.last().unwrap(), sound.last().unwrap());
+                assert!(last_picture.abs_diff(*last_sound) <= 40, "{what}: {last_picture} and {last_sound}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_waits_for_as_long_as_a_source_may_be_silent() {
+        let mut pace = PullPace::default();
+        pace.wait_ns(0, 0);
+        assert_eq!(pace.wait_ns(2_000 * MS, 0), 2_000 * MS);
+        assert_eq!(pace.wait_ns(2_001 * MS, 0), 0, "a jump ahead");
+        assert_eq!(pace.moves(), 1);
     }
 
     #[test]
