@@ -118,6 +118,7 @@ fn moments_on_air() {
             source("obs", json!({"kind": "rtmp", "stream": "main_obs"})),
             source("film", json!({"kind": "media", "asset": "film"})),
             source("camera", json!({"kind": "camera", "url": "rtsp://c/1"})),
+            source("fetched", json!({"kind": "pull", "url": "http://tv/live.m3u8"})),
         ],
         "assets": {"film": "/film.mp4"}, "failover": {}, "timeline": null, "manual": null, "messages": {}, "live": null,
         "destinations": [],
@@ -150,6 +151,7 @@ fn moments_on_air() {
         (Some("camera"), Carrier::Primary, 131, Moment::Busy),
         (Some("camera"), Carrier::Take, 100, Moment::Change),
         (Some("obs"), Carrier::LiveInput, 900, Moment::Busy),
+        (Some("fetched"), Carrier::Timeline, 900, Moment::Busy),
     ] {
         assert_eq!(moment(source, carrier, tick), expected, "{source:?} {carrier:?} {tick}");
     }
