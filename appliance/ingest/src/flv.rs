@@ -48,6 +48,7 @@ impl Tag {
         match self.kind {
             Kind::Script => Role::Metadata,
             Kind::Audio => audio_role(first, second),
+            Kind::Video if first & 0x80 != 0 => enhanced_role(&self.body),
             Kind::Video => video_role(first, second),
         }
     }
@@ -100,19 +101,22 @@ fn audio_role(first: u8, second: u8) -> Role {
     }
 }
 
+/// The role of pictures by Enhanced RTMP. Of several tracks in one stream nothing can be decoded here; a reader is let in
+/// with them all the same, so that the channel can say so.
+fn enhanced_role(body: &[u8]) -> Role {
+    use rtmp_wire::ex_video::{ExVideo, kind};
+    let Some(ExVideo { keyframe, kind, .. }) = ExVideo::parse(body) else { return Role::Other };
+    match kind {
+        kind::SEQUENCE_START => Role::Header,
+        kind::CODED_FRAMES | kind::CODED_FRAMES_X | kind::MULTITRACK if keyframe => Role::Keyframe,
+        _ => Role::Other,
+    }
+}
+
 fn video_role(first: u8, second: u8) -> Role {
     const AVC: u8 = 7;
     let keyframe = (first >> 4) & 0x07 == 1;
-    let packet = first & 0x0F;
-    if first & 0x80 != 0 {
-        // Enhanced RTMP: 0 is SequenceStart; 1 and 3 are coded pictures with and without composition time.
-        return match packet {
-            0 => Role::Header,
-            1 | 3 if keyframe => Role::Keyframe,
-            _ => Role::Other,
-        };
-    }
-    match (packet, second) {
+    match (first & 0x0F, second) {
         (AVC, 0) => Role::Header,
         // The end of a sequence is marked as a keyframe by some encoders, and carries no picture.
         (AVC, 2) => Role::Other,
@@ -137,6 +141,16 @@ mod tests {
             (Video, &[0x90, b'h', b'v', b'c', b'1'], Role::Header),
             (Video, &[0x91, b'h', b'v', b'c', b'1'], Role::Keyframe),
             (Video, &[0xA3, b'h', b'v', b'c', b'1'], Role::Other),
+            (Video, &[0x93, b'a', b'v', b'0', b'1'], Role::Keyframe),
+            // Several tracks in one stream.
+            (Video, &[0x96, 0x01, b'h', b'v', b'c', b'1'], Role::Keyframe),
+            (Video, &[0xA6, 0x01, b'h', b'v', b'c', b'1'], Role::Other),
+            // A time in nanoseconds, and then another extension, before a header, a keyframe and another picture.
+            (Video, &[0x97, 2, 0, 0, 9, 0x00, b'h', b'v', b'c', b'1'], Role::Header),
+            (Video, &[0x97, 2, 0, 0, 9, 0x07, 0, 1, 0x01, b'h', b'v', b'c', b'1'], Role::Keyframe),
+            (Video, &[0xA7, 2, 0, 0, 9, 0x03, b'h', b'v', b'c', b'1'], Role::Other),
+            (Video, &[0x97, 2, 0, 0, 9, 0x06, 0x01], Role::Keyframe),
+            (Video, &[0x97, 200, 0], Role::Other),
             (Video, &[0x14, 9], Role::Keyframe),
             (Audio, &[0xAF, 0, 0x12, 0x10], Role::Header),
             (Audio, &[0xAF, 1, 0x21], Role::Other),

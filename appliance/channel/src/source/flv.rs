@@ -1,5 +1,7 @@
 //! FLV as a publisher's comes from the door: tags, and what Veovera's *Enhanced RTMP v2* puts into those of pictures.
 
+use rtmp_wire::ex_video::{ExVideo, kind};
+
 /// Bytes of the file's header and of the length behind it (Adobe, *Video File Format Specification 10.1*, annex E.2).
 const FILE_HEADER: usize = 13;
 /// Bytes of a tag's header, and of the length behind its body.
@@ -81,51 +83,28 @@ impl Reader {
     }
 }
 
-/// The tag of pictures, by its first byte: `ExVideoTagHeader` where the highest bit is set.
+/// The tag of pictures: `ExVideoTagHeader` where the highest bit of its first byte is set.
 fn pictures(body: &[u8]) -> Content {
-    let Some((&first, rest)) = body.split_first() else { return Content::Other };
-    if first & 0x80 == 0 {
+    if body.first().is_some_and(|first| first & 0x80 == 0) {
         return Content::OldPictures;
     }
-    const SEQUENCE_START: u8 = 0;
-    const CODED_FRAMES: u8 = 1;
-    const CODED_FRAMES_X: u8 = 3;
-    const MULTITRACK: u8 = 6;
-    const MOD_EX: u8 = 7;
-    let (keyframe, kind) = (first >> 4 & 7 == 1, first & 0x0F);
-    let (kind, rest) = if kind == MOD_EX { without_mod_ex(rest) } else { (kind, rest) };
-    if kind == MULTITRACK {
+    let Some(ExVideo { keyframe, kind, rest }) = ExVideo::parse(body) else { return Content::Other };
+    if kind == kind::MULTITRACK {
         return Content::Multitrack;
     }
     let Some((codec, data)) = rest.split_first_chunk::<4>() else { return Content::Other };
     let part = match (kind, codec, data) {
-        (SEQUENCE_START, _, _) => Part::Header(data.to_vec()),
+        (kind::SEQUENCE_START, _, _) => Part::Header(data.to_vec()),
         // Only these codecs have a composition time: 24 bits with a sign.
-        (CODED_FRAMES, b"hvc1" | b"avc1" | b"vvc1", [a, b, c, data @ ..]) => {
+        (kind::CODED_FRAMES, b"hvc1" | b"avc1" | b"vvc1", [a, b, c, data @ ..]) => {
             Part::Picture { keyframe, later_ms: i32::from_be_bytes([*a, *b, *c, 0]) >> 8, data: data.to_vec() }
         }
-        (CODED_FRAMES | CODED_FRAMES_X, _, _) => Part::Picture { keyframe, later_ms: 0, data: data.to_vec() },
+        (kind::CODED_FRAMES | kind::CODED_FRAMES_X, _, _) => {
+            Part::Picture { keyframe, later_ms: 0, data: data.to_vec() }
+        }
         _ => Part::Other,
     };
     Content::Pictures { codec: *codec, part }
-}
-
-/// What follows the extensions that may stand before a packet's own header: its kind, and the rest.
-fn without_mod_ex(mut rest: &[u8]) -> (u8, &[u8]) {
-    const MOD_EX: u8 = 7;
-    loop {
-        // Length less one in one byte, or 255 and two bytes more; the extension; then its kind and the packet's.
-        let (length, after) = match rest {
-            [255, a, b, after @ ..] => (usize::from(u16::from_be_bytes([*a, *b])) + 1, after),
-            [length, after @ ..] => (usize::from(*length) + 1, after),
-            [] => return (u8::MAX, &[]),
-        };
-        let Some([kinds, after @ ..]) = after.get(length..) else { return (u8::MAX, &[]) };
-        if kinds & 0x0F != MOD_EX {
-            return (kinds & 0x0F, after);
-        }
-        rest = after;
-    }
 }
 
 #[cfg(test)]
