@@ -1,7 +1,7 @@
 //! What every source's streams pass: decoder, house format, store. A live source hands each of its streams to
 //! [`attach`]; the first pictures and the first sound are taken.
 
-use super::formats::{Unknown, way};
+use super::formats::{Unknown, Way, way};
 use super::live::Try;
 use super::store::{Picture, Store};
 use crate::encoder::{picture_caps, sound_caps};
@@ -44,6 +44,7 @@ pub(super) fn attach(this: &Arc<Try>, pad: &gst::Pad) {
 
 /// The source has shown all its streams: without pictures it is of no use.
 pub(super) fn attached_all(this: &Arc<Try>) {
+    this.streams.complete.store(true, Ordering::Relaxed);
     if !this.streams.pictures.load(Ordering::Relaxed) {
         this.give_up(Fault::new(Code::SourceNoVideo, "").with_text(format!("{} sends no picture.", this.sender)));
     }
@@ -54,16 +55,33 @@ pub(super) fn attached_all(this: &Arc<Try>) {
 pub(super) struct Streams {
     pictures: AtomicBool,
     sound: AtomicBool,
+    /// The source has shown all that it begins with.
+    complete: AtomicBool,
+}
+
+/// What becomes of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// It is the first of its kind.
+    Taken,
+    /// There is one of its kind already.
+    TooMany,
+    /// There was one of its kind, and the source has begun with others instead.
+    Instead,
 }
 
 impl Streams {
-    /// Takes a stream of this kind. False: there is one already.
-    pub(super) fn take(&self, track: Track) -> bool {
+    /// Takes a stream of this kind.
+    pub(super) fn take(&self, track: Track) -> Place {
         let taken = match track {
             Track::Pictures => &self.pictures,
             Track::Sound => &self.sound,
         };
-        !taken.swap(true, Ordering::Relaxed)
+        match taken.swap(true, Ordering::Relaxed) {
+            false => Place::Taken,
+            true if self.complete.load(Ordering::Relaxed) => Place::Instead,
+            true => Place::TooMany,
+        }
     }
 }
 
@@ -71,16 +89,37 @@ fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad) -> Built<()> {
     let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
     let way = match way(&caps) {
         Ok(way) => way,
-        Err(Unknown { track: Some(Track::Pictures), format }) if this.streams.take(Track::Pictures) => {
+        Err(unknown) => return refuse(this, pad, &unknown),
+    };
+    match this.streams.take(way.track) {
+        Place::Taken => attach_way(this, pad, &way),
+        Place::TooMany => let_go(this, pad, "one stream of its kind too many"),
+        Place::Instead => begin_anew(this, pad),
+    }
+}
+
+/// A stream that cannot be decoded here: without its pictures a source is of no use, without its sound it is.
+fn refuse(this: &Arc<Try>, pad: &gst::Pad, Unknown { track, format }: &Unknown) -> Built<()> {
+    match track.filter(|track| *track == Track::Pictures).map(|track| this.streams.take(track)) {
+        Some(Place::Taken) => {
             let text = format!("{} sends {format}, which cannot be decoded here.", this.sender);
             this.give_up(Fault::new(Code::SourceUnsupported, "").with_text(text));
-            return Ok(());
+            Ok(())
         }
-        Err(Unknown { format, .. }) => return let_go(this, pad, &format),
-    };
-    if !this.streams.take(way.track) {
-        return let_go(this, pad, "one stream of its kind too many");
+        Some(Place::Instead) => begin_anew(this, pad),
+        Some(Place::TooMany) | None => let_go(this, pad, format),
     }
+}
+
+/// The source goes on with other streams than it began with, as an HLS playlist may behind a discontinuity: what was
+/// attached gets nothing any more, and a new try takes the new ones at once.
+fn begin_anew(this: &Arc<Try>, pad: &gst::Pad) -> Built<()> {
+    tracing::info!(source = this.name, stream = %pad.name(), "a source goes on with other streams");
+    this.give_up(Fault::new(Code::SourceLost, ""));
+    Ok(())
+}
+
+fn attach_way(this: &Arc<Try>, pad: &gst::Pad, way: &Way) -> Built<()> {
     let parse = make(way.parse)?;
     let queue = encoded_queue()?;
     let mut elements = Vec::with_capacity(5);
@@ -291,4 +330,20 @@ fn running_ns(pad: &gst::Pad, at: gst::ClockTime) -> Option<u64> {
     let segment = pad.sticky_event::<gst::event::Segment>(0)?;
     let segment = segment.segment().downcast_ref::<gst::ClockTime>()?.clone();
     Some(segment.to_running_time(at)?.nseconds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_stream_is_one_too_many_at_first_and_another_beginning_later() {
+        let streams = Streams::default();
+        assert_eq!(streams.take(Track::Pictures), Place::Taken);
+        assert_eq!(streams.take(Track::Pictures), Place::TooMany);
+        streams.complete.store(true, Ordering::Relaxed);
+        assert_eq!(streams.take(Track::Pictures), Place::Instead);
+        assert_eq!(streams.take(Track::Sound), Place::Taken, "sound that begins later");
+        assert_eq!(streams.take(Track::Sound), Place::Instead);
+    }
 }

@@ -1,6 +1,6 @@
 //! One decoder of a file, which fills its store from a position on and loops for ever.
 
-use super::chain::{self, Built, Due, Streams};
+use super::chain::{self, Built, Due, Place, Streams};
 use super::store::Store;
 use crate::lock::hold;
 use automation::arrivals::Track;
@@ -251,7 +251,7 @@ fn build(path: &Path, house: &House, store: &Arc<Store>, facts: &Arc<Facts>) -> 
             "audio/x-raw" => Track::Sound,
             _ => return,
         };
-        if !streams.take(track) {
+        if streams.take(track) != Place::Taken {
             tracing::info!(stream = %pad.name(), "a stream of a file is left out: one of its kind too many");
             return;
         }
