@@ -376,31 +376,64 @@ fn error_of(pipeline: &gst::Pipeline, kind: &impl Connect) -> Option<Fault> {
     Some(kind.judge(&error.error(), &error.debug().unwrap_or_default()))
 }
 
+/// How far a try has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    /// Nobody was heard.
+    Nobody,
+    /// The far side sends; no picture came.
+    Heard,
+    /// Pictures came.
+    Online,
+}
+
+impl Reach {
+    /// How far the try has come that began at this moment.
+    fn since(begun: Running, facts: &Facts) -> Reach {
+        let after = |at: Option<Running>| at.is_some_and(|at| at > begun);
+        if after(facts.last_picture) {
+            Reach::Online
+        } else if after(facts.heard) {
+            Reach::Heard
+        } else {
+            Reach::Nobody
+        }
+    }
+
+    /// Why a try ended that came so far and no further.
+    fn ended(self, kind: &impl Connect) -> Fault {
+        match self {
+            Reach::Online => kind.stopped(),
+            Reach::Heard => kind.unintelligible(),
+            Reach::Nobody => kind.waiting(),
+        }
+    }
+
+    /// Why a try ended whose pipeline failed with this error.
+    fn failed(self, kind: &impl Connect, error: &gst::glib::Error, debug: &str) -> Fault {
+        let judged = kind.judge(error, debug);
+        // Whatever hinders a decoder or a demultiplexer reaches the source's own element, which says that it cannot go on.
+        let stuck = self == Reach::Heard && error.is::<gst::StreamError>();
+        if judged.code == kind.waiting().code && (self == Reach::Online || stuck) { self.ended(kind) } else { judged }
+    }
+}
+
 /// Watches a running pipeline; answers why it ended.
 fn watch(name: &str, pipeline: &gst::Pipeline, kind: &impl Connect, shared: &Shared) -> Option<Fault> {
     let bus = pipeline.bus()?;
     let begun = running();
-    let was_online = |f: &Facts| f.last_picture.is_some_and(|at| at > begun);
     while !shared.stopping() {
         if let Some(message) = bus.timed_pop(gst::ClockTime::from_mseconds(TURN.as_millis() as u64)) {
             match message.view() {
-                gst::MessageView::Error(error) => {
-                    let debug = error.debug().unwrap_or_default();
-                    tracing::info!(source = name, error = %error.error(), "source's pipeline failed");
-                    let facts = shared.facts();
-                    let judged = kind.judge(&error.error(), &debug);
-                    let lost = was_online(&facts) && judged.code == kind.waiting().code;
-                    return Some(if lost { kind.stopped() } else { judged });
+                gst::MessageView::Error(message) => {
+                    let (error, debug) = (message.error(), message.debug().unwrap_or_default());
+                    let fault = Reach::since(begun, &shared.facts()).failed(kind, &error, &debug);
+                    // Not the error's own words: a server may repeat an address in them, and with it a token.
+                    let (domain, judged) = (error.domain().as_str(), fault.code.as_str());
+                    tracing::info!(source = name, %domain, judged, "source's pipeline failed");
+                    return Some(fault);
                 }
-                gst::MessageView::Eos(_) => {
-                    let facts = shared.facts();
-                    let heard = facts.heard.is_some_and(|at| at > begun);
-                    return Some(match was_online(&facts) {
-                        true => kind.stopped(),
-                        false if heard => kind.unintelligible(),
-                        false => kind.waiting(),
-                    });
-                }
+                gst::MessageView::Eos(_) => return Some(Reach::since(begun, &shared.facts()).ended(kind)),
                 gst::MessageView::Application(_) => return shared.facts().fault,
                 _ => {}
             }
@@ -412,12 +445,66 @@ fn watch(name: &str, pipeline: &gst::Pipeline, kind: &impl Connect, shared: &Sha
         }
         let since = facts.last_picture.max(heard).filter(|at| *at > begun).unwrap_or(begun);
         if running().ms_since(since) > SILENCE_MS {
-            return Some(match heard {
-                _ if was_online(&facts) => kind.stopped(),
-                Some(_) => kind.unintelligible(),
-                None => kind.waiting(),
-            });
+            return Some(Reach::since(begun, &facts).ended(kind));
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes whatever it does not know for a far side that is not there.
+    struct Server;
+
+    impl Connect for Server {
+        fn build(&self, _this: &Arc<Try>) -> Result<(), Fault> {
+            Ok(())
+        }
+
+        fn sender(&self) -> &'static str {
+            "The server"
+        }
+
+        fn waiting(&self) -> Fault {
+            Fault::new(Code::SourceUnreachable, "")
+        }
+
+        fn judge(&self, _error: &gst::glib::Error, debug: &str) -> Fault {
+            if debug.contains("401") { Fault::new(Code::SourceRefused, "") } else { self.waiting() }
+        }
+    }
+
+    #[test]
+    fn a_failed_pipeline_is_judged_by_how_far_the_try_came() {
+        let stream = gst::glib::Error::new(gst::StreamError::Failed, "Internal data stream error.");
+        let resource = gst::glib::Error::new(gst::ResourceError::Read, "Could not read.");
+        for (reach, error, debug, want) in [
+            (Reach::Nobody, &stream, "reason error (-5)", Code::SourceUnreachable),
+            (Reach::Heard, &stream, "reason not-negotiated (-4)", Code::SourceNoVideo),
+            (Reach::Online, &stream, "reason error (-5)", Code::SourceLost),
+            (Reach::Heard, &resource, "", Code::SourceUnreachable),
+            (Reach::Online, &resource, "", Code::SourceLost),
+            (Reach::Heard, &stream, "401", Code::SourceRefused),
+            (Reach::Online, &stream, "401", Code::SourceRefused),
+        ] {
+            assert_eq!(reach.failed(&Server, error, debug).code, want, "{reach:?} {error} {debug}");
+        }
+    }
+
+    #[test]
+    fn a_try_reaches_no_further_than_what_came_since_it_began() {
+        let (before, begun, after) = (Some(Running(1)), Running(2), Some(Running(3)));
+        for (heard, last_picture, want) in [
+            (None, None, Reach::Nobody),
+            (before, before, Reach::Nobody),
+            (after, before, Reach::Heard),
+            (after, after, Reach::Online),
+            (None, after, Reach::Online),
+        ] {
+            let facts = Facts { heard, last_picture, ..Facts::default() };
+            assert_eq!(Reach::since(begun, &facts), want, "{facts:?}");
+        }
+    }
 }
