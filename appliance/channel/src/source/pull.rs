@@ -89,7 +89,7 @@ impl Connect for Pull {
     }
 
     fn judge(&self, error: &gst::glib::Error, debug: &str) -> Fault {
-        let said = format!("{} {debug}", error.message());
+        let said = self.without_address(error.message(), debug);
         let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
         if has(&["TLS", "certificate"]) {
             return insecure();
@@ -140,6 +140,15 @@ impl Pull {
         self.url.starts_with("rtmp")
     }
 
+    /// What an error says, without what it repeats of our own address: that may hold any word.
+    fn without_address(&self, message: &str, debug: &str) -> String {
+        // As `souphttpsrc` ends its errors: with the address, and where it was sent on to.
+        let debug = debug.split(", URL:").next().unwrap_or_default();
+        let stream = self.url.rsplit('/').next().unwrap_or_default();
+        let own = [self.query.expose(), stream].into_iter().filter(|part| !part.is_empty());
+        own.fold(format!("{message} {debug}"), |said, part| said.replace(part, ""))
+    }
+
     fn location(&self) -> String {
         let Pull { url, query, .. } = self;
         if query.is_empty() { url.clone() } else { format!("{url}?{}", query.expose()) }
@@ -157,13 +166,24 @@ impl Pull {
         }
     }
 
-    fn build_rtmp(&self, this: &Arc<Try>) -> Built<()> {
+    /// A client of RTMP. It takes a location apart at its last `/`, wherever that stands, and forgets user and password with
+    /// a new one: so the query goes to the stream's name by itself, and the user comes last.
+    fn rtmp_client(&self) -> Built<gst::Element> {
         let source = gst::ElementFactory::make("rtmp2src").property("timeout", RTMP_TIMEOUT_S).build()?;
-        source.set_property("location", self.location());
+        source.set_property("location", &self.url);
+        if !self.query.is_empty() {
+            let stream: String = source.property("stream");
+            source.set_property("stream", format!("{stream}?{}", self.query.expose()));
+        }
         if !self.user.is_empty() {
             source.set_property("username", &self.user);
             source.set_property("password", self.password.expose());
         }
+        Ok(source)
+    }
+
+    fn build_rtmp(&self, this: &Arc<Try>) -> Built<()> {
+        let source = self.rtmp_client()?;
         let demux = chain::make("flvdemux")?;
         this.attach_streams_of(&demux);
         chain::chain(&this.pipeline, &[&source, &demux])?;
@@ -210,7 +230,42 @@ mod tests {
     fn an_address_is_put_together_again() {
         let http = pull("http://tv:8409/live.m3u8");
         assert_eq!(http.location_with_user(), "http://Zo%C3%AB:p%40ss%3A%2F@tv:8409/live.m3u8?token=a@b");
-        assert_eq!(pull("rtmp://tv/live/stage").location(), "rtmp://tv/live/stage?token=a@b");
+    }
+
+    #[test]
+    fn a_stream_by_rtmp_is_asked_for_with_its_whole_query() {
+        gst::init().unwrap();
+        for (url, query, application, stream) in [
+            ("rtmp://tv/live/stage", "token=a@b", "live", "stage?token=a@b"),
+            ("rtmp://tv:1936/live/stage", "sign=a/b/c==", "live", "stage?sign=a/b/c=="),
+            ("rtmp://tv/live/main/stage", "", "live/main", "stage"),
+        ] {
+            let client = Pull::new(url, &Secret::new(query), "Zoë", &Secret::new("p@ss:/")).rtmp_client().unwrap();
+            let is = |name: &str| client.property::<String>(name);
+            assert_eq!((is("application"), is("stream")), (application.into(), stream.into()), "{url}?{query}");
+            assert_eq!((is("host"), is("username"), is("password")), ("tv".into(), "Zoë".into(), "p@ss:/".into()));
+        }
+    }
+
+    #[test]
+    fn an_error_is_judged_by_what_the_server_says_and_not_by_our_own_address() {
+        let stream = gst::glib::Error::new(gst::StreamError::Failed, "Internal data stream error.");
+        let failed = |message: &str| gst::glib::Error::new(gst::ResourceError::Failed, message);
+        let soup = |said: &str| {
+            format!("soup.c(1): parse(): /src:\n{said}, URL: http://tv/TLS/(404)/x.ts, Redirect to: (null)")
+        };
+        let (http, rtmp) = (pull("http://tv/TLS/(404)/x.ts"), pull("rtmp://tv/live/(404)"));
+        for (pull, error, debug, want) in [
+            (&http, &failed("Not Found"), soup("Not Found (404)"), Code::SourceNotFound),
+            (&http, &failed("Forbidden"), soup("Forbidden (403)"), Code::SourceRefused),
+            (&http, &failed("Bad Gateway"), soup("Bad Gateway (502)"), Code::SourceUnreachable),
+            (&rtmp, &failed("play: StreamNotFound: (404)?token=a@b"), String::new(), Code::SourceNotFound),
+            (&rtmp, &failed("play: Failed: (404)?token=a@b"), String::new(), Code::SourceUnreachable),
+            (&http, &stream, "gst_base_src_loop (): reason error (-5)".to_owned(), Code::SourceUnreachable),
+            (&http, &stream, "nothing that is known".to_owned(), Code::SourceUnsupported),
+        ] {
+            assert_eq!(pull.judge(error, &debug).code, want, "{error} {debug}");
+        }
     }
 
     #[test]
