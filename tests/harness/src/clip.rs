@@ -4,6 +4,7 @@
 //! once and kept under `target/clips`, named by all that it depends on.
 
 use crate::barcode::{self, Area, Mark};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -208,10 +209,12 @@ impl Clip {
 }
 
 impl Clip {
-    /// The film made over by ffmpeg with `arguments`, as MPEG-TS; kept as `name` beside it.
+    /// The film made over by ffmpeg with `arguments`, as MPEG-TS; kept beside it by `name` and a hash of them.
     pub fn made_over(&self, name: &str, arguments: &[&str]) -> PathBuf {
         let file = self.file();
-        let path = file.with_file_name(format!("{}-{name}.ts", self.name()));
+        let mut hash = DefaultHasher::new();
+        arguments.hash(&mut hash);
+        let path = file.with_file_name(format!("{}-{name}-{:016x}.ts", self.name(), hash.finish()));
         if !path.exists() {
             let desk =
                 tempfile::tempdir_in(crate::place::target().join("clips")).expect("make a folder in target/clips");
