@@ -12,7 +12,7 @@ fn cameras_of_every_codec_and_transport_go_on_air() {
     hevc.hevc = true;
     let mounts = [
         Mount::new("/hevc", &hevc).coded("film", "opus"),
-        Mount::new("/jpeg", &film(2)).coded("jpeg", "pcmu"),
+        Mount::new("/jpeg", &film(2)).coded("jpeg", "pcmu").by("udp"),
         Mount::new("/udp", &film(3)).by("udp"),
     ];
     let server = Rtsp::start(&house.stage.room("server"), &mounts);
