@@ -19,6 +19,12 @@ fn hevc_by_enhanced_rtmp_goes_on_air_and_av1_is_named() {
     let copy = ["-c", "copy"];
     let far = Publisher::enhanced(&house.stage.room("hevc"), &hevc.file(), &copy, &server, &key);
     house.input("hevc", 1, far);
+    let mut opus = film(4);
+    opus.hevc = true;
+    let (server, key) = publish(&house, "hevc-opus");
+    let coded = ["-c:v", "copy", "-c:a", "libopus"];
+    let far = Publisher::enhanced(&house.stage.room("hevc-opus"), &opus.file(), &coded, &server, &key);
+    house.input("hevc-opus", 4, far);
     // The same way in for what RTMP always had.
     let mut h264 = film(2);
     h264.b_frames = 2;
@@ -26,7 +32,9 @@ fn hevc_by_enhanced_rtmp_goes_on_air_and_av1_is_named() {
     let far = Publisher::enhanced(&house.stage.room("h264"), &h264.file(), &copy, &server, &key);
     house.input("h264", 2, far);
     let (server, key) = publish(&house, "av1");
-    let av1 = ["-c:a", "copy", "-c:v", "libaom-av1", "-cpu-used", "8", "-vf", "scale=160:90,fps=5", "-g", "5"];
+    // Without looking ahead: else the first picture comes only after seconds of sound.
+    let av1 = ["-c:a", "copy", "-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-lag-in-frames", "0"];
+    let av1 = [&av1[..], &["-vf", "scale=160:90,fps=5", "-g", "5"]].concat();
     let mut far = Publisher::enhanced(&house.stage.room("av1"), &film(3).file(), &av1, &server, &key);
     house.wait_for_fault("av1", "source_unsupported", &key);
     far.kill();
