@@ -22,6 +22,7 @@ pub mod process;
 pub mod publisher;
 pub mod random;
 pub mod recording;
+pub mod rtmp;
 pub mod rtsp;
 pub mod sender;
 pub mod small_disk;

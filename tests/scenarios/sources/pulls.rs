@@ -1,12 +1,18 @@
 //! Streams that are fetched: HLS and MPEG-TS by HTTP, RTMP.
 
-use crate::house::{House, film};
+use crate::house::{House, Paced, film};
 use automation::status::SourceState;
+use harness::clip::{self, Clip};
 use harness::platform::Platform;
+use harness::publisher::Publisher;
+use harness::rtmp::Empty;
 use harness::stage::free_port;
 use harness::wait::{s, until};
 use harness::web::{GUARD, Web};
 use serde_json::json;
+
+/// Length of the film that is fetched, seconds: longer than the test.
+const FILM_S: u32 = 192;
 
 #[test]
 fn streams_that_are_fetched_go_on_air() {
@@ -18,10 +24,10 @@ fn streams_that_are_fetched_go_on_air() {
     let hls: Vec<&str> = hls.into_iter().chain(playlist.to_str()).collect();
     let encoder = house.sender("hls", 1, &hls);
     // MPEG-TS without an end, as ErsatzTV and Tunarr serve it.
-    let ts = house.sender("ts", 2, &["-f", "mpegts", "-listen", "1", &web.encoder()]);
-    // A film that can be fetched as fast as the network carries it.
+    let mut ts = house.sender("ts", 2, &["-f", "mpegts", "-listen", "1", &web.encoder()]);
+    // A film that can be fetched as fast as the network carries it, and does not end while the others are shown.
     std::fs::create_dir_all(web.public()).expect("make the web server's folder");
-    harness::clip::remux(&film(3), &web.public().join("film.ts"));
+    clip::remux(&Clip::new(3, FILM_S), &web.public().join("film.ts"));
     let relay = Platform::start(&house.stage.room("relay"), "relay");
     let publisher = house.sender("rtmp", 4, &["-f", "flv", &format!("{}/stage", relay.relay_url())]);
     let pull = |id: &str, url: String| house.source(id, json!({"kind": "pull", "url": url}));
@@ -32,9 +38,14 @@ fn streams_that_are_fetched_go_on_air() {
     let (user, password) = GUARD;
     let guarded = web.url("guarded/live.m3u8?token=hush-hush");
     house.source("hls", json!({"kind": "pull", "url": guarded, "user": user, "password": password}));
+    // Such a listening ffmpeg serves one client in its life, be it one that gave up while it began.
+    until("the endless stream", s(40), || {
+        ts.resume();
+        house.is_well("ts").then_some(())
+    });
     house.input("hls", 1, (web, encoder));
     house.input("ts", 2, ts);
-    house.input("film", 3, ());
+    house.paced_input("film", 3, Paced::Evenly(FILM_S * 30), ());
     house.input("rtmp", 4, (relay, publisher));
     house.show_all();
     let logs = house.logs();
@@ -54,7 +65,15 @@ fn servers_that_fail_are_named_and_come_back() {
     pull("guarded", web.url("guarded/live.m3u8"));
     pull("page", web.url("page.html"));
     pull("plain", web.url("live.m3u8").replace("http://", "https://"));
+    // Repeats the name that it is asked for, and so the token.
+    pull("unknown", Empty::start().url(&format!("stage?token={SECRET}/of/ours")));
     let mut relay = Platform::start(&house.stage.room("relay"), "relay");
+    // A stream that comes and cannot be decoded is something else than a server that does not answer.
+    let mut hevc = film(5);
+    hevc.hevc = true;
+    let _hevc =
+        Publisher::enhanced(&house.stage.room("hevc"), &hevc.file(), &["-c", "copy"], &relay.relay_url(), "hevc");
+    pull("hevc", format!("{}/hevc", relay.relay_url()));
     let stream = format!("{}/stage", relay.relay_url());
     let mut publisher = house.sender("rtmp", 6, &["-f", "flv", &stream]);
     pull("relay", stream);
@@ -64,6 +83,8 @@ fn servers_that_fail_are_named_and_come_back() {
         ("guarded", "source_refused"),
         ("page", "source_no_video"),
         ("plain", "source_tls"),
+        ("unknown", "source_not_found"),
+        ("hevc", "source_no_video"),
     ] {
         house.wait_for_fault(id, code, SECRET);
     }
