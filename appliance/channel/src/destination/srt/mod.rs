@@ -307,3 +307,33 @@ impl Carrier for Connection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_nobody_knows_is_an_unreachable_listener() {
+        gst::init().unwrap();
+        let caps = || gst::Caps::builder("video/x-h264").build();
+        let format = Format { video: caps(), sound: caps() };
+        let hub = Arc::new(Hub::default());
+        let order = Order {
+            // A name that stands for nothing (RFC 6761, section 6.4).
+            url: SrtUrl::parse("srt://nowhere.invalid:9000").unwrap(),
+            passphrase: Secret::default(),
+            stream_id: Secret::default(),
+            latency_ms: 200,
+        };
+        let mut connection = Connection::open(order, &hub, Intake::join(&hub), &format).unwrap();
+        let end = running().plus_ms(20_000);
+        let fault = loop {
+            match connection.turn() {
+                Turn::Failed(fault) => break fault,
+                turn => assert!(turn == Turn::Connecting && running() < end, "{turn:?}"),
+            }
+        };
+        assert_eq!(fault.code, Code::DestinationUnreachable);
+        assert!(fault.text.contains("nowhere.invalid is not known"), "{fault:?}");
+    }
+}
