@@ -1,5 +1,6 @@
 //! Each row changes one thing of a sound document, and says what is told of it.
 
+mod destinations;
 mod heads;
 
 use super::WRONGS_MAX;
@@ -202,17 +203,6 @@ fn timelines() {
     );
 }
 
-/// A destination by SRT, with other fields.
-fn srt(fields: &[(&str, Value)]) -> Value {
-    let mut one = json!({"id": "s", "name": "S", "enabled": true, "kind": "srt", "url": "srt://h:9000"});
-    fields.iter().for_each(|(name, value)| one[*name] = value.clone());
-    one
-}
-
-fn file(id: &str, folder: &str) -> Value {
-    json!({"id": id, "name": "F", "enabled": true, "kind": "file", "folder": folder, "container": "mp4"})
-}
-
 #[test]
 fn channels() {
     let source = |id: usize| json!({"id": format!("s{id}"), "name": "S", "kind": "test_pattern", "pattern": "bars"});
@@ -366,29 +356,6 @@ fn channels() {
             ),
             ("/destinations/0/name", json!(""), &["destinations[0].name: must not be empty"]),
             ("/destinations/0/key", json!("ab cd"), &["destinations[0].key: must not hold a space"]),
-            (
-                "/destinations/0/renew_hours",
-                json!(481),
-                &["destinations[0].renew_hours: must be from 1 to 480, not 481"],
-            ),
-            ("/destinations/0/authority", json!("x"), &["destinations[0].authority: must be certificates in PEM form"]),
-            ("/destinations/0", srt(&[]), &[]),
-            (
-                "/destinations/0",
-                srt(&[("passphrase", json!("short")), ("latency_ms", json!(10)), ("stream_id", json!("a\nb"))]),
-                &[
-                    "destinations[0].passphrase: must have 10 to 79 characters, not 5",
-                    "destinations[0].stream_id: must be one line",
-                    "destinations[0].latency_ms: must be from 20 to 8000, not 10",
-                ],
-            ),
-            ("/destinations/0", file("f", "evenings"), &[]),
-            ("/destinations/0", file("f", "../etc"), &["destinations[0].folder: must have 1 to 64 of a-z"]),
-            (
-                "/destinations",
-                json!([file("f", "a"), file("g", "b"), file("h", "a")]),
-                &["destinations[2].folder: another destination writes into this folder already"],
-            ),
             ("/messages/slate", json!("x".repeat(201)), &["messages.slate: must have 0 to 200 characters"]),
             ("/slate_picture", json!("gone"), &["slate_picture: there is no file \"gone\""]),
         ],
@@ -515,6 +482,12 @@ fn a_reason_never_holds_a_password() {
     document["sources"][6]["query"] = json!("secret\n");
     let told = judge_channel(document);
     assert!(told.len() == 4 && !told.concat().contains("secret"), "{told:?}");
+}
+
+#[test]
+fn who_chooses_nothing_gets_a_third_of_a_second_and_five_seconds() {
+    let failover = Failover::default();
+    assert_eq!((failover.holdoff_ms, failover.stable_ms), (300, 5_000), "LP-15: more than five seconds stable");
 }
 
 #[test]
