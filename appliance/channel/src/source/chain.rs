@@ -37,7 +37,13 @@ pub(super) fn internal(error: impl std::fmt::Display) -> Fault {
 /// Attaches a stream of a live source as soon as its caps are known: to the store, or to nothing where it is one too
 /// many or cannot be used. Whatever fails ends the try.
 pub(super) fn attach(this: &Arc<Try>, pad: &gst::Pad) {
-    if let Err(error) = attach_by_caps(this, pad) {
+    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
+    attach_as(this, pad, &caps);
+}
+
+/// The same with these caps, for a pad that does not tell its own before something flows.
+pub(super) fn attach_as(this: &Arc<Try>, pad: &gst::Pad, caps: &gst::CapsRef) {
+    if let Err(error) = attach_by_caps(this, pad, caps) {
         this.give_up(internal(error));
     }
 }
@@ -46,7 +52,8 @@ pub(super) fn attach(this: &Arc<Try>, pad: &gst::Pad) {
 pub(super) fn attached_all(this: &Arc<Try>) {
     this.streams.complete.store(true, Ordering::Relaxed);
     if !this.streams.pictures.load(Ordering::Relaxed) {
-        this.give_up(Fault::new(Code::SourceNoVideo, "").with_text(format!("{} sends no picture.", this.sender)));
+        let text = format!("{} sends no picture that can be decoded here.", this.sender);
+        this.give_up(Fault::new(Code::SourceNoVideo, "").with_text(text));
     }
 }
 
@@ -85,9 +92,8 @@ impl Streams {
     }
 }
 
-fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad) -> Built<()> {
-    let caps = pad.current_caps().unwrap_or_else(|| pad.query_caps(None));
-    let way = match way(&caps) {
+fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad, caps: &gst::CapsRef) -> Built<()> {
+    let way = match way(caps) {
         Ok(way) => way,
         Err(unknown) => return refuse(this, pad, &unknown),
     };

@@ -160,7 +160,7 @@ fn head(this: &Arc<Try>, track: &mut Option<gst_app::AppSrc>, caps: gst::Caps) -
         .max_bytes(WAITING_BYTES_MAX)
         .build();
     this.pipeline.add(&source).map_err(chain::internal)?;
-    chain::attach(this, &source.static_pad("src").expect("a source has one"));
+    chain::attach_as(this, &source.static_pad("src").expect("a source has one"), &caps);
     source.sync_state_with_parent().map_err(chain::internal)?;
     *track = Some(source);
     Ok(())

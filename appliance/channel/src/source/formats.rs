@@ -38,8 +38,7 @@ pub(super) fn way(caps: &gst::CapsRef) -> Result<Way, Unknown> {
         };
         return packed(track, encoding).ok_or_else(|| unknown(track, encoding));
     }
-    let version = structure.get::<i32>("mpegversion").unwrap_or_default();
-    plain(name, version).ok_or_else(|| {
+    plain(name, mpegversion(structure)).ok_or_else(|| {
         let track = match name.split('/').next() {
             Some("video" | "image") => Some(Track::Pictures),
             Some("audio") => Some(Track::Sound),
@@ -47,6 +46,14 @@ pub(super) fn way(caps: &gst::CapsRef) -> Result<Way, Unknown> {
         };
         unknown(track, name)
     })
+}
+
+/// The version of MPEG in a stream's caps; one of several, where a parser has not seen its first data yet: those that one
+/// parser names all go the same way.
+fn mpegversion(structure: &gst::StructureRef) -> i32 {
+    let of_list = || structure.get::<gst::List>("mpegversion").ok()?.iter().find_map(|one| one.get::<i32>().ok());
+    let of_range = || Some(structure.get::<gst::IntRange<i32>>("mpegversion").ok()?.min());
+    structure.get::<i32>("mpegversion").ok().or_else(of_list).or_else(of_range).unwrap_or_default()
 }
 
 const fn pictures(parse: &'static str, decode: &'static str) -> Way {
@@ -121,6 +128,9 @@ mod tests {
             "video/x-raw",
             "audio/mpeg,mpegversion=4",
             "audio/mpeg,mpegversion=1",
+            // Not settled yet.
+            "audio/mpeg,framed=true,mpegversion={2,4},stream-format={raw,adts}",
+            "video/mpeg,mpegversion=[1,2]",
             "audio/x-ac3",
             "audio/x-opus",
             "audio/x-mulaw",
