@@ -202,9 +202,36 @@ impl Pull {
         let parse = chain::make("parsebin")?;
         this.attach_streams_of(&parse);
         chain::chain(&this.pipeline, &[&source, &parse])?;
-        this.listen_for_data(&source.static_pad("src").expect("a source has one"));
+        let pad = source.static_pad("src").expect("a source has one");
+        keep_off_beginnings(this, &pad);
+        this.listen_for_data(&pad);
         Ok(())
     }
+}
+
+/// Gives up a try that comes too early: joining a live playlist of a single segment, GStreamer 1.22's `hlsdemux` plays that
+/// one, waits for ever, and aborts the whole process when it is taken down. Of a playlist of playlists only the first is
+/// seen here.
+fn keep_off_beginnings(this: &Arc<Try>, pad: &gst::Pad) {
+    let to = Arc::downgrade(this);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
+        if !buffer.map_readable().is_ok_and(|map| has_just_begun(&map)) {
+            return gst::PadProbeReturn::Remove;
+        }
+        if let Some(this) = to.upgrade() {
+            let fault = Fault::new(Code::SourceUnreachable, "").with_text("The stream is just beginning.");
+            this.give_up(fault.with_remedy("Nothing to do: Bandstand tries again by itself in a moment."));
+        }
+        gst::PadProbeReturn::Drop
+    });
+}
+
+/// Whether this is a live playlist of media (RFC 8216, section 4.3.3) with fewer than two segments.
+fn has_just_begun(playlist: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(playlist);
+    let is_live = text.contains("#EXT-X-TARGETDURATION") && !text.contains("#EXT-X-ENDLIST");
+    text.starts_with("#EXTM3U") && is_live && text.matches("#EXTINF").count() < 2
 }
 
 /// A text as it stands in an address (RFC 3986, section 2.1).
@@ -265,6 +292,24 @@ mod tests {
             (&http, &stream, "nothing that is known".to_owned(), Code::SourceUnsupported),
         ] {
             assert_eq!(pull.judge(error, &debug).code, want, "{error} {debug}");
+        }
+    }
+
+    #[test]
+    fn a_live_playlist_that_has_just_begun_is_left_alone() {
+        const HEAD: &str = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n";
+        let playlist =
+            |segments: usize, end: &str| format!("{HEAD}{}{end}", "#EXTINF:2.0,\nlive.ts\n".repeat(segments));
+        for (what, text, want) in [
+            ("no segment", playlist(0, ""), true),
+            ("one segment", playlist(1, ""), true),
+            ("two segments", playlist(2, ""), false),
+            ("a film of one segment", playlist(1, "#EXT-X-ENDLIST\n"), false),
+            ("playlists", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000\nlow.m3u8\n".to_owned(), false),
+            ("a page", "<html>#EXT-X-TARGETDURATION</html>".to_owned(), false),
+            ("MPEG-TS", "G@\0\x10".to_owned(), false),
+        ] {
+            assert_eq!(has_just_begun(text.as_bytes()), want, "{what}");
         }
     }
 
