@@ -966,7 +966,12 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        /**
+         * @description Formats of files. Both can be read up to where a power cut broke them off.
+         * @enum {string}
+         */
+        Container: "ts" | "mp4";
         /** @description A cue of a video track. */
         Cue: {
             /** @description What it does. */
@@ -995,35 +1000,38 @@ export interface components {
             /** @description By which the camera knows it: a token of ONVIF, a memory number of Visca. 1 to 64 characters. */
             token: string;
         };
-        /** @description One platform that receives the program. */
-        DestinationDoc: {
+        /** @description One place that receives the program. */
+        DestinationDoc: components["schemas"]["DestinationKindDoc"] & {
             /** @description Whether it takes part in a broadcast. */
             enabled: boolean;
-            /** @description Whether a stream key is stored. The key itself never comes back. */
-            has_key: boolean;
             /** @description Its id. */
             id: components["schemas"]["DestinationId"];
             /** @description Its name. */
             name: string;
             /** @description The platform that its address belongs to. */
             platform: components["schemas"]["Platform"];
-            /** @description Server address, `rtmp://` or `rtmps://`. */
-            url: string;
+            /**
+             * Format: int32
+             * @description Longest session, hours; none where there is no limit.
+             */
+            renew_hours: number | null;
         };
         /** @description A destination as a person wrote it. */
-        DestinationDraft: {
+        DestinationDraft: components["schemas"]["DestinationKindDraft"] & {
             /**
              * @description Whether it takes part in a broadcast.
              * @default true
              */
             enabled: boolean;
             id?: components["schemas"]["DestinationId"] | null;
-            /** @description Stream key, up to 512 characters; PUT without it keeps the stored one. */
-            key?: string | null;
             /** @description Its name, 1 to 100 characters. */
             name: string;
-            /** @description Server address, for example `rtmps://live.example.org/app`. */
-            url: string;
+            /**
+             * Format: int32
+             * @description Longest session, hours, 1 to 480: before it is over, a planned one follows at a quiet cue. None where the
+             *     platform sets no limit.
+             */
+            renew_hours?: number | null;
         };
         /** @description One destination in one broadcast. */
         DestinationFigures: {
@@ -1045,12 +1053,114 @@ export interface components {
             name: string;
             /**
              * Format: int32
-             * @description Connections that carried media; 1 is a stream that never dropped.
+             * @description Those that were ended by plan, for the next one.
+             */
+            renewals: number;
+            /**
+             * Format: int32
+             * @description Connections that carried media; one more than `renewals` is a stream that never dropped.
              */
             sessions: number;
         };
         /** @description A destination of a channel. */
         DestinationId: string;
+        /** @description Kinds of destination, as they are shown. Secrets never come back. */
+        DestinationKindDoc: {
+            /** @description Certificates, PEM, of the authority that alone is trusted; none for those that the box trusts. */
+            authority: string | null;
+            /** @description Whether a stream key is stored. */
+            has_key: boolean;
+            /** @enum {string} */
+            kind: "rtmp";
+            /** @description Server address, `rtmp://` or `rtmps://`. */
+            url: string;
+        } | {
+            /** @description Whether a passphrase is stored. */
+            has_passphrase: boolean;
+            /** @description Whether a stream id is stored. */
+            has_stream_id: boolean;
+            /** @enum {string} */
+            kind: "srt";
+            /**
+             * Format: int32
+             * @description What the far side waits for lost packets, milliseconds.
+             */
+            latency_ms: number;
+            /** @description `srt://host:port`. */
+            url: string;
+        } | {
+            /** @description Format. */
+            container: components["schemas"]["Container"];
+            /** @description Name of a folder among the box's files. */
+            folder: string;
+            /**
+             * Format: int64
+             * @description All files of the folder together have no more megabytes: the oldest go.
+             */
+            keep_mb: number;
+            /** @enum {string} */
+            kind: "file";
+            /**
+             * Format: int64
+             * @description So many megabytes stay free on the medium.
+             */
+            leave_mb: number;
+            /**
+             * Format: int32
+             * @description A new file begins after so many minutes.
+             */
+            part_minutes: number;
+        };
+        /** @description Kinds of destination, as a person writes them. */
+        DestinationKindDraft: {
+            /**
+             * @description Certificates, PEM, of the authority that alone is trusted for this address, up to 32 KiB; none or an empty
+             *     text for those that the box trusts.
+             */
+            authority?: string | null;
+            /** @description Stream key, up to 512 characters; PUT without it keeps the stored one, an empty one removes it. */
+            key?: string | null;
+            /** @enum {string} */
+            kind: "rtmp";
+            /** @description Server address, for example `rtmps://live.example.org/app`. */
+            url: string;
+        } | {
+            /** @enum {string} */
+            kind: "srt";
+            /**
+             * Format: int32
+             * @description What the far side waits for lost packets, milliseconds, 20 to 8000; 1000 where absent.
+             */
+            latency_ms?: number | null;
+            /** @description Passphrase, 10 to 79 characters; PUT without it keeps the stored one, an empty one removes it. */
+            passphrase?: string | null;
+            /** @description Stream id, up to 512 bytes; PUT without it keeps the stored one, an empty one removes it. */
+            stream_id?: string | null;
+            /** @description `srt://host:port`. */
+            url: string;
+        } | {
+            /** @description Format. */
+            container: components["schemas"]["Container"];
+            /** @description Name of a folder among the box's files, 1 to 64 of a-z, 0-9, - and _. */
+            folder: string;
+            /**
+             * Format: int64
+             * @description All files of the folder together have no more megabytes, 10 to 100,000,000; 20,000 where absent.
+             */
+            keep_mb?: number | null;
+            /** @enum {string} */
+            kind: "file";
+            /**
+             * Format: int64
+             * @description So many megabytes stay free on the medium, 1 to 1,000,000; 1000 where absent.
+             */
+            leave_mb?: number | null;
+            /**
+             * Format: int32
+             * @description A new file begins after so many minutes, 1 to 240; 10 where absent.
+             */
+            part_minutes?: number | null;
+        };
         /**
          * @description State of a destination.
          * @enum {string}
@@ -1088,12 +1198,27 @@ export interface components {
             queue_ms: number;
             /**
              * Format: int64
+             * @description Milliseconds until a planned new session at the latest; none while none is planned.
+             */
+            renewal_ms: number | null;
+            /**
+             * Format: int32
+             * @description Sessions of this broadcast that were ended by plan, for the next one.
+             */
+            renewals: number;
+            /**
+             * Format: int64
              * @description Milliseconds until the next try.
              */
             retry_ms?: number | null;
             /**
+             * Format: int64
+             * @description Age of the session that is live, by its own time, milliseconds.
+             */
+            session_ms: number | null;
+            /**
              * Format: int32
-             * @description Connections that carried media in this broadcast. 1 is a stream that never dropped.
+             * @description Connections that carried media in this broadcast. One more than `renewals` is a stream that never dropped.
              */
             sessions: number;
             /** @description Its state. */
@@ -1849,6 +1974,8 @@ export interface components {
         SourceId: string;
         /** @description Kinds of source, as they are shown. */
         SourceKindDoc: {
+            /** @description Whether any certificate will do with TLS. */
+            any_certificate: boolean;
             /** @description Whether a password is stored. The password itself never comes back. */
             has_password: boolean;
             /** @enum {string} */
@@ -1858,7 +1985,9 @@ export interface components {
              * @description Jitter buffer in milliseconds.
              */
             latency_ms: number;
-            /** @description `rtsp://host[:port]/path`. */
+            /** @description How its pictures travel. */
+            transport: components["schemas"]["Transport"];
+            /** @description `rtsp://host[:port]/path`, or `rtsps://` for TLS. */
             url: string;
             /** @description User name; empty for none. */
             user: string;
@@ -1917,6 +2046,22 @@ export interface components {
              */
             port: number;
         } | {
+            /** @description Whether a password is stored. The password itself never comes back. */
+            has_password: boolean;
+            /** @description Whether something follows the `?`. It may hold a token, and never comes back. */
+            has_query: boolean;
+            /** @enum {string} */
+            kind: "pull";
+            /**
+             * Format: int32
+             * @description Jitter buffer in milliseconds.
+             */
+            latency_ms: number;
+            /** @description Its address, without what follows the `?`. */
+            url: string;
+            /** @description User name; empty for none. */
+            user: string;
+        } | {
             /** @description The file. */
             asset: components["schemas"]["AssetId"];
             /** @enum {string} */
@@ -1936,6 +2081,8 @@ export interface components {
         };
         /** @description Kinds of source, as a person writes them. */
         SourceKindDraft: {
+            /** @description Whether any certificate will do with TLS: not, where absent on POST. PUT without it keeps what is stored. */
+            any_certificate?: boolean | null;
             /** @enum {string} */
             kind: "camera";
             /**
@@ -1945,7 +2092,8 @@ export interface components {
             latency_ms?: number | null;
             /** @description Password; PUT without it keeps the stored one, an empty one removes it. */
             password?: string | null;
-            /** @description `rtsp://host[:port]/path`, without user and password. */
+            transport?: components["schemas"]["Transport"] | null;
+            /** @description `rtsp://host[:port]/path`, or `rtsps://` for TLS, without user and password. */
             url: string;
             /** @description User name; empty for none. */
             user?: string;
@@ -1994,6 +2142,23 @@ export interface components {
              * @description Our UDP port, 1024 to 65535; chosen by the server where absent.
              */
             port?: number | null;
+        } | {
+            /** @enum {string} */
+            kind: "pull";
+            /**
+             * Format: int32
+             * @description Jitter buffer in milliseconds, 0 to 5000; 1000 where absent.
+             */
+            latency_ms?: number | null;
+            /** @description Password; PUT without it keeps the stored one, an empty one removes it. */
+            password?: string | null;
+            /**
+             * @description `rtmp://host[:port]/app/stream` or `http://host[:port]/path`, both also with TLS (`rtmps`, `https`), without user
+             *     and password. PUT with the stored address and without a `?` keeps what followed it.
+             */
+            url: string;
+            /** @description User name; empty for none. */
+            user?: string;
         } | {
             /** @description The file. */
             asset: components["schemas"]["AssetId"];
@@ -2223,6 +2388,11 @@ export interface components {
          * @enum {string}
          */
         TransitionKind: "cut" | "fade" | "dissolve";
+        /**
+         * @description How a camera's pictures travel (RFC 2326, section 12.39).
+         * @enum {string}
+         */
+        Transport: "auto" | "tcp" | "udp";
         /** @description One kind of trouble of one thing. */
         Trouble: {
             /** @description Its kind. */

@@ -185,7 +185,8 @@ describe("another way out", () => {
     for (const stored of [
       { ...head, kind: "rtmp" as const, url: "rtmps://h/a", has_key: true, authority: "PEM" },
       { ...head, kind: "srt" as const, url: "srt://h:1", has_passphrase: true, has_stream_id: false, latency_ms: 300 },
-      { ...head, kind: "file" as const, folder: "x", container: "ts" as const, part_minutes: 5, keep_mb: 2500, leave_mb: 100 },
+      // A row of files has no session to begin anew.
+      { ...head, kind: "file" as const, renew_hours: null, folder: "x", container: "ts" as const, part_minutes: 5, keep_mb: 2500, leave_mb: 100 },
     ]) {
       const shownOnly = ["id", "platform", "has_key", "has_passphrase", "has_stream_id"];
       const kept = Object.fromEntries(Object.entries(stored).filter(([field]) => !shownOnly.includes(field)));

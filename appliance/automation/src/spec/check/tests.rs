@@ -489,9 +489,3 @@ fn who_chooses_nothing_gets_a_third_of_a_second_and_five_seconds() {
     let failover = Failover::default();
     assert_eq!((failover.holdoff_ms, failover.stable_ms), (300, 5_000), "LP-15: more than five seconds stable");
 }
-
-#[test]
-fn who_chooses_nothing_gets_a_third_of_a_second_and_five_seconds() {
-    let failover = Failover::default();
-    assert_eq!((failover.holdoff_ms, failover.stable_ms), (300, 5_000), "LP-15: more than five seconds stable");
-}
