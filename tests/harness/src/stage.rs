@@ -2,10 +2,14 @@
 
 use std::net::{TcpListener, UdpSocket};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Condvar, Mutex, PoisonError};
 
-/// One test at a time in a test program: each has real media in real time on few cores.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+/// Tests that have a stage now.
+static PLAYING: Mutex<usize> = Mutex::new(0);
+static LEFT: Condvar = Condvar::new();
+/// How many tests of a program may have a stage at once: one where it says nothing, for each has real media in real time
+/// on few cores.
+const AT_ONCE: &str = "BANDSTAND_STAGES";
 /// Lines of each log that are shown when a test fails.
 const TAIL_LINES: usize = 40;
 
@@ -14,14 +18,35 @@ const TAIL_LINES: usize = 40;
 pub struct Stage {
     folder: PathBuf,
     kept: bool,
-    _turn: MutexGuard<'static, ()>,
+    _turn: Turn,
+}
+
+/// The right to play; given back in the end, however that comes.
+#[derive(Debug)]
+struct Turn;
+
+impl Turn {
+    fn wait() -> Turn {
+        let at_once = std::env::var(AT_ONCE).ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+        // A test that fails poisons the lock; its successor has a stage of its own all the same.
+        let playing = PLAYING.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut playing = LEFT.wait_while(playing, |n| *n >= at_once).unwrap_or_else(PoisonError::into_inner);
+        *playing += 1;
+        Turn
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *PLAYING.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        LEFT.notify_one();
+    }
 }
 
 impl Stage {
     /// Waits for its turn and makes an empty folder for the test `name`.
     pub fn new(name: &str) -> Stage {
-        // A test that failed poisons the lock; its successor has a stage of its own all the same.
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let turn = Turn::wait();
         // Paths of Unix sockets hold 108 bytes, so the folder is near the root of the file system.
         let folder = std::env::temp_dir().join(format!("bs-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("make the test's folder");
