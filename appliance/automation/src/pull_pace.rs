@@ -1,5 +1,6 @@
 //! The pace of what is fetched ahead of its time: a stream by HLS comes a segment at once, a film by HTTP as fast as the
-//! network takes it. Each picture and each sound is handed on when its time has come, counted from the first.
+//! network takes it. Each picture and each sound is handed on when its time has come, counted from the first, which is held
+//! back for [`RESERVE_NS`]: servers begin with what they have at hand, and what follows comes later than that promised.
 //!
 //! ```text
 //! empty ──first──► runs ──late or far ahead by more than a limit──► runs from here
@@ -12,12 +13,15 @@
 //! - Where one track jumps before the other, each moves the count its own way until both have: what lies between is handed
 //!   on unpaced, which is as much as the tracks lie apart.
 
+/// How long the first is held back, nanoseconds: ffmpeg sends half a second at once before it keeps to the time, and a web
+/// server between gathers as much again of a slow stream.
+const RESERVE_NS: i64 = 1_000_000_000;
 /// Lateness that is borne, nanoseconds.
 const LATE_NS_MAX: i64 = 500_000_000;
-/// Furthest that anything may lie ahead, nanoseconds: as far as the tracks of a stream are interleaved. What was fetched
+/// Furthest that anything may lie ahead, nanoseconds: the reserve, and as far as the tracks of a stream are interleaved. What was fetched
 /// ahead waits behind what is due first, so it never lies far ahead when its turn comes; and a source that is silent for
 /// longer would be taken for lost.
-const AHEAD_NS_MAX: i64 = 2_000_000_000;
+const AHEAD_NS_MAX: i64 = RESERVE_NS + 1_000_000_000;
 
 /// The count of one connection, for all of its tracks.
 #[derive(Clone, Debug, Default)]
@@ -34,10 +38,14 @@ impl PullPace {
         let ahead = |zero: i64| zero + stream - now;
         match self.zero_ns.map(ahead) {
             Some(ahead) if (-LATE_NS_MAX..=AHEAD_NS_MAX).contains(&ahead) => ahead.max(0) as u64,
-            before => {
-                self.moves += u32::from(before.is_some());
+            Some(_) => {
+                self.moves += 1;
                 self.zero_ns = Some(now - stream);
                 0
+            }
+            None => {
+                self.zero_ns = Some(now - stream + RESERVE_NS);
+                RESERVE_NS as u64
             }
         }
     }
@@ -69,12 +77,18 @@ mod tests {
     #[test]
     fn segments_are_handed_on_in_their_own_pace() {
         for (what, arrivals, want, moves) in [
-            ("a burst", &[(1000, 0), (1000, 40), (1000, 2000), (1010, 4000)][..], &[1000, 1040, 3000, 5000][..], 0),
-            ("what comes early enough", &[(0, 0), (0, 2000), (1900, 4000)], &[0, 2000, 4000], 0),
-            ("a little late", &[(0, 0), (400, 40), (400, 80), (400, 600)], &[0, 400, 400, 600], 0),
-            ("too late", &[(0, 0), (0, 2000), (5000, 4000), (5000, 4040)], &[0, 2000, 5000, 5040], 1),
-            ("a time far ahead", &[(0, 0), (40, 100_000), (41, 100_040)], &[0, 40, 80], 1),
-            ("a time that runs back", &[(0, 90_000), (40, 1000), (41, 1040)], &[0, 40, 80], 1),
+            ("a burst", &[(1000, 0), (1000, 40), (1000, 2000), (1010, 4000)][..], &[2000, 2040, 4000, 6000][..], 0),
+            ("what comes early enough", &[(0, 0), (0, 2000), (1900, 4000)], &[1000, 3000, 5000], 0),
+            (
+                "later than the beginning promised",
+                &[(0, 0), (0, 500), (1000, 540), (1040, 580)],
+                &[1000, 1500, 1540, 1580],
+                0,
+            ),
+            ("a little late", &[(0, 0), (1400, 40), (1400, 80), (1400, 600)], &[1000, 1400, 1400, 1600], 0),
+            ("too late", &[(0, 0), (0, 2000), (6000, 4000), (6000, 4040)], &[1000, 3000, 6000, 6040], 1),
+            ("a time far ahead", &[(0, 0), (1040, 100_000), (1041, 100_040)], &[1000, 1040, 1080], 1),
+            ("a time that runs back", &[(0, 90_000), (1040, 1000), (1041, 1040)], &[1000, 1040, 1080], 1),
         ] {
             assert_eq!(handed_on(arrivals), (want.to_vec(), moves), "{what}");
         }
@@ -126,15 +140,15 @@ mod tests {
     fn nothing_waits_for_as_long_as_a_source_may_be_silent() {
         let mut pace = PullPace::default();
         pace.wait_ns(0, 0);
-        assert_eq!(pace.wait_ns(2_000 * MS, 0), 2_000 * MS);
-        assert_eq!(pace.wait_ns(2_001 * MS, 0), 0, "a jump ahead");
+        assert_eq!(pace.wait_ns(1_000 * MS, 0), 2_000 * MS);
+        assert_eq!(pace.wait_ns(1_001 * MS, 0), 0, "a jump ahead");
         assert_eq!(pace.moves(), 1);
     }
 
     #[test]
     fn tracks_of_one_connection_share_the_count() {
         let mut pace = PullPace::default();
-        assert_eq!(pace.wait_ns(500 * MS, 10_000 * MS), 0);
+        assert_eq!(pace.wait_ns(500 * MS, 9_000 * MS), 1_000 * MS);
         assert_eq!(pace.wait_ns(480 * MS, 10_000 * MS), 0, "sound a little before the first picture");
         assert_eq!(pace.wait_ns(900 * MS, 10_100 * MS), 300 * MS);
         assert_eq!(pace.moves(), 0);
