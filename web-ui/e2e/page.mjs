@@ -311,8 +311,9 @@ async function goLiveAtOnce() {
   await page.getByText("At once", { exact: true }).click();
   await button("GO LIVE").click();
   await page.locator('.pill[data-phase="live"]').waitFor();
-  const { status } = await channel();
-  must(status.live.countdown_ms === 0, `a countdown of ${status.live.countdown_ms} ms`);
+  // The phase is told at once, the whole status twice a second.
+  const live = await until("the broadcast's status", 5_000, async () => (await channel()).status?.live);
+  must(live.countdown_ms === 0, `a countdown of ${live.countdown_ms} ms`);
 }
 
 async function endIt() {

@@ -7,6 +7,7 @@ use automation::clock::Running;
 use automation::fault::{Code, Fault};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 /// Packets older than this at the first one that may be sent are left out up to the newest keyframe: connecting took
@@ -17,6 +18,16 @@ const STALE_PLANNED_NS: u64 = 8_000_000_000;
 
 /// How long a turn may take.
 pub(super) const TURN: Duration = Duration::from_millis(20);
+
+/// Does what may wait for seconds on a thread of its own; the answer comes when it comes, and nobody has to wait for it.
+pub(super) fn dial<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<Receiver<T>, Fault> {
+    let (answer, outcome) = channel();
+    let thread = std::thread::Builder::new().name("dial".into());
+    match thread.spawn(move || answer.send(work())) {
+        Ok(_) => Ok(outcome),
+        Err(error) => Err(Fault::new(Code::Internal, "").with_text(format!("No thread for a connection: {error}."))),
+    }
+}
 
 /// A way out, from its first try to connect to its end. Dropping it ends it without a word.
 pub(super) trait Carrier: Send {

@@ -4,7 +4,7 @@
 //! either: then TCP has its turn again.
 
 use super::chain::{self, Built};
-use super::live::{Connect, Try};
+use super::live::{self, Connect, Try};
 use automation::fault::{Code, Fault};
 use automation::secret::Secret;
 use automation::spec::Transport;
@@ -115,14 +115,7 @@ impl Connect for Camera {
     }
 
     fn knock(&self) -> Option<(String, u16)> {
-        let rest = self.url.split_once("://")?.1;
-        let authority = rest.split(['/', '?']).next()?;
-        match authority.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => {
-                Some((host.trim_matches(['[', ']']).into(), port.parse().ok()?))
-            }
-            _ => Some((authority.trim_matches(['[', ']']).into(), if self.is_tls() { PORT_TLS } else { PORT })),
-        }
+        live::host_and_port(&self.url, |scheme| if scheme == "rtsps" { PORT_TLS } else { PORT })
     }
 
     fn waiting(&self) -> Fault {

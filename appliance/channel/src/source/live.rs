@@ -376,6 +376,17 @@ fn error_of(pipeline: &gst::Pipeline, kind: &impl Connect) -> Option<Fault> {
     Some(kind.judge(&error.error(), &error.debug().unwrap_or_default()))
 }
 
+/// Host and port of an address; the scheme's own port where none is said.
+pub(super) fn host_and_port(url: &str, port_of: impl FnOnce(&str) -> u16) -> Option<(String, u16)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?']).next()?;
+    let bare = |host: &str| host.trim_matches(['[', ']']).to_owned();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => Some((bare(host), port.parse().ok()?)),
+        _ => Some((bare(authority), port_of(scheme))),
+    }
+}
+
 /// How far a try has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {

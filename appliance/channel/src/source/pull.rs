@@ -1,7 +1,7 @@
 //! A stream that is fetched from a server: RTMP, or by HTTP whatever lies there, an HLS playlist or MPEG-TS.
 
 use super::chain::{self, Built};
-use super::live::{Connect, Try};
+use super::live::{self, Connect, Try};
 use crate::knock::Knock;
 use automation::backoff::Steps;
 use automation::fault::{Code, Fault};
@@ -41,19 +41,11 @@ impl Connect for Pull {
     }
 
     fn knock(&self) -> Option<(String, u16)> {
-        let (scheme, rest) = self.url.split_once("://")?;
-        let port = match scheme {
+        live::host_and_port(&self.url, |scheme| match scheme {
             "rtmp" => 1935,
             "rtmps" | "https" => 443,
             _ => 80,
-        };
-        let authority = rest.split('/').next()?;
-        match authority.rsplit_once(':') {
-            Some((host, port)) if !port.contains(']') => {
-                Some((host.trim_matches(['[', ']']).into(), port.parse().ok()?))
-            }
-            _ => Some((authority.trim_matches(['[', ']']).into(), port)),
-        }
+        })
     }
 
     fn steps(&self) -> Steps {

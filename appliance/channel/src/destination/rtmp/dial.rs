@@ -10,7 +10,6 @@ use socket2::SockRef;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// For the connection to one address; a name may have several.
@@ -30,24 +29,11 @@ pub(super) struct Number {
     pub(super) unsent_bytes_max: u32,
 }
 
-/// Begins to dial; the answer comes when it comes, and nobody has to wait for it.
-pub(super) fn dial(number: Number) -> Result<Receiver<Result<Line, Fault>>, Fault> {
-    let (answer, outcome) = channel();
-    let thread = std::thread::Builder::new().name("dial".into());
-    let dialling = thread.spawn(move || {
-        let _ = answer.send(connect(&number));
-    });
-    match dialling {
-        Ok(_) => Ok(outcome),
-        Err(error) => Err(Fault::new(Code::Internal, "").with_text(format!("No thread for a connection: {error}."))),
-    }
-}
-
 fn unreachable(text: String) -> Fault {
     Fault::new(Code::DestinationUnreachable, "").with_text(text)
 }
 
-fn connect(number: &Number) -> Result<Line, Fault> {
+pub(super) fn connect(number: &Number) -> Result<Line, Fault> {
     let host = number.url.host();
     let socket = open(number).map_err(|error| match error {
         Some(error) => {

@@ -10,7 +10,7 @@
 mod dial;
 mod line;
 
-use super::carrier::{Carrier, Intake, Ledger, TURN, Turn, Watch, unchanged};
+use super::carrier::{self, Carrier, Intake, Ledger, TURN, Turn, Watch, unchanged};
 use super::unacked::Unacked;
 use crate::clock::running;
 use crate::encoder::hub::{Format, Hub, Packet, Track};
@@ -19,7 +19,7 @@ use automation::delivery::STALL_MS;
 use automation::fault::{Code, Fault};
 use automation::secret::Secret;
 use automation::spec::{House, RtmpUrl};
-use dial::{Number, dial};
+use dial::{Number, connect};
 use gstreamer as gst;
 use line::Line;
 use rtmp_wire::publisher::{Metadata, Publisher, Stage, Step, Target};
@@ -96,7 +96,7 @@ impl Connection {
             authority: order.authority.clone(),
             unsent_bytes_max: unsent.clamp(*UNSENT_BYTES.start(), *UNSENT_BYTES.end()),
         };
-        let state = State::Dialling(dial(number)?);
+        let state = State::Dialling(carrier::dial(move || connect(&number))?);
         Ok(Connection { order, hub: hub.clone(), format: format.clone(), intake, state })
     }
 

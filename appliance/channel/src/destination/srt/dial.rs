@@ -3,9 +3,7 @@
 //! A listener answers the first packet of a handshake (draft-sharabayko-srt-01, section 4.3.1) with a cookie, and keeps
 //! nothing of it: so one can ask whether it is there without beginning a connection.
 
-use automation::fault::{Code, Fault};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
-use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 /// How often one address is asked, since a packet may be lost, and how long each answer may take.
@@ -20,19 +18,8 @@ const HANDSHAKE_BYTES: usize = 64;
 /// What we call ourselves; the answer is for this one.
 const OURS: u32 = 0x0BAD_57A6;
 
-/// Begins to look for the address of a listener; none where the name has none.
-pub(super) fn find(host: &str, port: u16) -> Result<Receiver<Option<SocketAddr>>, Fault> {
-    let (answer, found) = channel();
-    let host = host.to_owned();
-    let thread = std::thread::Builder::new().name("dial".into());
-    match thread.spawn(move || answer.send(choose(&host, port))) {
-        Ok(_) => Ok(found),
-        Err(error) => Err(Fault::new(Code::Internal, "").with_text(format!("No thread for a connection: {error}."))),
-    }
-}
-
-/// The only address of a name, or the first one at which somebody answers.
-fn choose(host: &str, port: u16) -> Option<SocketAddr> {
+/// The only address of a name, or the first one at which somebody answers; none where the name has none.
+pub(super) fn choose(host: &str, port: u16) -> Option<SocketAddr> {
     let all: Vec<SocketAddr> = (host, port).to_socket_addrs().ok()?.collect();
     let answering = || all.iter().find(|address| answers(**address));
     if all.len() > 1 { answering().or(all.first()).copied() } else { all.first().copied() }

@@ -9,7 +9,7 @@
 
 pub(super) mod dial;
 
-use super::carrier::{Carrier, Intake, Ledger, TURN, Turn, Watch, unchanged};
+use super::carrier::{self, Carrier, Intake, Ledger, TURN, Turn, Watch, unchanged};
 use super::mux::Mux;
 use crate::clock::running;
 use crate::encoder::hub::{Format, Hub};
@@ -94,7 +94,8 @@ struct Figures {
 impl Connection {
     /// Begins to connect.
     pub(super) fn open(order: Order, hub: &Arc<Hub>, intake: Intake, format: &Format) -> Result<Connection, Fault> {
-        let state = State::Finding(dial::find(order.url.host(), order.url.port())?);
+        let (host, port) = (order.url.host().to_owned(), order.url.port());
+        let state = State::Finding(carrier::dial(move || dial::choose(&host, port))?);
         Ok(Connection { order, hub: hub.clone(), format: format.clone(), intake, state })
     }
 
