@@ -23,6 +23,10 @@ fn streams_that_are_fetched_go_on_air() {
     let hls = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments"];
     let hls: Vec<&str> = hls.into_iter().chain(playlist.to_str()).collect();
     let encoder = house.sender("hls", 1, &hls);
+    // Among several, the one that fits the program: the other has nothing to show.
+    let several = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9000000,RESOLUTION=3840x2160\nhuge.m3u8\n\
+                   #EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360\nlive.m3u8\n";
+    std::fs::write(web.public().join("guarded/several.m3u8"), several).expect("write a playlist of playlists");
     // MPEG-TS without an end, as ErsatzTV and Tunarr serve it.
     let mut ts = house.sender("ts", 2, &["-f", "mpegts", "-listen", "1", &web.encoder()]);
     // A film that can be fetched as fast as the network carries it, and does not end while the others are shown.
@@ -36,7 +40,7 @@ fn streams_that_are_fetched_go_on_air() {
     pull("rtmp", format!("{}/stage", relay.relay_url()));
     until("the playlist", s(20), || playlist.exists().then_some(()));
     let (user, password) = GUARD;
-    let guarded = web.url("guarded/live.m3u8?token=hush-hush");
+    let guarded = web.url("guarded/several.m3u8?token=hush-hush");
     house.source("hls", json!({"kind": "pull", "url": guarded, "user": user, "password": password}));
     // Such a listening ffmpeg serves one client in its life, be it one that gave up while it began.
     until("the endless stream", s(40), || {

@@ -13,10 +13,12 @@ pub mod made;
 pub mod media;
 mod mpegts;
 mod player;
+mod playlist;
 mod pull;
 mod rtmp;
 mod sound_queue;
 mod srt;
+pub mod standby;
 pub mod store;
 mod udp;
 

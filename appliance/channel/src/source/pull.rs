@@ -2,14 +2,16 @@
 
 use super::chain::{self, Built};
 use super::live::{self, Connect, Try};
+use super::playlist::{self, Found};
 use crate::knock::Knock;
+use crate::lock::hold;
 use automation::backoff::Steps;
 use automation::fault::{Code, Fault};
 use automation::secret::Secret;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Time after which an HTTP server that does not answer is given up, seconds.
@@ -28,6 +30,8 @@ pub(super) struct Pull {
     password: Secret,
     /// Asks whether the server listens.
     asker: RefCell<Knock>,
+    /// The playlist that the next try follows, chosen from those at our address.
+    chosen: Arc<Mutex<Option<String>>>,
 }
 
 impl Connect for Pull {
@@ -120,7 +124,8 @@ fn unreachable() -> Fault {
 impl Pull {
     pub(super) fn new(url: &str, query: &Secret, user: &str, password: &Secret) -> Pull {
         let (url, user) = (url.to_owned(), user.to_owned());
-        Pull { url, query: query.clone(), user, password: password.clone(), asker: RefCell::new(Knock::new()) }
+        let (query, password, asker) = (query.clone(), password.clone(), RefCell::new(Knock::new()));
+        Pull { url, query, user, password, asker, chosen: Arc::default() }
     }
 
     fn listens(&self) -> bool {
@@ -184,46 +189,60 @@ impl Pull {
     }
 
     fn build_http(&self, this: &Arc<Try>) -> Built<()> {
+        // It holds for one try: the next one looks anew.
+        let chosen = hold(&self.chosen).take();
+        let may_choose = chosen.is_none();
         let source = gst::ElementFactory::make("souphttpsrc")
             .property("timeout", HTTP_TIMEOUT_S)
             // We try again ourselves, and say why it failed.
             .property("retries", 0i32)
-            .property("location", self.location_with_user())
+            .property("location", chosen.unwrap_or_else(|| self.location_with_user()))
             .build()?;
         // Finds out what it is, follows the playlist where it is one, and gives the streams inside.
         let parse = chain::make("parsebin")?;
         this.attach_streams_of(&parse);
         chain::chain(&this.pipeline, &[&source, &parse])?;
         let pad = source.static_pad("src").expect("a source has one");
-        keep_off_beginnings(this, &pad);
+        look_at_playlists(this, &pad, &self.chosen, may_choose);
         this.listen_for_data(&pad);
         Ok(())
     }
 }
 
 /// Gives up a try that comes too early: joining a live playlist of a single segment, GStreamer 1.22's `hlsdemux` plays that
-/// one, waits for ever, and aborts the whole process when it is taken down. Of a playlist of playlists only the first is
-/// seen here.
-fn keep_off_beginnings(this: &Arc<Try>, pad: &gst::Pad) {
-    let to = Arc::downgrade(this);
-    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+/// one, waits for ever, and aborts the whole process when it is taken down. Of a playlist of playlists it would join any
+/// one unseen: so we choose one, and a new try begins with that.
+fn look_at_playlists(this: &Arc<Try>, pad: &gst::Pad, chosen: &Arc<Mutex<Option<String>>>, may_choose: bool) {
+    let (to, chosen) = (Arc::downgrade(this), chosen.clone());
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
-        if !buffer.map_readable().is_ok_and(|map| has_just_begun(&map)) {
-            return gst::PadProbeReturn::Remove;
+        let Some(this) = to.upgrade() else { return gst::PadProbeReturn::Remove };
+        let address = address_of(pad);
+        let found = buffer.map_readable().map_or(Found::Media, |map| playlist::look(&map, &address, this.house.height));
+        match found {
+            Found::Media => gst::PadProbeReturn::Remove,
+            Found::OneOfSeveral(_) if !may_choose => gst::PadProbeReturn::Remove,
+            Found::OneOfSeveral(one) => {
+                *hold(&chosen) = Some(one);
+                this.begin_again();
+                gst::PadProbeReturn::Drop
+            }
+            Found::JustBegun => {
+                let fault = Fault::new(Code::SourceUnreachable, "").with_text("The stream is just beginning.");
+                this.give_up(fault.with_remedy("Nothing to do: Bandstand tries again by itself in a moment."));
+                gst::PadProbeReturn::Drop
+            }
         }
-        if let Some(this) = to.upgrade() {
-            let fault = Fault::new(Code::SourceUnreachable, "").with_text("The stream is just beginning.");
-            this.give_up(fault.with_remedy("Nothing to do: Bandstand tries again by itself in a moment."));
-        }
-        gst::PadProbeReturn::Drop
     });
 }
 
-/// Whether this is a live playlist of media (RFC 8216, section 4.3.3) with fewer than two segments.
-fn has_just_begun(playlist: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(playlist);
-    let is_live = text.contains("#EXT-X-TARGETDURATION") && !text.contains("#EXT-X-ENDLIST");
-    text.starts_with("#EXTM3U") && is_live && text.matches("#EXTINF").count() < 2
+/// The address from which a pad's element really fetches: where it was sent on to.
+fn address_of(pad: &gst::Pad) -> String {
+    let mut query = gst::query::Uri::new();
+    if !pad.query(&mut query) {
+        return String::new();
+    }
+    query.uri_redirection().or_else(|| query.uri()).map(|uri| uri.to_string()).unwrap_or_default()
 }
 
 /// A text as it stands in an address (RFC 3986, section 2.1).
@@ -284,24 +303,6 @@ mod tests {
             (&http, &stream, "nothing that is known".to_owned(), Code::SourceUnsupported),
         ] {
             assert_eq!(pull.judge(error, &debug).code, want, "{error} {debug}");
-        }
-    }
-
-    #[test]
-    fn a_live_playlist_that_has_just_begun_is_left_alone() {
-        const HEAD: &str = "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:0\n";
-        let playlist =
-            |segments: usize, end: &str| format!("{HEAD}{}{end}", "#EXTINF:2.0,\nlive.ts\n".repeat(segments));
-        for (what, text, want) in [
-            ("no segment", playlist(0, ""), true),
-            ("one segment", playlist(1, ""), true),
-            ("two segments", playlist(2, ""), false),
-            ("a film of one segment", playlist(1, "#EXT-X-ENDLIST\n"), false),
-            ("playlists", "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=900000\nlow.m3u8\n".to_owned(), false),
-            ("a page", "<html>#EXT-X-TARGETDURATION</html>".to_owned(), false),
-            ("MPEG-TS", "G@\0\x10".to_owned(), false),
-        ] {
-            assert_eq!(has_just_begun(text.as_bytes()), want, "{what}");
         }
     }
 
