@@ -151,7 +151,7 @@ function parts_of(channel, list, method, id, verb, body, json, done) {
   }
   const made = { backup: null, ...found, ...rest, id: id ?? slug(body.name) };
   if (list === "sources" && made.kind === "camera") made.has_password = password !== undefined || (found?.has_password ?? false);
-  if (list === "sources" && made.kind === "rtmp") made.publish ??= { server: "rtmp://bandstand.local:1935/live", key: "main_obs2?token=9d0e8f7a6b5c4d3e" };
+  if (list === "sources" && made.kind === "rtmp") made.publish ??= { server: "rtmp://bandstand.local:1935/live", secure_server: "rtmps://bandstand.local:1935/live", key: "main_obs2?token=9d0e8f7a6b5c4d3e" };
   if (list === "destinations" && made.kind === "rtmp") made.has_key = key !== undefined || (found?.has_key ?? false);
   if (list === "destinations" && made.kind === "srt") {
     made.has_passphrase = passphrase !== undefined || (found?.has_passphrase ?? false);

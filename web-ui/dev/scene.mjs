@@ -60,7 +60,7 @@ export function fixtures() {
         stream: "main_obs",
         role: "live",
         latency_ms: 300,
-        publish: { server: "rtmp://bandstand.local:1935/live", key: "main_obs?token=4c1fbe0a93d2457c" },
+        publish: { server: "rtmp://bandstand.local:1935/live", secure_server: "rtmps://bandstand.local:1935/live", key: "main_obs?token=4c1fbe0a93d2457c" },
       },
       { id: "loop", name: "Loop", backup: null, ptz: null, camera: null, kind: "media", asset: "harbour" },
     ],

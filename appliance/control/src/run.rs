@@ -215,6 +215,10 @@ async fn serve(options: Options) -> Result<(), Failure> {
     // Who may publish may also send by SRT and UDP.
     let store = Store::open_listening(&options.state, options.rtmp_listen.ip())?;
     prepare_assets(&store)?;
+    // Publishers may come with TLS where the page does not.
+    if let Err(error) = tls::config(&options.state.join("tls"), tls::names(Path::new("/proc")), clock.now().wall_ms) {
+        tracing::warn!(%error, "no certificate: publishers cannot come by RTMPS");
+    }
     let commands = Commands::new(store.clone(), clock.clone());
     for channel in commands.start(options.venue.clone()).await? {
         tracing::warn!(%channel, "the box was restarted during a broadcast: it goes on");
@@ -226,7 +230,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
             let program = std::env::current_exe()?;
             let listen = options.rtmp_listen.to_string();
             let files = std::path::absolute(options.state.join("files"))?;
-            Arc::new(Children::new(&run, &files, &program, &listen, options.worker_bytes_max))
+            let tls = std::path::absolute(options.state.join("tls"))?;
+            Arc::new(Children::new(&run, &files, &tls, &program, &listen, options.worker_bytes_max))
         }
     };
     let end_workers = units.end_with_control() && !options.keep_workers;

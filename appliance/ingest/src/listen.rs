@@ -9,6 +9,7 @@
 use crate::door::Event;
 use crate::judge::ConnId;
 use crate::rtmp;
+use crate::tls::Certificate;
 use automation::fault::{Code, Fault};
 use rustix::net::sockopt;
 use std::io;
@@ -19,6 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
 use tracing::warn;
 
 /// Connections at once, over all addresses: publishers are few, and a stranger must not fill the memory.
@@ -29,6 +31,9 @@ const BACKLOG: u32 = 64;
 
 /// A port that could not be opened is tried again this often.
 const TRY_EACH: Duration = Duration::from_secs(1);
+
+/// From the connection to its first byte of RTMP, behind TLS where that is asked for.
+const WELCOME_WITHIN: Duration = Duration::from_secs(5);
 
 /// A far side that is silent is asked after this time, …
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(5);
@@ -43,12 +48,14 @@ pub(crate) struct Entrance {
     events: mpsc::Sender<Event>,
     places: Arc<Semaphore>,
     last: Arc<AtomicU64>,
+    certificate: Arc<Certificate>,
 }
 
 impl Entrance {
     /// An entrance to the door's loop.
-    pub(crate) fn new(events: mpsc::Sender<Event>) -> Entrance {
-        Entrance { events, places: Arc::new(Semaphore::new(CONNECTIONS_MAX)), last: Arc::default() }
+    pub(crate) fn new(events: mpsc::Sender<Event>, certificate: Certificate) -> Entrance {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        Entrance { events, places, last: Arc::default(), certificate: Arc::new(certificate) }
     }
 
     /// Serves one address for as long as the door's loop runs.
@@ -95,9 +102,13 @@ impl Entrance {
             return;
         }
         let conn = ConnId(self.last.fetch_add(1, Ordering::Relaxed));
-        let events = self.events.clone();
+        let (events, certificate) = (self.events.clone(), self.certificate.clone());
         tokio::spawn(async move {
-            rtmp::serve(socket, peer, conn, events).await;
+            match timeout(WELCOME_WITHIN, certificate.welcome(socket)).await {
+                Ok(Ok(wire)) => rtmp::serve(wire, peer, conn, events).await,
+                Ok(Err(error)) => warn!(%peer, %error, "a connection broke at its beginning"),
+                Err(_) => warn!(%peer, "a connection did not begin within {WELCOME_WITHIN:?}"),
+            }
             drop(place);
         });
     }

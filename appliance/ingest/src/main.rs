@@ -1,4 +1,4 @@
-//! `bandstand-ingest`: takes RTMP publishers in at the door, judged by token, and hands each one's stream as
+//! `bandstand-ingest`: takes RTMP and RTMPS publishers in at the door, judged by token, and hands each one's stream as
 //! FLV to the channels that ask for it by name.
 //!
 //! ```text
@@ -21,6 +21,7 @@ mod readers;
 mod rtmp;
 mod socket;
 mod spec_file;
+mod tls;
 
 use clap::Parser;
 use door::{Door, EVENTS_MAX, Event};
@@ -34,6 +35,7 @@ use std::net::SocketAddr;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tls::Certificate;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::error;
@@ -49,6 +51,9 @@ struct Args {
     /// Address and port for publishers; may be given several times.
     #[arg(long, value_name = "ADDRESS:PORT", value_delimiter = ',', default_value = "127.0.0.1:1935")]
     listen: Vec<SocketAddr>,
+    /// Folder with `certificate.pem` and `key.pem`, for publishers that come by RTMPS to the same port.
+    #[arg(long, value_name = "FOLDER")]
+    tls: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -98,7 +103,7 @@ async fn serve(args: Args) -> Result<(), CannotRun> {
     tokio::spawn(control::serve(control, door.status(), events.clone()));
     tokio::spawn(lifeline::hold(door.status()));
     tokio::spawn(readers::serve(streams, events.clone()));
-    let entrance = Entrance::new(events);
+    let entrance = Entrance::new(events, Certificate::new(args.tls));
     for (place, address) in args.listen.iter().enumerate() {
         tokio::spawn(entrance.clone().serve(place, *address));
     }

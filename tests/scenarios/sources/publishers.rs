@@ -1,4 +1,4 @@
-//! Publishers by Enhanced RTMP: HEVC goes on air, what cannot be decoded is named.
+//! Publishers by RTMPS and by Enhanced RTMP: HEVC goes on air, what cannot be decoded is named.
 
 use crate::house::{House, film};
 use automation::status::SourceState;
@@ -31,6 +31,12 @@ fn hevc_by_enhanced_rtmp_goes_on_air_and_av1_is_named() {
     let (server, key) = publish(&house, "h264");
     let far = Publisher::enhanced(&house.stage.room("h264"), &h264.file(), &copy, &server, &key);
     house.input("h264", 2, far);
+    // With TLS, at the same port.
+    let source = house.source("secure", json!({"kind": "rtmp"}));
+    let (server, key) = (text(&source["publish"]["secure_server"]), text(&source["publish"]["key"]));
+    assert!(server.starts_with("rtmps://"), "{server}");
+    let far = Publisher::start(&house.stage.room("secure"), &film(5).file(), &server, &key);
+    house.input("secure", 5, far);
     let (server, key) = publish(&house, "av1");
     // Without looking ahead: else the first picture comes only after seconds of sound.
     let av1 = ["-c:a", "copy", "-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-lag-in-frames", "0"];

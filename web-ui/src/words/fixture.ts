@@ -74,7 +74,7 @@ export function channel(): Channel {
     sources: [
       camera("camera-1", "Camera 1", "camera-2"),
       camera("camera-2", "Camera 2"),
-      { id: "obs", name: "OBS", backup: null, ptz: null, camera: null, kind: "rtmp", stream: "main_obs", role: "live", latency_ms: 300, publish: { server: "rtmp://box/live", key: "k" } },
+      { id: "obs", name: "OBS", backup: null, ptz: null, camera: null, kind: "rtmp", stream: "main_obs", role: "live", latency_ms: 300, publish: { server: "rtmp://box/live", secure_server: "rtmps://box/live", key: "k" } },
       { id: "loop", name: "Loop", backup: null, ptz: null, camera: null, kind: "media", asset: "a" },
     ],
     destinations: [

@@ -110,7 +110,10 @@ impl Reach {
     fn source(&self, source: &mut SourceDoc) {
         let Reach { host, rtmp_port } = self;
         match &mut source.kind {
-            SourceKindDoc::Rtmp { publish, .. } => publish.server = format!("rtmp://{host}:{rtmp_port}/live"),
+            SourceKindDoc::Rtmp { publish, .. } => {
+                publish.server = format!("rtmp://{host}:{rtmp_port}/live");
+                publish.secure_server = format!("rtmps://{host}:{rtmp_port}/live");
+            }
             SourceKindDoc::Srt { address: Some(address), port, .. } => *address = format!("srt://{host}:{port}"),
             SourceKindDoc::Udp { address, port, group, .. } => {
                 let to = if group.is_empty() { host } else { group };

@@ -123,10 +123,12 @@ pub enum SourceKindDoc {
 }
 
 /// What a publisher enters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Publish {
     /// Server, for example `rtmp://bandstand.local:1935/live`.
     pub server: String,
+    /// The same with TLS, by the box's own certificate, which an encoder has to accept: `rtmps://bandstand.local:1935/live`.
+    pub secure_server: String,
     /// Stream key with its token, for example `main_obs?token=…`.
     pub key: String,
 }

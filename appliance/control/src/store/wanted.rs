@@ -193,7 +193,7 @@ pub fn source_document(stored: &StoredSource) -> SourceDoc {
             stream: stream.clone(),
             role: *role,
             latency_ms: *latency_ms,
-            publish: Publish { server: String::new(), key: format!("{stream}?token={}", stored.token.expose()) },
+            publish: Publish { key: format!("{stream}?token={}", stored.token.expose()), ..Publish::default() },
         },
         SourceKind::Srt { mode, host, port, stream_id, passphrase, latency_ms } => SourceKindDoc::Srt {
             mode: *mode,

@@ -31,15 +31,24 @@ pub struct Children {
     /// Our own program, and the folder where the workers' programs lie.
     program: PathBuf,
     rtmp_listen: String,
+    /// Where our certificate lies.
+    tls: PathBuf,
     memory_bytes_max: u64,
 }
 
 impl Children {
     /// Children with their sockets in `run`; their programs lie beside `program`, which is ours. What they record for
-    /// people goes below `files`. A channel's worker may have `memory_bytes_max` for itself.
-    pub fn new(run: &Path, files: &Path, program: &Path, rtmp_listen: &str, memory_bytes_max: u64) -> Children {
-        let (run, files, program) = (run.to_owned(), files.to_owned(), program.to_owned());
-        Children { run, files, program, rtmp_listen: rtmp_listen.to_owned(), memory_bytes_max }
+    /// people goes below `files`; our certificate lies in `tls`. A channel's worker may have `memory_bytes_max` for itself.
+    pub fn new(
+        run: &Path,
+        files: &Path,
+        tls: &Path,
+        program: &Path,
+        rtmp_listen: &str,
+        memory_bytes_max: u64,
+    ) -> Children {
+        let (run, files, tls, program) = (run.to_owned(), files.to_owned(), tls.to_owned(), program.to_owned());
+        Children { run, files, program, rtmp_listen: rtmp_listen.to_owned(), tls, memory_bytes_max }
     }
 
     fn worker(&self, post: &Post) -> PathBuf {
@@ -64,7 +73,7 @@ impl Children {
         let mut command = tokio::process::Command::new(&self.program);
         command.arg(OWN_SESSION).arg(worker).arg("--run").arg(&self.run);
         match post {
-            Post::Ingest => command.arg("--listen").arg(&self.rtmp_listen),
+            Post::Ingest => command.arg("--listen").arg(&self.rtmp_listen).arg("--tls").arg(&self.tls),
             Post::Channel(channel) => {
                 command.arg("--files").arg(&self.files).arg("--channel").arg(channel.as_str()).env(ARENAS.0, ARENAS.1)
             }

@@ -214,6 +214,7 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         fps: 30.0,
         sound: true,
         picture_age_ms: Some(20),
+        stands_by: false,
         attempt: 0,
         fault: manner.source_fault.clone(),
         ptz: None,

@@ -5,17 +5,17 @@ mod session;
 use crate::door::{Event, Verdict};
 use crate::judge::{ConnId, Refusal};
 use crate::key::Ask;
+use crate::tls::Wire;
 use session::{Session, Step, Violation};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-/// From the connection to an admitted publish.
+/// From the first byte, and the handshake where it is TLS's, to an admitted publish.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(5);
 
 /// A publisher that sends nothing for so long is ended: OBS can come back and take its name.
@@ -55,7 +55,7 @@ enum End {
 }
 
 /// Serves a connection from its first byte to its end.
-pub(crate) async fn serve(socket: TcpStream, peer: SocketAddr, conn: ConnId, events: mpsc::Sender<Event>) {
+pub(crate) async fn serve(socket: Box<dyn Wire>, peer: SocketAddr, conn: ConnId, events: mpsc::Sender<Event>) {
     let mut connection =
         Connection { socket, peer, conn, events, session: Session::new(), buffer: vec![0; READ_BYTES_MAX], unseen: 0 };
     let end = connection.run().await;
@@ -72,7 +72,7 @@ pub(crate) async fn serve(socket: TcpStream, peer: SocketAddr, conn: ConnId, eve
 }
 
 struct Connection {
-    socket: TcpStream,
+    socket: Box<dyn Wire>,
     peer: SocketAddr,
     conn: ConnId,
     events: mpsc::Sender<Event>,
@@ -171,7 +171,12 @@ impl Connection {
         if output.is_empty() {
             return Ok(());
         }
-        timeout(STUCK_AFTER, self.socket.write_all(&output)).await?
+        let write = async {
+            self.socket.write_all(&output).await?;
+            // Behind TLS something may still wait.
+            self.socket.flush().await
+        };
+        timeout(STUCK_AFTER, write).await?
     }
 
     /// Sends the last word and gives the far side time to read it. How this goes no longer matters.
