@@ -190,6 +190,9 @@ pub struct SourceStatus {
     pub sound: bool,
     /// Milliseconds since the last picture.
     pub picture_age_ms: Option<u64>,
+    /// Whether it stands by: keyframes alone are decoded until it is needed.
+    #[serde(default)]
+    pub stands_by: bool,
     /// Failed tries since it was last online.
     pub attempt: u32,
     /// What is wrong with it.

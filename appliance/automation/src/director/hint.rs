@@ -11,7 +11,7 @@ impl Director {
         let last = self.last_tick?;
         let next = last + 1;
         let plan = self.plan.as_ref()?;
-        let mixing = self.mixing.as_ref().map(|_| next);
+        let mixing = (self.mixing.is_some() || self.is_waiting()).then_some(next);
         let message = self.message_left(last).map(|left| last + left);
         let moment = |at: Running| Some(self.grid.first_from(at)).filter(|tick| *tick >= next);
         let sources = self.sources.turns().filter_map(moment).min();
@@ -26,7 +26,7 @@ impl Director {
     }
 
     /// The tick at which another day may begin, for a timeline that follows the time of day.
-    fn next_day(&self, score: &Score, last: u64) -> Option<u64> {
+    pub(super) fn next_day(&self, score: &Score, last: u64) -> Option<u64> {
         let wall = self.plan.as_ref()?.wall.as_ref()?;
         let next = wall.next_day(self.grid.time_ns(last as i64), score.daily_ms?);
         Some(self.grid.first_from(Running(u64::try_from(next).ok()?)))

@@ -27,7 +27,7 @@ pub(super) struct Candidate {
     checks: SourceChecks,
     /// The file, where it is one: it plays from its beginning.
     pub(super) media: Option<AssetId>,
-    backup: Option<SourceId>,
+    pub(super) backup: Option<SourceId>,
     /// How long its camera may be on its way to a preset, milliseconds; none where it has no head.
     pub(super) settle_ms: Option<u32>,
 }
@@ -91,6 +91,17 @@ impl Sources {
         } else if self.candidates.get(source).is_some_and(|c| c.live) {
             self.watches.entry(source.clone()).or_default().picture(at);
         }
+    }
+
+    pub(super) fn buffered(&mut self, source: &SourceId, to: Running) {
+        if let Some(watch) = self.watches.get_mut(source) {
+            watch.buffered(to);
+        }
+    }
+
+    /// Whether a live source that is there is about to be lost.
+    pub(super) fn runs_dry(&self, source: &SourceId, now: Running, dry_ms: u64, overdue_ms: u64) -> bool {
+        self.watches.get(source).is_some_and(|watch| watch.runs_dry(now, dry_ms, overdue_ms))
     }
 
     pub(super) fn look(

@@ -11,7 +11,7 @@
 //!                   live input │ its backups, and under a hand what automation wants │ loop
 //! ```
 //! From the third line on it is the ladder: the first rung that is sound is on air. [`ladder`] says what sound means.
-//! [`moves`] says when a camera is moved to the preset of a cue.
+//! [`moves`] says when a camera is moved to the preset of a cue, [`wake`] which cameras are decoded whole.
 //! Bad input: pictures of unknown sources are ignored, a tick that was asked already gets the same kind of answer,
 //! and without any spec the slate is on air.
 
@@ -24,6 +24,7 @@ mod moves;
 mod overlays;
 mod playhead;
 mod report;
+mod wake;
 mod watch;
 
 #[cfg(test)]
@@ -42,6 +43,7 @@ use ladder::{Rung, Sources};
 pub use moves::CameraMove;
 use moves::Moves;
 use playhead::{CueAt, Phase, Position, Score};
+use wake::Wakes;
 
 /// One picture in the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -158,6 +160,15 @@ struct Choice {
     carrier: Carrier,
 }
 
+/// What may be on air, highest first.
+#[derive(Debug)]
+struct Climb {
+    wanted: Option<SourceId>,
+    /// Whether a person wants it.
+    held: bool,
+    rungs: Vec<Rung>,
+}
+
 /// Whether a picture follows the timeline's cue, itself or in its stead; then the cue's transition is meant for it.
 fn by_plan(carrier: Carrier) -> bool {
     matches!(carrier, Carrier::Timeline | Carrier::Backup | Carrier::Loop)
@@ -191,6 +202,7 @@ pub struct Director {
     /// The source that is heard in place of the one on air.
     heard: Option<SourceId>,
     moves: Moves,
+    wakes: Wakes,
 }
 
 impl Director {
@@ -216,6 +228,7 @@ impl Director {
             message_until: 0,
             heard: None,
             moves: Moves::default(),
+            wakes: Wakes::default(),
         }
     }
 
@@ -279,6 +292,7 @@ impl Director {
         }
         let frame = Frame { picture: self.picture_at(tick), overlays: self.overlays_at(tick), sound: self.heard(now) };
         self.move_cameras(tick, step, began, first);
+        self.wake(tick, now);
         frame
     }
 
@@ -351,20 +365,9 @@ impl Director {
         self.hand.as_ref().filter(|hand| hand.holds()).map(|hand| &hand.manual)
     }
 
-    /// What is on air from now on.
-    fn decide(&mut self, now: Running) -> Choice {
-        if self.plan.is_none() {
-            return Choice { wanted: None, source: None, carrier: Carrier::Slate };
-        }
-        let input = &self.sources.failover.live_input;
-        self.live_taken = input.as_ref().is_some_and(|input| {
-            self.sources.is_stable(input, now) || (self.live_taken && self.sources.is_there(input, now))
-        });
-        let hand = self.by_hand();
-        if hand.is_some_and(|manual| manual.source.is_none()) {
-            return Choice { wanted: None, source: None, carrier: Carrier::SlateByHand };
-        }
-        let by_hand = hand.and_then(|manual| {
+    /// What is wanted, and all that may be on air for it.
+    fn ladder(&self) -> Climb {
+        let by_hand = self.by_hand().and_then(|manual| {
             let carrier = match manual.hold {
                 Hold::Pin => Carrier::Pin,
                 Hold::Take => Carrier::Take,
@@ -378,7 +381,23 @@ impl Director {
         // Whatever is on air may stay there; only what lives comes back.
         let kept = on_air.into_iter().chain(&self.recent);
         let rungs = self.sources.rungs(wanted, automatic.as_ref().filter(|_| held), kept);
-        let wanted = wanted.map(|rung| rung.source.clone());
+        Climb { wanted: wanted.map(|rung| rung.source.clone()), held, rungs }
+    }
+
+    /// What is on air from now on.
+    fn decide(&mut self, now: Running) -> Choice {
+        if self.plan.is_none() {
+            return Choice { wanted: None, source: None, carrier: Carrier::Slate };
+        }
+        let input = &self.sources.failover.live_input;
+        self.live_taken = input.as_ref().is_some_and(|input| {
+            self.sources.is_stable(input, now) || (self.live_taken && self.sources.is_there(input, now))
+        });
+        if self.by_hand().is_some_and(|manual| manual.source.is_none()) {
+            return Choice { wanted: None, source: None, carrier: Carrier::SlateByHand };
+        }
+        let Climb { wanted, held, rungs } = self.ladder();
+        let on_air = self.showing.as_ref().and_then(|showing| showing.shown.source.as_ref());
         match self.sources.choose(&rungs, now, on_air) {
             Some(Rung { source, carrier: Carrier::LiveInput }) if !held => {
                 // Rather the live input at once than the slate for its stable time: then it has the program.
@@ -391,7 +410,13 @@ impl Director {
     }
 
     /// Puts a choice on air, with the transition of the cue that has just begun.
-    fn put(&mut self, tick: u64, cue_began: bool, choice: Choice) {
+    fn put(&mut self, tick: u64, mut cue_began: bool, choice: Choice) {
+        let began_now = cue_began;
+        if self.waits(tick, &mut cue_began, &choice) {
+            return;
+        }
+        // A transition that had to wait is shown whole, from now on.
+        let late = cue_began && !began_now;
         let Choice { wanted, source, carrier } = choice;
         let of_cue = carrier == Carrier::Timeline;
         if let Some(source) = &source {
@@ -420,18 +445,19 @@ impl Director {
         }
         let from = self.showing.take().map(|showing| showing.shown);
         let from = from.filter(|from| cue_began && from.source != source && by_plan(carrier));
-        self.mixing = from.and_then(|from| self.transition(from, tick));
+        self.mixing = from.and_then(|from| self.transition(from, tick, late));
         let began = if replays { self.cue_start().unwrap_or(tick as i64) } else { tick as i64 };
         self.showing = Some(Showing { shown: Shown { source, began }, carrier, wanted, since_tick: tick, instance });
     }
 
-    /// The transition of the cue under the playhead, if it is not over yet.
-    fn transition(&self, from: Shown, tick: u64) -> Option<Mixing> {
+    /// The transition of the cue under the playhead, if it is not over yet; `late`: it begins at this tick.
+    fn transition(&self, from: Shown, tick: u64, late: bool) -> Option<Mixing> {
         let score = self.plan.as_ref()?.score.as_ref()?;
         let (at, start) = (self.cue?, self.cue_start()?);
         let cue = &score.cues[at.index];
         let end = score.play_tick(self.grid.rate, at.begun?, cue.at_ms.saturating_add(cue.transition_ms));
         let end = self.position.as_ref()?.program(end);
+        let (start, end) = if late { (tick as i64, tick as i64 + end - start) } else { (start, end) };
         let mixes = cue.transition != TransitionKind::Cut && (tick as i64) < end;
         let through_black = cue.transition == TransitionKind::Fade;
         mixes.then_some(Mixing { from, start, ticks: end - start, through_black })

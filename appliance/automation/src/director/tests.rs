@@ -8,6 +8,7 @@ mod hint;
 mod moves;
 mod show;
 mod sight;
+mod wake;
 
 use super::*;
 use crate::spec::ChannelSpecDraft;

@@ -24,6 +24,8 @@ const UNSTABLE_MS: u64 = 120_000;
 pub(super) struct Watch {
     /// Presentation time of the newest picture.
     last: Option<Running>,
+    /// What has arrived lasts to this moment, where that is told.
+    buffered: Option<Running>,
     /// Since when pictures have come without a loss; none while lost.
     since: Option<Running>,
     /// When it was last seen lost.
@@ -47,6 +49,21 @@ impl Watch {
         self.last = Some(at);
         if self.since.is_none() && !self.blind {
             self.since = Some(self.lost_at.map_or(at, |lost_at| lost_at.max(at)));
+        }
+    }
+
+    /// What has arrived lasts to `to`.
+    pub(super) fn buffered(&mut self, to: Running) {
+        self.buffered = Some(to);
+    }
+
+    /// Whether it is about to be lost: what has arrived lasts for less than `dry_ms`, or where that is not told, its newest
+    /// picture is older than `overdue_ms`.
+    pub(super) fn runs_dry(&self, now: Running, dry_ms: u64, overdue_ms: u64) -> bool {
+        match (self.buffered, self.last) {
+            (Some(to), _) => to < now.plus_ms(dry_ms),
+            (None, Some(last)) => now >= last.plus_ms(overdue_ms),
+            (None, None) => false,
         }
     }
 

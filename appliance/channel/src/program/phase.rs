@@ -1,5 +1,6 @@
 //! Two clocks of the same rate, and which picture of the one belongs to a tick of the other.
 
+use automation::lag::Lag;
 use automation::spec::House;
 
 /// Where a live source's pictures fall between two ticks. When they fall upon a tick, the least jitter shows one
@@ -10,6 +11,8 @@ pub(super) struct Phase {
     /// Looks since nothing was taken, and since two were.
     since_none: Option<u32>,
     since_two: Option<u32>,
+    /// By how much its pictures are shown after they are due.
+    pub(super) lag: Lag,
 }
 
 /// A repeat and a loss within so many looks are flutter. A source of another rate has one of them only.
@@ -29,7 +32,7 @@ impl Phase {
             _ => {}
         }
         if self.since_none.is_some() && self.since_two.is_some() {
-            *self = Phase { ahead: !self.ahead, since_none: None, since_two: None };
+            (self.ahead, self.since_none, self.since_two) = (!self.ahead, None, None);
         }
     }
 }

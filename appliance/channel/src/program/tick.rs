@@ -358,10 +358,27 @@ impl Mixer {
         for (id, source) in &self.sources {
             match &**source {
                 Source::Live(live) => {
+                    let (decoder, store) = (&live.shared.decoder, &live.shared.store);
+                    decoder.want(self.director.is_awake(id));
                     let phase = self.phases.entry(id.clone()).or_default();
-                    let looked = live.shared.store.look(at.0 + phase.ahead_ns(&self.house));
-                    phase.took(looked.taken);
+                    let looked = store.look(at.0 + phase.ahead_ns(&self.house));
+                    let asleep = decoder.is_asleep(looked.picture.as_ref().map(|picture| picture.due_ns));
+                    let behind = asleep || decoder.is_behind();
+                    let buffered_to = decoder.buffered_to(at);
+                    self.director.asleep(id, asleep);
+                    buffered_to.inspect(|to| self.director.buffered(id, *to));
+                    if behind {
+                        // Its pictures are there, though not decoded in time.
+                        buffered_to.inspect(|to| self.director.picture(id, at.min(*to)));
+                    } else {
+                        phase.took(looked.taken);
+                    }
+                    let heard = self.ears.hears(id);
+                    phase.lag.passed(self.house.rate.tick_ns(1), heard);
                     if let (1.., Some(picture)) = (looked.taken, looked.picture) {
+                        if !behind {
+                            phase.lag.shown(at.0 as i64 - picture.due_ns as i64, self.house.rate.tick_ns(1));
+                        }
                         // One that is shown ahead of its time begins to bridge a gap when it is shown.
                         self.director.picture(id, Running(picture.due_ns.min(at.0)));
                         self.newest.insert(id.clone(), picture.buffer);
@@ -373,8 +390,8 @@ impl Mixer {
                         picture.inspect(|buffer| lend(&self.info, buffer, &mut |p| points = Some(eyes::sample(p))));
                         self.director.look(id, at, points.as_ref(), live.shared.store.was_silent());
                     }
-                    if !self.ears.hears(id) {
-                        live.shared.store.pass(at.0 - held_back_ns(self.sound.as_ref(), id));
+                    if !heard {
+                        store.pass(heard_at_ns(at.0, self.sound.as_ref(), id, phase.lag.ns()));
                     }
                 }
                 Source::Media(media) => self.director.unplayable(id, media.fault()),
@@ -456,9 +473,12 @@ impl Mixer {
     fn stretch(&mut self, tick: u64, into: u64, first: u64, end: u64) -> Result<(), gst::FlowError> {
         let mut out = vec![0f32; ((end - first) * 2) as usize];
         let begin_ns = first * 1_000_000_000 / 48_000;
-        let (house, sound) = (&self.house, self.sound.as_ref());
-        self.ears.listen(&self.sources, &mut out, first, |shown, source| match source {
-            Source::Live(_) => self.start.0 + begin_ns - shown.source.as_ref().map_or(0, |id| held_back_ns(sound, id)),
+        let (house, sound, phases) = (&self.house, self.sound.as_ref(), &self.phases);
+        let begin = self.start.0 + begin_ns;
+        self.ears.listen(&self.sources, &mut out, first, |shown, source| match (source, &shown.source) {
+            (Source::Live(_), Some(id)) => {
+                heard_at_ns(begin, sound, id, phases.get(id).map_or(0, |phase| phase.lag.ns()))
+            }
             _ => position_ns(house, shown, tick) + into * 1_000_000_000 / 48_000,
         });
         out.iter_mut().for_each(|sample| *sample = full_scale(*sample));
@@ -526,9 +546,12 @@ pub fn lend(info: &gst_video::VideoInfo, buffer: &gst::Buffer, with: &mut dyn Fn
     with(&I420Ref { width: info.width(), height: info.height(), y: plane(0), u: plane(1), v: plane(2) });
 }
 
-/// By how much the sound of a source is held back.
-fn held_back_ns(sound: Option<&SoundFrom>, source: &SourceId) -> u64 {
-    sound.filter(|sound| sound.source == *source).map_or(0, |sound| u64::from(sound.delay_ms) * 1_000_000)
+/// The moment of its store at which a live source is heard at `at_ns`: held back as the spec says where it is heard in
+/// place of others, and else by as much as its own pictures lag.
+fn heard_at_ns(at_ns: u64, sound: Option<&SoundFrom>, source: &SourceId, lag_ns: i64) -> u64 {
+    let chosen = sound.filter(|sound| sound.source == *source);
+    let back_ns = chosen.map_or(lag_ns, |sound| i64::from(sound.delay_ms) * 1_000_000);
+    at_ns.saturating_add_signed(-back_ns)
 }
 
 /// The tick must not wait for other work of the machine. Where the system does not grant it, it goes on without.

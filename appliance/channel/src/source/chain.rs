@@ -3,8 +3,10 @@
 
 use super::formats::{Unknown, Way, way};
 use super::live::Try;
+use super::standby;
 use super::store::{Picture, Store};
 use crate::encoder::{picture_caps, sound_caps};
+use crate::lock::hold;
 use automation::arrivals::Track;
 use automation::fault::{Code, Fault};
 use automation::spec::House;
@@ -12,8 +14,8 @@ use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use gstreamer_video as gst_video;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Encoded data that waits before a decoder: the longest jitter buffer and a burst.
 const QUEUE_NS_MAX: u64 = 8_000_000_000;
@@ -64,6 +66,8 @@ pub(super) struct Streams {
     sound: AtomicBool,
     /// The source has shown all that it begins with.
     complete: AtomicBool,
+    /// The queue behind which its pictures' gate is.
+    gated: Mutex<Option<gst::glib::WeakRef<gst::Element>>>,
 }
 
 /// What becomes of a stream.
@@ -78,6 +82,14 @@ pub(super) enum Place {
 }
 
 impl Streams {
+    /// Lets the gate of the pictures look around, though nothing arrives.
+    pub(super) fn turn(&self) {
+        let queue = hold(&self.gated).as_ref().and_then(|queue| queue.upgrade());
+        if let Some(queue) = queue {
+            standby::turn(&queue);
+        }
+    }
+
     /// Takes a stream of this kind.
     pub(super) fn take(&self, track: Track) -> Place {
         let taken = match track {
@@ -131,12 +143,20 @@ fn attach_way(this: &Arc<Try>, pad: &gst::Pad, way: &Way) -> Built<()> {
     let mut elements = Vec::with_capacity(5);
     if this.pace.is_some() {
         let ahead = encoded_queue()?;
-        keep_pace(this, &ahead.static_pad("src").expect("queues have one"));
+        let pad = |name: &str| ahead.static_pad(name).expect("queues have both");
+        note_fetched(this, &pad("sink"));
+        keep_pace(this, &pad("src"));
         elements.push(ahead);
     }
     elements.extend(way.unpack.map(make).transpose()?);
-    elements.extend([parse.clone(), queue]);
-    elements.extend(way.decode.map(decoder).transpose()?);
+    elements.extend([parse.clone(), queue.clone()]);
+    let decode = way.decode.map(decoder).transpose()?;
+    elements.extend(decode.clone());
+    if let Some(decode) = decode.filter(|_| way.track == Track::Pictures) {
+        let src = |element: &gst::Element| element.static_pad("src").expect("queues and decoders have one");
+        standby::attach(this, &src(&queue), &src(&decode));
+        *hold(&this.streams.gated) = Some(queue.downgrade());
+    }
     // RTP carries no decoding time: what its buffers say there is when they arrived.
     let sent = if way.unpack.is_some() { shown_ns } else { decoded_ns };
     watch(this, way.track, &parse.static_pad("src").expect("parsers have one"), sent);
@@ -187,6 +207,20 @@ fn watch(this: &Arc<Try>, track: Track, pad: &gst::Pad, sent: fn(&gst::Pad, &gst
                 }
             }
             _ => {}
+        }
+        gst::PadProbeReturn::Ok
+    });
+}
+
+/// Tells the try's pace of what was fetched.
+fn note_fetched(this: &Arc<Try>, pad: &gst::Pad) {
+    let to = Arc::downgrade(this);
+    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+        if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data
+            && let Some(at) = decoded_ns(pad, buffer)
+            && let Some(this) = to.upgrade()
+        {
+            this.fetched(at);
         }
         gst::PadProbeReturn::Ok
     });
@@ -322,7 +356,7 @@ fn timed(sample: &gst::Sample) -> Option<(gst::Buffer, u64)> {
 }
 
 /// The running time at which a buffer that passes a pad is shown, nanoseconds.
-fn shown_ns(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<u64> {
+pub(super) fn shown_ns(pad: &gst::Pad, buffer: &gst::BufferRef) -> Option<u64> {
     running_ns(pad, buffer.pts()?)
 }
 

@@ -8,6 +8,7 @@
 //! Each try has its own pipeline; one that hangs is left behind on its own thread and nobody waits for it.
 
 use super::chain::{self, Due, Streams};
+use super::standby::Decoder;
 use super::store::Store;
 use crate::clock::running;
 use crate::knock::Knock;
@@ -38,8 +39,12 @@ const RATE_WINDOW_MS: u64 = 2_000;
 pub struct Shared {
     /// Pictures and sound, due on the machine's clock.
     pub store: Arc<Store>,
+    /// What the decoder of its pictures is wanted to do, and how far it is.
+    pub decoder: Decoder,
     facts: Mutex<Facts>,
     attempt: AtomicU32,
+    /// The next try begins at once: the last one has found out how.
+    at_once: AtomicBool,
     stop: AtomicBool,
 }
 
@@ -171,11 +176,11 @@ impl Try {
     /// A picture or sound passed, still encoded, sent at this running time.
     pub(super) fn arrived(&self, track: Track, stream_ns: u64) {
         let now = running();
-        let jumped = {
+        let (jumped, buffered_to) = {
             let mut arrivals = hold(&self.arrivals);
             let before = arrivals.jumps();
             arrivals.arrived(track, stream_ns, now.0);
-            arrivals.jumps() - before
+            (arrivals.jumps() - before, arrivals.buffered_to())
         };
         if jumped > 0 {
             tracing::info!(source = self.name, "a source's time jumped");
@@ -184,6 +189,7 @@ impl Try {
             return;
         }
         self.shared.attempt.store(0, Ordering::Relaxed);
+        self.shared.decoder.buffered(buffered_to.unwrap_or_default());
         let mut facts = hold(&self.shared.facts);
         facts.last_picture = Some(now);
         facts.fault = None;
@@ -194,6 +200,13 @@ impl Try {
             facts.fps = if window < 2 * RATE_WINDOW_MS { facts.counted as f32 * 1000.0 / window as f32 } else { 0.0 };
             facts.counted = 0;
             facts.counted_at = now;
+        }
+    }
+
+    /// Something was fetched with this running time.
+    pub(super) fn fetched(&self, stream_ns: u64) {
+        if let Some(pace) = &self.pace {
+            hold(pace).fetched(stream_ns);
         }
     }
 
@@ -245,6 +258,16 @@ impl Try {
             return;
         }
         self.shared.fail(fault);
+        self.end();
+    }
+
+    /// Ends the try, which has found out how the next one succeeds; that begins at once.
+    pub(super) fn begin_again(&self) {
+        self.shared.at_once.store(true, Ordering::Relaxed);
+        self.end();
+    }
+
+    fn end(&self) {
         let _ = self.pipeline.post_message(gst::message::Application::new(gst::Structure::new_empty("give-up")));
     }
 
@@ -266,8 +289,10 @@ impl Live {
     pub(super) fn start(name: &str, house: &House, latency_ms: u32, kind: impl Connect) -> Live {
         let shared = Arc::new(Shared {
             store: Arc::new(Store::default()),
+            decoder: Decoder::default(),
             facts: Mutex::new(Facts { fault: kind.at_first(), ..Facts::default() }),
             attempt: AtomicU32::new(0),
+            at_once: AtomicBool::new(false),
             stop: AtomicBool::new(false),
         });
         let (name, house, ours) = (name.to_owned(), house.clone(), shared.clone());
@@ -295,6 +320,9 @@ fn run(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shared: 
         attempt(name, house, latency_ms, kind, shared);
         if shared.stopping() {
             break;
+        }
+        if shared.at_once.swap(false, Ordering::Relaxed) {
+            continue;
         }
         let wait_ms = if shared.facts().last_picture > before {
             backoff.succeeded();
@@ -347,12 +375,13 @@ fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shar
         ending: AtomicBool::new(false),
     });
     shared.store.clear();
+    shared.decoder.begin_anew();
     if let Err(fault) = kind.build(&this) {
         shared.fail(fault);
     } else if pipeline.set_state(gst::State::Playing).is_err() {
         let fault = error_of(&pipeline, kind).unwrap_or_else(|| kind.waiting());
         shared.fail(fault);
-    } else if let Some(fault) = watch(name, &pipeline, kind, shared) {
+    } else if let Some(fault) = watch(&this, kind) {
         shared.fail(fault);
     }
     // Its streaming threads may wait for room in the store; and a far side that hangs may hold the pipeline's
@@ -430,7 +459,8 @@ impl Reach {
 }
 
 /// Watches a running pipeline; answers why it ended.
-fn watch(name: &str, pipeline: &gst::Pipeline, kind: &impl Connect, shared: &Shared) -> Option<Fault> {
+fn watch(this: &Try, kind: &impl Connect) -> Option<Fault> {
+    let Try { name, pipeline, shared, streams, .. } = this;
     let bus = pipeline.bus()?;
     let begun = running();
     while !shared.stopping() {
@@ -448,6 +478,9 @@ fn watch(name: &str, pipeline: &gst::Pipeline, kind: &impl Connect, shared: &Sha
                 gst::MessageView::Application(_) => return shared.facts().fault,
                 _ => {}
             }
+        }
+        if shared.decoder.wants_a_turn() {
+            streams.turn();
         }
         let facts = shared.facts();
         let heard = facts.heard.filter(|at| *at > begun);

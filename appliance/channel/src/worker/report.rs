@@ -61,6 +61,7 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
         fps: 0.0,
         sound: false,
         picture_age_ms: None,
+        stands_by: false,
         attempt: 0,
         fault: None,
         ptz: None,
@@ -72,6 +73,7 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
             status.sound = facts.sound;
             status.picture_age_ms = facts.last_picture.map(|at| now.ms_since(at));
             status.attempt = live.shared.attempt();
+            status.stands_by = live.shared.decoder.stands_by();
             let fresh = status.picture_age_ms.is_some_and(|age| age < 2_000);
             status.fps = if fresh { facts.fps } else { 0.0 };
             status.fault = facts.fault.map(|fault| named(fault, spec));

@@ -24,6 +24,18 @@ fn clip_at(studio: &Studio, tick: i64) -> i64 {
 }
 
 #[test]
+fn the_first_camera_of_another_day_is_woken_ahead() {
+    let mut studio = Studio::new().with(|spec| {
+        evening(spec);
+        spec["wall"] = wall(0);
+    });
+    studio.run_to(209);
+    assert!(!studio.director.is_awake(&id("cam1")));
+    studio.run_to(210);
+    assert!(studio.director.is_awake(&id("cam1")));
+}
+
+#[test]
 fn it_plays_by_the_clock_and_needs_no_broadcast() {
     let mut studio = Studio::new().with(|spec| {
         evening(spec);

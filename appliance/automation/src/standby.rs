@@ -1,0 +1,213 @@
+//! Which pictures of a source are decoded while it stands by, and from which on it goes ahead.
+//!
+//! ```text
+//!          ┌── from the last keyframe that is due on ──┐
+//!   gone ──┤ K p p p p p p p p K p p p p │ p p p K p p ├── arrives
+//!          └─────────────────────────────┼─────────────┘
+//!                                       now                 (what lies right of now is the jitter buffer)
+//! ```
+//! - Awake: every picture goes to the decoder as it arrives.
+//! - Standing by: a keyframe goes to the decoder alone when it is due, at most two a second; all else is held, encoded.
+//!   That costs next to nothing, and is enough for a thumbnail and to see black and frozen pictures.
+//! - Woken, the decoder begins with the last keyframe that is due and catches up; where it has had no picture out of turn,
+//!   it goes on where it stopped.
+//!
+//! - Where no keyframe is held that it could begin with, it waits for the next one.
+//!
+//! Bad input: a source whose keyframes lie too far apart to be held, or that never sends any, is decoded whole for as long
+//! as its connection lasts. Where time jumps, what lies before the next keyframe is let go.
+
+use crate::clock::Running;
+use std::collections::VecDeque;
+
+/// What is held at most: a group of pictures of 10 s at 12 Mbit/s, and a jitter buffer of 5 s beside it.
+pub const BYTES_MAX: usize = 24 << 20;
+/// Time from the oldest to the newest that is held, at most, nanoseconds.
+pub const SPAN_NS_MAX: u64 = 16_000_000_000;
+/// Keyframes alone are decoded this far apart at least, nanoseconds: a source may send nothing else.
+pub const KEYS_EVERY_NS: u64 = 500_000_000;
+
+/// One encoded picture.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit<T> {
+    /// The stream's own time at which it is shown, nanoseconds.
+    pub stream_ns: u64,
+    /// Whether it can be decoded by itself.
+    pub key: bool,
+    /// Its size, bytes.
+    pub bytes: usize,
+    /// What the decoder gets.
+    pub data: T,
+}
+
+/// What the decoder gets next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next<T> {
+    /// This picture.
+    Decode(T),
+    /// This picture, and then it gives out all that it holds back: the next one does not follow it.
+    Alone(T),
+    /// Nothing until more arrives.
+    Nothing,
+}
+
+/// What is held of one connection's pictures.
+#[derive(Clone, Debug)]
+pub struct Standby<T> {
+    units: VecDeque<Unit<T>>,
+    bytes: usize,
+    awake: bool,
+    /// The first unit follows what the decoder had last.
+    continues: bool,
+    /// The keyframe that was decoded alone last: its stream time, and when.
+    alone: Option<(u64, Running)>,
+    /// The decoder waits for a keyframe to begin with.
+    seeks_key: bool,
+    /// It cannot be held.
+    too_long: bool,
+}
+
+impl<T> Default for Standby<T> {
+    fn default() -> Standby<T> {
+        Standby {
+            units: VecDeque::new(),
+            bytes: 0,
+            awake: true,
+            continues: true,
+            alone: None,
+            seeks_key: false,
+            too_long: false,
+        }
+    }
+}
+
+impl<T: Clone> Standby<T> {
+    /// Whether what arrives may go to the decoder as it is: nothing is held before it.
+    pub fn passes(&self) -> bool {
+        self.decodes_all() && self.units.is_empty() && !self.seeks_key
+    }
+
+    /// Whether every picture is decoded: it is awake, or cannot be held.
+    pub fn decodes_all(&self) -> bool {
+        self.awake || self.too_long
+    }
+
+    /// A picture arrived.
+    pub fn push(&mut self, unit: Unit<T>) {
+        self.bytes += unit.bytes;
+        self.units.push_back(unit);
+    }
+
+    /// The stream time of the newest that is held.
+    pub fn newest_ns(&self) -> Option<u64> {
+        self.units.back().map(|unit| unit.stream_ns)
+    }
+
+    /// The stream begins anew, with another format: what is held belongs to the old one.
+    pub fn begin_anew(&mut self) {
+        self.release(self.units.len());
+        self.alone = None;
+    }
+
+    /// Wakes it, or lets it stand by. `due` says when a stream time is due. Answers whether the decoder is behind now.
+    pub fn set_awake(&mut self, awake: bool, now: Running, due: impl Fn(u64) -> Option<u64>) -> bool {
+        if self.awake == awake {
+            return false;
+        }
+        let all = self.decodes_all();
+        self.awake = awake;
+        if !awake {
+            self.seeks_key = false;
+            return false;
+        }
+        if all {
+            return false;
+        }
+        self.catch_up(now, &due);
+        true
+    }
+
+    /// What the decoder gets next. Asked until there is nothing.
+    pub fn next(&mut self, now: Running, due: impl Fn(u64) -> Option<u64>) -> Next<T> {
+        if !self.decodes_all() {
+            self.release(self.last_due_key(now, &due).unwrap_or(0));
+            if let Some(key) = self.key_alone(now, &due) {
+                return Next::Alone(key);
+            }
+            if self.fits() {
+                return Next::Nothing;
+            }
+            match self.first_key_after(1) {
+                Some(key) => {
+                    self.release(key);
+                    return Next::Nothing;
+                }
+                None => self.too_long = true,
+            }
+            self.catch_up(now, &due);
+        }
+        if self.seeks_key {
+            match self.first_key_after(0) {
+                Some(key) => self.release(key),
+                None if self.fits() => return Next::Nothing,
+                // Without any keyframe the decoder makes of it what it can.
+                None => self.too_long = true,
+            }
+            self.seeks_key = false;
+        }
+        match self.units.pop_front() {
+            Some(unit) => {
+                self.bytes -= unit.bytes;
+                (self.continues, self.alone) = (true, None);
+                Next::Decode(unit.data)
+            }
+            None => Next::Nothing,
+        }
+    }
+
+    fn key_alone(&mut self, now: Running, due: &impl Fn(u64) -> Option<u64>) -> Option<T> {
+        let key = &self.units[self.last_due_key(now, due)?];
+        if self.alone.is_some_and(|(last, at)| last == key.stream_ns || now.0 < at.0 + KEYS_EVERY_NS) {
+            return None;
+        }
+        let (data, stream_ns) = (key.data.clone(), key.stream_ns);
+        (self.alone, self.continues) = (Some((stream_ns, now)), false);
+        Some(data)
+    }
+
+    /// The decoder begins with the last keyframe that is due; with the next one where none is due yet.
+    fn catch_up(&mut self, now: Running, due: &impl Fn(u64) -> Option<u64>) {
+        match self.last_due_key(now, due) {
+            Some(key) => self.release(key),
+            None => self.seeks_key = !self.continues && !self.too_long,
+        }
+        self.alone = None;
+    }
+
+    fn first_key_after(&self, index: usize) -> Option<usize> {
+        self.units.iter().skip(index).position(|unit| unit.key).map(|at| at + index)
+    }
+
+    fn fits(&self) -> bool {
+        self.bytes <= BYTES_MAX && self.span_ns() <= SPAN_NS_MAX
+    }
+
+    fn last_due_key(&self, now: Running, due: &impl Fn(u64) -> Option<u64>) -> Option<usize> {
+        self.units.iter().rposition(|unit| unit.key && due(unit.stream_ns).is_some_and(|at| at <= now.0))
+    }
+
+    fn release(&mut self, count: usize) {
+        for unit in self.units.drain(..count) {
+            self.bytes -= unit.bytes;
+            self.continues = false;
+        }
+    }
+
+    fn span_ns(&self) -> u64 {
+        let ends = self.units.front().zip(self.units.back());
+        ends.map_or(0, |(first, last)| last.stream_ns.saturating_sub(first.stream_ns))
+    }
+}
+
+#[cfg(test)]
+mod tests;

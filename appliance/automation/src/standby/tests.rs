@@ -1,0 +1,183 @@
+use super::*;
+use proptest::prelude::*;
+
+/// Pictures of a source that sends 25 a second, a keyframe each `group` of them, due `latency` pictures after they arrive.
+struct Camera {
+    standby: Standby<u64>,
+    group: u64,
+    latency: u64,
+    sent: u64,
+    /// What the decoder got: the picture, and whether alone.
+    decoded: Vec<(u64, bool)>,
+}
+
+const PICTURE_NS: u64 = 40_000_000;
+
+impl Camera {
+    fn new(group: u64, latency: u64) -> Camera {
+        Camera { standby: Standby::default(), group, latency, sent: 0, decoded: Vec::new() }
+    }
+
+    fn now(&self) -> Running {
+        Running(self.sent * PICTURE_NS)
+    }
+
+    fn due(&self) -> impl Fn(u64) -> Option<u64> + use<> {
+        let latency = self.latency;
+        move |stream_ns| Some(stream_ns + latency * PICTURE_NS)
+    }
+
+    fn awake(&mut self, awake: bool) -> bool {
+        self.standby.set_awake(awake, self.now(), self.due())
+    }
+
+    fn send(&mut self, pictures: u64) {
+        for _ in 0..pictures {
+            let n = self.sent;
+            self.sent += 1;
+            let key = self.group > 0 && n.is_multiple_of(self.group);
+            self.standby.push(Unit { stream_ns: n * PICTURE_NS, key, bytes: 10_000, data: n });
+            loop {
+                match self.standby.next(self.now(), self.due()) {
+                    Next::Decode(n) => self.decoded.push((n, false)),
+                    Next::Alone(n) => self.decoded.push((n, true)),
+                    Next::Nothing => break,
+                }
+            }
+        }
+    }
+
+    fn got(&mut self) -> Vec<(u64, bool)> {
+        std::mem::take(&mut self.decoded)
+    }
+}
+
+fn row(range: std::ops::Range<u64>) -> Vec<(u64, bool)> {
+    range.map(|n| (n, false)).collect()
+}
+
+#[test]
+fn awake_all_is_decoded_as_it_comes() {
+    let mut camera = Camera::new(50, 8);
+    camera.send(120);
+    assert_eq!(camera.got(), row(0..120));
+    assert!(camera.standby.passes());
+}
+
+#[test]
+fn standing_by_each_keyframe_is_decoded_alone_when_it_is_due() {
+    let mut camera = Camera::new(50, 8);
+    camera.awake(false);
+    camera.send(57);
+    assert_eq!(camera.got(), [(0, true)]);
+    camera.send(1);
+    assert_eq!(camera.got(), [(50, true)], "picture 50 is due with the arrival of 57");
+    camera.send(100);
+    assert_eq!(camera.got(), [(100, true), (150, true)]);
+}
+
+#[test]
+fn woken_the_decoder_begins_with_the_last_keyframe_that_is_due() {
+    let mut camera = Camera::new(50, 8);
+    camera.awake(false);
+    camera.send(104);
+    camera.got();
+    assert!(camera.awake(true), "it is behind");
+    camera.send(1);
+    assert_eq!(camera.got(), row(50..105), "keyframe 100 is not due yet");
+    assert!(camera.standby.passes() && !camera.awake(true));
+}
+
+#[test]
+fn woken_before_anything_was_decoded_out_of_turn_it_goes_on_where_it_stopped() {
+    let mut camera = Camera::new(50, 8);
+    camera.send(60);
+    camera.got();
+    camera.awake(false);
+    // Keyframe 50 went to the decoder before; 100 is not due.
+    camera.send(45);
+    assert_eq!(camera.got(), []);
+    camera.awake(true);
+    camera.send(1);
+    assert_eq!(camera.got(), row(60..106));
+}
+
+#[test]
+fn a_source_of_keyframes_alone_is_decoded_twice_a_second() {
+    let mut camera = Camera::new(1, 3);
+    camera.awake(false);
+    camera.send(250);
+    let got = camera.got();
+    assert!((19..=20).contains(&got.len()), "{got:?}");
+    camera.awake(true);
+    camera.send(1);
+    let woken = camera.got();
+    assert_eq!(woken, row(247..251), "from the one that is due");
+}
+
+#[test]
+fn one_that_cannot_be_held_is_decoded_whole() {
+    for group in [0, 100_000] {
+        let mut camera = Camera::new(group, 8);
+        camera.awake(false);
+        camera.send(400);
+        assert!(camera.got().len() <= 1 && !camera.standby.decodes_all());
+        camera.send(10);
+        assert!(camera.standby.decodes_all() && camera.standby.passes());
+        assert_eq!(camera.got().last(), Some(&(409, false)));
+    }
+}
+
+#[test]
+fn what_is_held_belongs_to_its_format() {
+    let mut camera = Camera::new(50, 8);
+    camera.awake(false);
+    camera.send(80);
+    camera.got();
+    camera.standby.begin_anew();
+    camera.awake(true);
+    camera.send(30);
+    assert_eq!(camera.got(), row(100..110), "it begins with a keyframe of the new one");
+    camera.standby.begin_anew();
+    camera.send(3);
+    assert_eq!(camera.got(), row(110..113), "nothing was held: all goes on as it comes");
+}
+
+#[test]
+fn a_time_that_jumps_ahead_lets_go_what_lies_before_the_next_keyframe() {
+    let mut camera = Camera::new(50, 8);
+    camera.awake(false);
+    camera.send(120);
+    camera.sent = 1_000;
+    camera.send(60);
+    assert!(!camera.standby.decodes_all(), "its keyframes are no farther apart than before");
+    camera.got();
+    camera.awake(true);
+    camera.send(1);
+    assert_eq!(camera.got(), row(1_050..1_061));
+}
+
+proptest! {
+    /// The decoder gets no picture whose predecessor it has not had, whatever is woken when; and from a second after
+    /// waking on it has all that arrives.
+    #[test]
+    fn the_decoder_never_gets_a_torn_row(
+        group in 1u64..80, latency in 0u64..130, turns in prop::collection::vec((1u64..90, any::<bool>()), 1..30),
+    ) {
+        let mut camera = Camera::new(group, latency);
+        camera.send(1);
+        for (pictures, awake) in turns {
+            camera.awake(awake);
+            camera.send(pictures);
+            prop_assert!(!awake || camera.standby.passes());
+            let held = camera.standby.units.len() as u64;
+            prop_assert!(held <= group + latency + KEYS_EVERY_NS / PICTURE_NS + 90, "{held} are held");
+        }
+        let mut before: Option<(u64, bool)> = None;
+        for (n, alone) in camera.got() {
+            let follows = before.is_some_and(|(last, was_alone)| !was_alone && n == last + 1);
+            prop_assert!(follows || n.is_multiple_of(group), "{n} after {before:?}");
+            before = Some((n, alone));
+        }
+    }
+}
