@@ -6,6 +6,7 @@
 
 mod control;
 mod far_side;
+mod feed;
 mod random;
 mod rules;
 mod sources;
@@ -15,7 +16,8 @@ mod world;
 
 pub(crate) use rules::Broken;
 
-/// How a seed is played. The last ten break something on purpose, so that tests see the rules catch it.
+/// How a seed is played. All from the fourth on break something on purpose, so that tests see
+/// the rules catch it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// A whole day instead of an evening.
@@ -44,6 +46,45 @@ pub(crate) struct Options {
     pub(crate) sees_nothing: bool,
     /// Each picture is mixed with itself.
     pub(crate) always_mixes: bool,
+    /// Nobody hears that a source is silent.
+    pub(crate) hears_nothing: bool,
+    /// A source's first picture says for ever how its time lies to ours.
+    pub(crate) ignores_clocks: bool,
+    /// What comes is due now sooner, now later.
+    pub(crate) scrambles_times: bool,
+    /// Sound is heard as it comes, whenever it is due.
+    pub(crate) plays_sound_as_it_comes: bool,
+    /// A break is heard in each stretch of sound.
+    pub(crate) sound_stutters: bool,
+    /// Who fetches waits ten times as long as it should.
+    pub(crate) fetches_patiently: bool,
+    /// The status never says that a source comes and goes; or says it of all.
+    pub(crate) forgets_losses: bool,
+    pub(crate) counts_twice: bool,
+    /// The status of files says nothing of a full disk.
+    pub(crate) hides_full_disk: bool,
+    /// What was fetched is handed on at once.
+    pub(crate) hands_on_unpaced: bool,
+    /// A full disk breaks connections to platforms, too.
+    pub(crate) disk_breaks_all: bool,
+    /// Nobody asks whether there is room for files again.
+    pub(crate) never_asks_for_room: bool,
+    /// The watchdog is fed whatever the worker does.
+    pub(crate) feeds_regardless: bool,
+    /// The watchdog bites a worker that works.
+    pub(crate) bites_at_once: bool,
+    /// A worker that begins anew begins the timeline anew.
+    pub(crate) rewinds: bool,
+    /// A worker takes each spec for that of another broadcast.
+    pub(crate) forgets_broadcast: bool,
+    /// Sessions are renewed whenever somebody looks.
+    pub(crate) renews_at_will: bool,
+    /// All sessions that are due are renewed at once.
+    pub(crate) renews_together: bool,
+    /// No session is ever renewed.
+    pub(crate) never_renews: bool,
+    /// A planned new session is taken for a failure.
+    pub(crate) renews_by_failure: bool,
 }
 
 /// How a seed went.

@@ -1,15 +1,18 @@
 //! What must hold after every frame and every event, judged from outside: by what the world knows, not by what the
 //! machines say of themselves.
 
+mod destinations;
+mod worker;
+
 use super::sources::{LOOK_MS, Shows, Sources};
 use super::worker::Worker;
 use automation::clock::Running;
-use automation::delivery::{HELD_MS, HURRY_MS_MIN, SOUND_MS};
 use automation::director::{Frame, Picture};
 use automation::fault::Code;
 use automation::id::{DestinationId, SourceId};
 use automation::spec::{ChannelSpec, Fallback, Hold, Manual, SourceKind, Track};
-use automation::status::{Carrier, OnAir};
+use automation::status::{Carrier, OnAir, SourceState};
+use destinations::Tries;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A rule that does not hold.
@@ -24,6 +27,12 @@ const SETTLE_MS: u64 = 500;
 
 /// Longest tick, milliseconds.
 const TICK_MS_MAX: u64 = 100;
+
+/// A source that is lost three times in so long comes and goes, milliseconds; the director's own limit, told again, less
+/// what it takes to notice a loss.
+const UNSTABLE_MS: u64 = 118_000;
+/// From an upset to the loss that it may count as, milliseconds: the longest limit of a check, and what it takes to notice.
+const UPSET_MS: u64 = 27_000;
 
 #[derive(Default)]
 pub(crate) struct Rules {
@@ -42,29 +51,14 @@ pub(crate) struct Rules {
     take_over: Option<Running>,
     manual: Option<Manual>,
     tries: BTreeMap<DestinationId, Tries>,
+    /// The last planned new session of any destination.
+    renewed: Option<(Running, DestinationId)>,
     seen_proper: bool,
-}
-
-#[derive(Default)]
-struct Tries {
-    last: Option<Running>,
-    failed: u32,
-    /// Somebody began to listen, or a person switched it on: the next try may come early.
-    news: bool,
-    /// Nobody listened since the last try began.
-    away: bool,
-    /// When the last session ended that was sound, or the first of a row.
-    ended: Option<Running>,
-    /// Since when the session carries media.
-    carries: Option<Running>,
-    sessions: u32,
-    /// Troubles of the far side, and wishes of people, that may each cost one session.
-    breaks: u32,
 }
 
 type Verdict = Result<(), Broken>;
 
-fn hold(ok: bool, rule: &'static str, detail: impl FnOnce() -> String) -> Verdict {
+pub(crate) fn hold(ok: bool, rule: &'static str, detail: impl FnOnce() -> String) -> Verdict {
     if ok { Ok(()) } else { Err(Broken { rule, detail: detail() }) }
 }
 
@@ -72,6 +66,7 @@ impl Rules {
     /// A frame was made.
     pub(crate) fn frame(&mut self, worker: &Worker, sources: &Sources, tick: u64, frame: &Frame) -> Verdict {
         if self.life != worker.life {
+            // Renewals of a life before this one are no longer known to anybody.
             *self = Rules { life: worker.life, tries: std::mem::take(&mut self.tries), ..Rules::default() };
         }
         let now = worker.time(tick);
@@ -84,6 +79,7 @@ impl Rules {
             }
         }
         self.sight(spec, sources, now, &air)?;
+        told(worker, spec, sources, now)?;
         slate(worker, spec, sources, now, &air)?;
         self.stays(spec, sources, now, &air)?;
         steady(spec, sources, now, &air)?;
@@ -94,7 +90,7 @@ impl Rules {
         moves(worker, spec, now, frame)?;
         self.hand(spec, &air)?;
         self.no_early_return(spec, sources, now, &air)?;
-        self.forward(worker, spec)?;
+        self.forward(worker, spec, now)?;
         hold(spec.generation >= self.generation, "an older spec never comes into force", || {
             format!("{} after {}", spec.generation, self.generation)
         })?;
@@ -223,7 +219,7 @@ impl Rules {
     }
 
     /// The playhead of a broadcast never runs backwards.
-    fn forward(&mut self, worker: &Worker, spec: &ChannelSpec) -> Verdict {
+    fn forward(&mut self, worker: &Worker, spec: &ChannelSpec, now: Running) -> Verdict {
         let status = worker.director.timeline();
         let Some((live, timeline, status)) =
             spec.live.as_ref().zip(spec.timeline.as_ref()).zip(status).map(|((a, b), c)| (a, b, c))
@@ -239,86 +235,33 @@ impl Rules {
             let stands = paused.is_none() || paused != *was || played == *before;
             hold(stands, "a paused timeline stands", || format!("{played} after {before} ms"))?;
         }
+        // What a person's pause took back while it was on its way to the worker is stood out.
+        let stood = self.played.as_ref().is_some_and(|(of, before, _)| *of == session && *before == played);
+        let right = now.ms_since(live.at).saturating_sub(live.paused_ns / 1_000_000);
+        let runs = status.running && !stood;
+        hold(!runs || played.abs_diff(right) <= TICK_MS_MAX, "the playhead is where GO LIVE put it", || {
+            format!("{played} ms, {right} ms is right")
+        })?;
         self.played = Some((session, played, paused));
         Ok(())
     }
+}
 
-    /// A try begins.
-    pub(crate) fn connects(&mut self, id: &DestinationId, now: Running, open: bool) -> Verdict {
-        hold(!open, "one connection per destination", || format!("{id} has one already"))?;
-        let tries = self.tries.entry(id.clone()).or_default();
-        let held = tries.ended.is_some_and(|ended| now <= ended.plus_ms(HELD_MS + 60_000));
-        let wait = match tries.failed {
-            _ if tries.news || held => HURRY_MS_MIN,
-            0 => 0,
-            failed => (1000u64 << failed.min(6)).min(60_000),
-        };
-        if let Some(last) = tries.last {
-            hold(now >= last.plus_ms(wait), "no retry storm", || {
-                format!(
-                    "{id}: {} ms after the try before, failed {}, at least {wait}",
-                    now.ms_since(last),
-                    tries.failed
-                )
-            })?;
-        }
-        (tries.last, tries.news, tries.away) = (Some(now), false, false);
-        Ok(())
+/// What is wrong with a source that sends is told, and so is that it comes and goes; and neither without a reason.
+fn told(worker: &Worker, spec: &ChannelSpec, sources: &Sources, now: Running) -> Verdict {
+    for (id, sender) in &sources.senders {
+        let state = worker.told_state(id);
+        let names = matches!(state, SourceState::Black | SourceState::Frozen | SourceState::Silent);
+        let patience = u64::from(spec.failover.holdoff_ms + spec.failover.stable_ms) + 2 * LOOK_MS;
+        let due = sender.told_from(&spec.failover.checks).is_some_and(|from| now >= from.plus_ms(patience));
+        hold(!due || names, "what is wrong with a source is told", || format!("{id} is {state:?}"))?;
+        let comes_and_goes = sender.comes_and_goes(now, UNSTABLE_MS);
+        let well = state == SourceState::Online;
+        hold(!(well && comes_and_goes), "a source that comes and goes is told", || format!("{id} is {state:?}"))?;
+        let may = sender.may_come_and_go(now, UNSTABLE_MS + UPSET_MS);
+        hold(may || state != SourceState::Unstable, "a steady source is not called unstable", || id.to_string())?;
     }
-
-    /// A connection carries its first media.
-    pub(crate) fn session(&mut self, id: &DestinationId, now: Running) -> Verdict {
-        let tries = self.tries.entry(id.clone()).or_default();
-        tries.sessions += 1;
-        tries.carries = Some(now);
-        hold(tries.sessions <= 1 + tries.breaks, "one session, unless the far side breaks it", || {
-            format!("{id} has {} sessions after {} breaks", tries.sessions, tries.breaks)
-        })
-    }
-
-    /// Media still flows: after a while the failures before count no more.
-    pub(crate) fn carries(&mut self, id: &DestinationId, now: Running) {
-        let tries = self.tries.entry(id.clone()).or_default();
-        if tries.carries.is_some_and(|since| now >= since.plus_ms(SOUND_MS)) {
-            tries.failed = 0;
-        }
-    }
-
-    /// The network came up: news for who waits.
-    pub(crate) fn network_up(&mut self, id: &DestinationId) {
-        self.tries.entry(id.clone()).or_default().news = true;
-    }
-
-    /// A try or a session ended by itself.
-    pub(crate) fn ended(&mut self, id: &DestinationId, now: Running, was_live: bool) {
-        let tries = self.tries.entry(id.clone()).or_default();
-        if was_live && tries.failed == 0 {
-            tries.ended = Some(now);
-        }
-        tries.failed += 1;
-        tries.carries = None;
-    }
-
-    /// A bare connect found somebody: news only where nobody was found since the last try, or the try found nobody.
-    pub(crate) fn listens(&mut self, id: &DestinationId) {
-        let tries = self.tries.entry(id.clone()).or_default();
-        tries.news |= tries.away;
-    }
-
-    /// Nobody listens there, as a try or a bare connect found.
-    pub(crate) fn away(&mut self, id: &DestinationId) {
-        self.tries.entry(id.clone()).or_default().away = true;
-    }
-
-    /// Something happened that may cost a destination its session; where a person or a new process did it, the next
-    /// try comes at once.
-    pub(crate) fn breaks(&mut self, id: &DestinationId, anew: bool) {
-        let tries = self.tries.entry(id.clone()).or_default();
-        tries.breaks += 1;
-        if anew {
-            *tries = Tries { sessions: tries.sessions, breaks: tries.breaks, ended: tries.ended, ..Tries::default() };
-        }
-    }
+    Ok(())
 }
 
 /// Whether a source can be on air: it bridges its hold-off, or it is always there.

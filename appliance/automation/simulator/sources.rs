@@ -5,8 +5,8 @@ use automation::clock::Running;
 use automation::director::Director;
 use automation::id::SourceId;
 use automation::sight::POINTS;
-use automation::spec::{CheckAction, SourceChecks};
-use std::collections::{BTreeMap, BTreeSet};
+use automation::spec::{Check, CheckAction, SourceChecks};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Distance of the pictures in a burst, milliseconds.
 const BURST_MS: u64 = 40;
@@ -20,43 +20,56 @@ pub(crate) enum Shows {
     /// The same picture again and again.
     Frozen,
     Black,
+    /// A picture that lives, and no sound.
+    Silent,
 }
 
 impl Shows {
     fn points(self, at: Running) -> [u8; POINTS] {
         match self {
-            Shows::Life => [40 + (at.ms_since(Running(0)) / LOOK_MS % 40 * 4) as u8; POINTS],
+            Shows::Life | Shows::Silent => [40 + (at.ms_since(Running(0)) / LOOK_MS % 40 * 4) as u8; POINTS],
             Shows::Frozen => [200; POINTS],
             Shows::Black => [16; POINTS],
         }
     }
 
+    /// What stands against it.
+    fn checks(self, checks: &SourceChecks) -> Vec<&Check> {
+        match self {
+            Shows::Life => Vec::new(),
+            Shows::Frozen => vec![&checks.frozen],
+            // A black picture stands still, too.
+            Shows::Black => vec![&checks.black, &checks.frozen],
+            Shows::Silent => vec![&checks.silent],
+        }
+    }
+
+    fn after_ms(self, checks: &SourceChecks, acts: impl Fn(CheckAction) -> bool) -> Option<u64> {
+        let checks = self.checks(checks).into_iter().filter(|check| acts(check.action));
+        checks.map(|check| u64::from(check.after_s) * 1000).min()
+    }
+
     /// After how long it takes a source off the air, milliseconds; none where it does not.
     fn leaves_after_ms(self, checks: &SourceChecks) -> Option<u64> {
-        let check = match self {
-            Shows::Life => return None,
-            Shows::Frozen => &checks.frozen,
-            // A black picture stands still, too.
-            Shows::Black => {
-                let frozen = Shows::Frozen.leaves_after_ms(checks);
-                let black =
-                    (checks.black.action == CheckAction::Leave).then_some(u64::from(checks.black.after_s) * 1000);
-                return black.into_iter().chain(frozen).min();
-            }
-        };
-        (check.action == CheckAction::Leave).then_some(u64::from(check.after_s) * 1000)
+        self.after_ms(checks, |action| action == CheckAction::Leave)
+    }
+
+    /// After how long it is told, milliseconds; none where nobody wants to know.
+    fn told_after_ms(self, checks: &SourceChecks) -> Option<u64> {
+        self.after_ms(checks, |action| action != CheckAction::Off)
     }
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Sender {
     pub(crate) up: bool,
     /// Since when it sends without a break.
     pub(crate) since: Running,
     /// When it broke last.
     pub(crate) broke: Running,
-    /// When the worker's connection to it stands.
+    /// When the worker's connection to it stands, and when a worker that stood has gone on.
     connected: Running,
+    thawed: Running,
     /// The newest picture that there is.
     last: Running,
     /// The newest picture that the worker has been told of.
@@ -67,7 +80,18 @@ pub(crate) struct Sender {
     before: Shows,
     /// Up to where the worker has looked at its pictures.
     looked: Running,
+    /// When it came back from outages that nobody could overlook, in this life of the worker; and when anything happened
+    /// that may have counted as a loss.
+    outages: VecDeque<Running>,
+    upsets: VecDeque<Running>,
 }
+
+/// Outages shorter than this may be overlooked, milliseconds: the longest hold-off, and what lies between two looks.
+const OUTAGE_MS_MIN: u64 = 1_300;
+/// It must have been back for so long before the next one is another, milliseconds.
+const BACK_MS_MIN: u64 = 1_200;
+/// So many of each are remembered.
+const REMEMBERED: usize = 3;
 
 #[derive(Default)]
 pub(crate) struct Sources {
@@ -86,7 +110,7 @@ impl Sender {
         if self.shows.leaves_after_ms(checks).is_some() {
             return None;
         }
-        self.flows_since().map(|since| since.max(self.shows_since))
+        self.flows_since().map(|since| since.max(self.shows_since).max(self.thawed))
     }
 
     /// From when on what it shows takes it off the air, at the soonest and at the latest: an outage may have been too short
@@ -95,6 +119,29 @@ impl Sender {
         let after_ms = self.shows.leaves_after_ms(checks)?;
         let soonest = self.connected.max(self.shows_since);
         Some((soonest.plus_ms(after_ms), self.flows_since()?.max(soonest).plus_ms(after_ms)))
+    }
+
+    /// From when on what is wrong with what it shows must be told; none where nothing is.
+    pub(crate) fn told_from(&self, checks: &SourceChecks) -> Option<Running> {
+        let after_ms = self.shows.told_after_ms(checks)?;
+        Some(self.flows_since()?.max(self.shows_since).plus_ms(after_ms))
+    }
+
+    /// Whether it was lost three times within so long, beyond doubt.
+    pub(crate) fn comes_and_goes(&self, now: Running, within_ms: u64) -> bool {
+        self.outages.len() == REMEMBERED && self.outages[0].plus_ms(within_ms) > now
+    }
+
+    /// Whether it may have been lost three times within so long.
+    pub(crate) fn may_come_and_go(&self, now: Running, within_ms: u64) -> bool {
+        self.upsets.len() == REMEMBERED && self.upsets[0].plus_ms(within_ms) > now
+    }
+
+    fn upset(&mut self, at: Running) {
+        self.upsets.push_back(at);
+        if self.upsets.len() > REMEMBERED {
+            self.upsets.pop_front();
+        }
     }
 
     /// The moments after the last look up to `until` at which the worker looks.
@@ -127,12 +174,15 @@ impl Sources {
             since: now,
             broke: Running(0),
             connected: now,
+            thawed: now,
             last: now,
             told: None,
             shows: Shows::Life,
             shows_since: now,
             before: Shows::Life,
             looked: now,
+            outages: VecDeque::new(),
+            upsets: VecDeque::new(),
         };
         self.senders.insert(id, sender);
     }
@@ -142,13 +192,22 @@ impl Sources {
             sender.up = false;
             sender.broke = now;
             sender.last = now;
+            sender.upset(now);
         }
     }
 
     pub(crate) fn up(&mut self, id: &SourceId, now: Running) {
         if let Some(sender) = self.senders.get_mut(id).filter(|sender| !sender.up) {
+            let long = now.ms_since(sender.broke) >= OUTAGE_MS_MIN;
+            let was_back = sender.broke >= sender.since.max(sender.connected).plus_ms(BACK_MS_MIN);
             sender.up = true;
             sender.since = now;
+            if long && was_back && sender.shows == Shows::Life {
+                sender.outages.push_back(sender.broke);
+                if sender.outages.len() > REMEMBERED {
+                    sender.outages.pop_front();
+                }
+            }
         }
     }
 
@@ -158,6 +217,7 @@ impl Sources {
             // The look of this very moment may have been.
             let since = Running(now.0.max(sender.looked.0 + 1));
             (sender.before, sender.shows, sender.shows_since) = (sender.shows, shows, since);
+            sender.upset(now);
         }
     }
 
@@ -176,10 +236,16 @@ impl Sources {
         self.up(id, now);
     }
 
+    /// A worker that stood goes on, and learns what came meanwhile.
+    pub(crate) fn worker_thaws(&mut self, now: Running) {
+        self.senders.values_mut().for_each(|sender| sender.thawed = now);
+    }
+
     /// A worker that knows of none has begun.
     pub(crate) fn disconnect(&mut self) {
         for sender in self.senders.values_mut() {
             (sender.connected, sender.told) = (Running(u64::MAX), None);
+            (sender.outages, sender.upsets) = Default::default();
         }
     }
 
@@ -202,7 +268,9 @@ impl Sources {
             let seen = if options.dead_cameras_seem_alive && sender.told.is_some() { now } else { newest };
             director.picture(id, seen);
             for at in sender.looks(newest).filter(|_| !options.sees_nothing) {
-                director.look(id, at, Some(&sender.shows_at(at).points(at)), Some(false));
+                let shows = sender.shows_at(at);
+                let silent = shows == Shows::Silent && !options.hears_nothing;
+                director.look(id, at, Some(&shows.points(at)), Some(silent));
             }
             sender.looked = sender.looked.max(newest);
         }

@@ -1,9 +1,12 @@
 //! A venue and its evening, or its whole day, made from a seed: what is configured, what people do, and what breaks when.
 
+use super::feed::Glitch;
 use super::random::Random;
 use super::sources::Shows;
+use super::worker::Hang;
 use automation::id::{CueId, DestinationId, SourceId};
-use automation::spec::{ChannelSpecDraft, Fallback, Hold};
+use automation::renewal::Term;
+use automation::spec::{ChannelSpecDraft, Destination, DestinationKind, Fallback, Hold};
 use serde_json::{Value, json};
 
 /// What goes wrong, or is mended.
@@ -32,6 +35,13 @@ pub(crate) enum Trouble {
     /// An old message arrives again.
     Replay,
     WorkerDies,
+    /// It stands, for so long or for ever, milliseconds.
+    WorkerHangs(Hang, Option<u64>),
+    /// A source's clock, its times, or the way to it.
+    Feed(SourceId, Glitch),
+    /// No room is left for files.
+    DiskFull,
+    DiskFree,
     /// The power goes: every process dies at once, and what lay in memory with them.
     PowerCut,
     /// It is back: `control` starts, and with it the worker.
@@ -51,6 +61,8 @@ pub(crate) enum Mode {
     Refusing,
     /// Takes each connection and its first media, then hangs up.
     Fickle,
+    /// A disk without room.
+    Full,
 }
 
 /// What a person does.
@@ -119,6 +131,8 @@ pub(crate) struct Venue {
     pub(crate) script: Vec<(u64, Scripted)>,
     /// When all trouble is over, milliseconds.
     pub(crate) quiet_ms: u64,
+    /// How old each destination's first session is at its beginning, milliseconds.
+    pub(crate) aged_ms: Vec<u64>,
 }
 
 pub(crate) fn venue(seed: u64, span: Span) -> Venue {
@@ -132,16 +146,13 @@ pub(crate) fn venue(seed: u64, span: Span) -> Venue {
     let mut shown: Vec<String> = (1..=cameras).map(|n| format!("cam{n}")).collect();
     shown.extend(["clip1", "card"].map(String::from));
     let rate = *random.pick(&[(30, 1), (25, 1), (60, 1), (30_000, 1001)]);
-    let destinations = random.between(1, 3);
-    let destinations: Vec<Value> = (1..=destinations)
-        .map(|n| json!({"id": format!("to{n}"), "name": format!("Platform {n}"), "url": "rtmp://h/live", "enabled": true}))
-        .collect();
+    let destinations = destinations(random);
     let maybe = |yes: bool, id: &str| if yes { json!(id) } else { Value::Null };
     let failover = json!({
         "primary": maybe(random.percent(70), "cam1"), "live_input": maybe(random.percent(50), "obs"),
         "loop": maybe(random.percent(60), "clip2"),
         "ladder": ladder(random), "holdoff_ms": random.between(100, 1000), "stable_ms": random.between(0, 8) * 1000,
-        "checks": {"frozen": check(random), "black": check(random)}
+        "checks": {"frozen": check(random), "black": check(random), "silent": check(random)}
     });
     let spec = json!({
         "generation": 1, "channel": "main", "name": "Town Hall",
@@ -153,8 +164,37 @@ pub(crate) fn venue(seed: u64, span: Span) -> Venue {
     });
     let quiet_ms = random.between(span.quiet_ms.0 / 1000, span.quiet_ms.1 / 1000) * 1000;
     let spec: ChannelSpecDraft = serde_json::from_value(spec).expect("the venue is well formed");
+    let aged_ms = spec.destinations.iter().map(|destination| aged(random, destination, quiet_ms)).collect();
     let script = script(random, &spec, span, quiet_ms);
-    Venue { spec, script, quiet_ms }
+    Venue { spec, script, quiet_ms, aged_ms }
+}
+
+/// Platforms, some of which end what runs for too long, and mostly files.
+fn destinations(random: &mut Random) -> Vec<Value> {
+    let mut all: Vec<Value> = (1..=random.between(1, 3))
+        .map(|n| {
+            let hours = random.pick(&[Value::Null, json!(1), json!(4), json!(12)]).clone();
+            json!({"id": format!("to{n}"), "name": format!("Platform {n}"), "url": "rtmp://h/live", "enabled": true,
+                "renew_hours": hours})
+        })
+        .collect();
+    if random.percent(70) {
+        all.push(json!({"id": "files", "name": "Files", "enabled": true, "kind": "file", "folder": "show",
+            "container": "ts"}));
+    }
+    all
+}
+
+/// Half of the first sessions are old ones, which come due in the time that is played.
+fn aged(random: &mut Random, destination: &Destination, quiet_ms: u64) -> u64 {
+    let Some(term) = Term::of(destination).filter(|_| random.percent(50)) else { return 0 };
+    // A session that is not announced yet is younger than its term by so much; by halves its latest moment is found.
+    let (mut young, mut old) = (0, automation::renewal::RTMP_MS_MAX);
+    while old - young > 1_000 {
+        let middle = u64::midpoint(young, old);
+        if term.announced(middle) == Some(0) { old = middle } else { young = middle }
+    }
+    young.saturating_sub(random.between(0, quiet_ms))
 }
 
 fn check(random: &mut Random) -> Value {
@@ -230,11 +270,35 @@ fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut V
     let mut add = |at: u64, trouble: Trouble| script.push((at, Scripted::Trouble(trouble)));
     let live: Vec<&SourceId> = spec.sources.iter().filter(|s| s.kind.is_live()).map(|s| &s.id).collect();
     let source = (*random.pick(&live)).clone();
-    let to = random.pick(&spec.destinations).id.clone();
-    match random.between(0, 13) {
+    let platforms: Vec<_> = spec.destinations.iter().filter(|d| is_platform(d)).map(|d| d.id.clone()).collect();
+    let to = random.pick(&platforms).clone();
+    match random.between(0, 18) {
+        18 => {
+            add(at, Trouble::DiskFull);
+            add(at + random.between(500, 90_000), Trouble::DiskFree);
+        }
+        16 | 17 => add(at, Trouble::Feed(source, glitch(random))),
+        15 => {
+            let hang = *random.pick(&[Hang::Program, Hang::Process]);
+            let lasts_ms = random.percent(50).then(|| random.between(50, 1_800));
+            add(at, Trouble::WorkerHangs(hang, lasts_ms));
+        }
+        // `control` goes and comes back while people are at work.
+        14 => {
+            add(at, Trouble::Slow(random.between(2, 1_000)));
+            add(at + 5_000, Trouble::ControlDies);
+            add(at + 5_000 + random.between(200, 5_000), Trouble::ControlReturns { generations_lost: 0 });
+            add(at + 12_000, Trouble::Slow(2));
+            for n in 0..20 {
+                let mut before = Vec::new();
+                command(random, spec, at + 500 * n, &mut before);
+                script.extend(before);
+            }
+        }
         13 => {
             let camera = SourceId::new("cam1").expect("an id");
-            add(at, Trouble::SourceShows(camera.clone(), *random.pick(&[Shows::Frozen, Shows::Black])));
+            let shows = *random.pick(&[Shows::Frozen, Shows::Black, Shows::Silent]);
+            add(at, Trouble::SourceShows(camera.clone(), shows));
             add(at + random.between(500, 60_000), Trouble::SourceShows(camera, Shows::Life));
         }
         0 | 1 => {
@@ -275,9 +339,9 @@ fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut V
         11 => {
             let mode = *random.pick(&[Mode::Down, Mode::Silent]);
             let back = at + random.between(1_000, 50_000);
-            for destination in &spec.destinations {
-                add(at, Trouble::FarSide(destination.id.clone(), mode));
-                add(back, Trouble::FarSide(destination.id.clone(), Mode::Up));
+            for platform in platforms {
+                add(at, Trouble::FarSide(platform.clone(), mode));
+                add(back, Trouble::FarSide(platform, Mode::Up));
             }
         }
         9 => {
@@ -291,6 +355,24 @@ fn trouble(random: &mut Random, spec: &ChannelSpecDraft, at: u64, script: &mut V
             add(at + random.between(1_000, 30_000), Trouble::File(clip, true));
             add(at, Trouble::WallSteps(random.between(0, 7_200_000) as i64 - 3_600_000));
         }
+    }
+}
+
+/// Whether a destination is reached by the network.
+pub(crate) fn is_platform(destination: &Destination) -> bool {
+    !matches!(destination.kind, DestinationKind::File { .. })
+}
+
+fn glitch(random: &mut Random) -> Glitch {
+    let size = random.between(0, 9_000) as i64;
+    match random.between(0, 6) {
+        0 => Glitch::Drifts(random.between(0, 1_000) as i64 - 500),
+        1 => Glitch::Jumps((size - 4_500) * 20),
+        2 => Glitch::Stutters(size.max(40)),
+        3 => Glitch::Bursts(size + 40),
+        4 => Glitch::Jitters(size / 30),
+        5 => Glitch::Detours(size / 4),
+        _ => Glitch::Reconnects(size),
     }
 }
 

@@ -8,12 +8,27 @@ use automation::delivery::{Action, Delivery, Event};
 use automation::difference::diff;
 use automation::director::{Director, Frame, Picture};
 use automation::fault::Code;
-use automation::id::{DestinationId, SessionId};
+use automation::id::{DestinationId, SessionId, SourceId};
+use automation::renewal::Renewals;
 use automation::spec::{ChannelSpec, ChannelSpecDraft, Destination, Rate};
+use automation::status::SourceState;
+use automation::watchdog::Watchdog;
 use std::collections::BTreeMap;
 
 /// Ticks that are looked at after something was told.
 const LOOKS: u8 = 2;
+
+/// When a watchdog bites that is not fed, milliseconds: `WatchdogSec` of the worker's unit.
+pub(crate) const BITES_MS: u64 = 4_000;
+
+/// What of a worker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hang {
+    /// Its program: no frames leave, and all else works.
+    Program,
+    /// All of it.
+    Process,
+}
 
 pub(crate) struct Worker {
     pub(crate) life: u32,
@@ -28,7 +43,13 @@ pub(crate) struct Worker {
     /// Ticks that must be looked at, for something was told: what is seen in the first may begin something in the second.
     look: u8,
     last_pulse: Running,
-    hides_faults: bool,
+    options: Options,
+    /// What stands, and since when.
+    pub(crate) hang: Option<(Hang, Running)>,
+    watchdog: Watchdog,
+    /// When the watchdog was fed last.
+    fed: Running,
+    pub(crate) renewals: Renewals,
 }
 
 impl Worker {
@@ -44,7 +65,11 @@ impl Worker {
             next_tick: 0,
             look: LOOKS,
             last_pulse: start,
-            hides_faults: options.hides_faults,
+            options: *options,
+            hang: None,
+            watchdog: Watchdog::new(BITES_MS),
+            fed: start,
+            renewals: Renewals::default(),
         }
     }
 
@@ -52,8 +77,43 @@ impl Worker {
         self.spec.as_ref().map_or(0, |spec| spec.generation)
     }
 
+    /// The tick that was made last.
+    pub(crate) fn tick(&self) -> u64 {
+        self.next_tick.saturating_sub(1)
+    }
+
     pub(crate) fn time(&self, tick: u64) -> Running {
         Running(self.start.0 + self.rate.tick_ns(tick))
+    }
+
+    /// Whether nothing of it moves.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.hang.is_some_and(|(hang, _)| hang == Hang::Process)
+    }
+
+    /// It stands.
+    pub(crate) fn hangs(&mut self, now: Running, hang: Hang) {
+        self.hang.get_or_insert((hang, now));
+    }
+
+    /// It goes on: what it has missed is left out.
+    pub(crate) fn thaw(&mut self, now: Running) {
+        if self.hang.take().is_some() {
+            self.next_tick = self.next_tick.max(self.first_from(now));
+            self.look = LOOKS;
+        }
+    }
+
+    /// A turn of its loop. Answers whether the watchdog has waited for too long.
+    pub(crate) fn watched(&mut self, now: Running, options: &Options) -> bool {
+        if !self.is_frozen() {
+            let counters = self.spec.is_some().then_some([self.next_tick; 2]);
+            let fed = self.watchdog.turn(now, || counters);
+            if fed || options.feeds_regardless {
+                self.fed = now;
+            }
+        }
+        options.bites_at_once || now.ms_since(self.fed) >= BITES_MS
     }
 
     /// Takes a spec, unless it is older than what is in force. Answers what to do with connections.
@@ -62,7 +122,13 @@ impl Worker {
             return Vec::new();
         }
         self.look = LOOKS;
-        if options.deaf_to_hands {
+        if self.options.rewinds && self.life > 1 && spec.live.as_ref().is_some_and(|live| live.at < self.start) {
+            let mut draft: ChannelSpecDraft = spec.clone().into();
+            if let Some(live) = &mut draft.live {
+                live.at = self.start;
+            }
+            self.director.spec(&ChannelSpec::try_from(draft).expect("another moment is still valid"));
+        } else if options.deaf_to_hands {
             let draft = ChannelSpecDraft { manual: None, overlays_cleared: false, ..spec.clone().into() };
             self.director.spec(&ChannelSpec::try_from(draft).expect("less is still valid"));
         } else {
@@ -77,7 +143,7 @@ impl Worker {
         let Some(spec) = &self.spec else { return Vec::new() };
         let mut actions = Vec::new();
         let session = spec.live.as_ref().map(|live| live.session.clone());
-        if session != self.session {
+        if session != self.session || self.options.forgets_broadcast {
             // A broadcast of its own: the old one's connections end.
             for (id, delivery) in &mut self.deliveries {
                 actions.extend(delivery.next_broadcast(now).map(|action| (id.clone(), action)));
@@ -107,6 +173,9 @@ impl Worker {
 
     /// The next moment at which a delivery, or GO LIVE, is due.
     pub(crate) fn deadline(&self, now: Running) -> Option<Running> {
+        if self.is_frozen() {
+            return None;
+        }
         let go = self.spec.as_ref().and_then(|spec| spec.live.as_ref()).map(|live| live.at).filter(|at| *at > now);
         self.deliveries.values().filter_map(Delivery::deadline).chain(go).min()
     }
@@ -124,8 +193,17 @@ impl Worker {
 
     /// The codes of the director's faults, as the status tells them.
     pub(crate) fn told_faults(&self) -> Vec<Code> {
-        let faults = if self.hides_faults { Vec::new() } else { self.director.faults() };
+        let faults = if self.options.hides_faults { Vec::new() } else { self.director.faults() };
         faults.into_iter().map(|fault| fault.code).collect()
+    }
+
+    /// The state of a source, as the status tells it.
+    pub(crate) fn told_state(&self, id: &SourceId) -> SourceState {
+        match self.director.source_state(id) {
+            SourceState::Unstable if self.options.forgets_losses => SourceState::Online,
+            SourceState::Online if self.options.counts_twice => SourceState::Unstable,
+            state => state,
+        }
     }
 
     /// Something was told to the director: the next tick counts.
@@ -140,6 +218,9 @@ impl Worker {
         sources: &mut Sources,
         options: &Options,
     ) -> Option<(u64, Frame)> {
+        if self.hang.is_some() {
+            return None;
+        }
         let last = self.first_from(Running(now.0 + 1)).checked_sub(1).filter(|last| *last >= self.next_tick)?;
         // Healthy sources are told of twice in a hold-off: often enough that none seems lost.
         let pulse = self.spec.as_ref().map_or(50, |spec| u64::from(spec.failover.holdoff_ms) / 2);

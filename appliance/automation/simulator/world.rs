@@ -1,28 +1,33 @@
 //! Time and events: who is told what, and when.
 
 mod destinations;
+mod renewals;
+mod watch;
 
 use super::control::Control;
 use super::far_side::FarSide;
+use super::feed::Feed;
 use super::random::Random;
 use super::rules::{Broken, Rules};
 use super::sources::{Shows, Sources};
-use super::venue::{Command, Mode, PATIENCE_MS, Scripted, Span, Trouble, venue};
+use super::venue::{Command, Mode, PATIENCE_MS, Scripted, Span, Trouble, is_platform, venue};
 use super::worker::Worker;
 use super::{Options, Outcome};
 use automation::clock::{Now, Running};
 use automation::delivery::Event as Told;
 use automation::fault::{Code, Fault};
-use automation::id::DestinationId;
-use automation::spec::{ChannelSpec, Fallback};
+use automation::id::{DestinationId, SourceId};
+use automation::spec::{ChannelSpec, ChannelSpecDraft, Fallback};
 use automation::status::Carrier;
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 
 /// The evening begins here: the machine has been up for a while.
 const BEGIN: Running = Running(1_000_000_000_000);
 /// How long the supervisor takes to start a worker again, milliseconds.
 const RESTART_MS: u64 = 1_000;
+/// Whoever stands is told again after so long, milliseconds.
+const STANDS_MS: u64 = 50;
 /// How often `control` compares what is wanted and what is, milliseconds.
 const TURN_MS: u64 = 2_000;
 
@@ -31,6 +36,8 @@ enum Event {
     ControlTurn,
     SpecArrives(Box<ChannelSpec>, u32),
     WorkerStarts,
+    /// What stood in this life of the worker goes on.
+    WorkerThaws(u32),
     SourceConnects,
     Answer(DestinationId, u64, Told),
     Probe,
@@ -55,6 +62,7 @@ pub(crate) struct World {
     slow_ms: u64,
     without_power: bool,
     sources: Sources,
+    feeds: BTreeMap<SourceId, Feed>,
     far_sides: Vec<FarSide>,
     rules: Rules,
     transcript: Vec<String>,
@@ -66,10 +74,15 @@ impl World {
     pub(crate) fn new(seed: u64, options: Options) -> World {
         let venue = venue(seed, if options.day { Span::DAY } else { Span::EVENING });
         let mut sources = Sources::default();
-        for source in venue.spec.sources.iter().filter(|s| s.kind.is_live()) {
+        let mut feeds = BTreeMap::new();
+        for (n, source) in venue.spec.sources.iter().filter(|s| s.kind.is_live()).enumerate() {
             sources.add(source.id.clone(), BEGIN);
+            // Every third one is fetched.
+            let feed = Feed::new(seed ^ (0xfeed << n), source.id.as_str(), n % 3 == 2);
+            feeds.insert(source.id.clone(), feed);
         }
-        let far_sides = venue.spec.destinations.iter().map(|d| FarSide::new(d.id.clone())).collect();
+        let aged = venue.spec.destinations.iter().zip(&venue.aged_ms);
+        let far_sides = aged.map(|(d, aged_ms)| FarSide::new(d.id.clone(), !is_platform(d), *aged_ms)).collect();
         let mut world = World {
             now: Now { running: BEGIN, wall_ms: 1_800_000_000_000, wall_trusted: true },
             options,
@@ -84,6 +97,7 @@ impl World {
             slow_ms: 2,
             without_power: false,
             sources,
+            feeds,
             far_sides,
             rules: Rules::default(),
             transcript: Vec::new(),
@@ -181,17 +195,32 @@ impl World {
                 self.after(TURN_MS, Event::ControlTurn);
                 Ok(())
             }
+            Event::SpecArrives(spec, life) if self.is_frozen() => {
+                self.after(STANDS_MS, Event::SpecArrives(spec, life));
+                Ok(())
+            }
             Event::SpecArrives(spec, life) => self.spec_arrives(*spec, life),
             Event::WorkerStarts if self.without_power => Ok(()),
             Event::WorkerStarts => self.worker_starts(),
+            Event::WorkerThaws(life) => {
+                self.worker_thaws(life);
+                Ok(())
+            }
             Event::SourceConnects => {
                 self.worker.iter_mut().for_each(Worker::look);
+                Ok(())
+            }
+            // Who stands hears of it later.
+            Event::Answer(id, of_try, told) if self.is_frozen() => {
+                self.after(STANDS_MS, Event::Answer(id, of_try, told));
                 Ok(())
             }
             Event::Answer(id, of_try, told) => self.answer(&id, of_try, told),
             Event::Probe => {
                 self.after(1000, Event::Probe);
-                self.probe()
+                self.watch()?;
+                self.probe()?;
+                self.renew()
             }
             Event::Quiet => {
                 self.quiet();
@@ -234,7 +263,9 @@ impl World {
         let Some(worker) = self.worker.as_mut().filter(|worker| worker.life == life) else { return Ok(()) };
         let (before, knew_sources) = (worker.generation(), worker.spec.is_some());
         let generation = spec.generation;
+        let same = worker.spec.as_ref().is_some_and(|before| same_wish(before, &spec));
         let actions = worker.take(self.now.running, spec, &self.options);
+        Rules::taken(same, &actions)?;
         let verdict = if generation < before { "refused, older than" } else { "in force after" };
         self.kept = worker.spec.clone();
         self.log(format!("spec {generation} {verdict} {before}"));
@@ -253,24 +284,6 @@ impl World {
             self.sources.connect(&id, self.now.running.plus_ms(ms));
             self.after(ms, Event::SourceConnects);
         }
-    }
-
-    fn worker_starts(&mut self) -> Result<(), Broken> {
-        let now = self.now.running;
-        self.lives += 1;
-        let rate = self.control.document.house.rate;
-        let mut worker = Worker::new(self.lives, rate, now, &self.options);
-        for id in &self.sources.unreadable {
-            worker.director.unplayable(id, Some(unreadable(id.as_str())));
-        }
-        let actions = self.kept.clone().map_or(Vec::new(), |spec| worker.take(now, spec, &self.options));
-        self.sources.disconnect();
-        if worker.spec.is_some() {
-            self.connect_sources();
-        }
-        self.worker = Some(worker);
-        self.log(format!("worker {} starts", self.lives));
-        self.act(actions)
     }
 
     fn trouble(&mut self, trouble: Trouble) -> Result<(), Broken> {
@@ -325,27 +338,16 @@ impl World {
             Trouble::PowerCut => self.power_cut(),
             Trouble::PowerReturns => self.power_returns(),
             Trouble::WallSteps(ms) => self.now.wall_ms += ms,
+            Trouble::WorkerHangs(hang, lasts_ms) => self.worker_hangs(hang, lasts_ms),
+            Trouble::Feed(id, glitch) => {
+                let options = self.options;
+                self.feeds.get_mut(&id).map_or(Ok(()), |feed| feed.suffer(glitch, &options))?;
+            }
+            Trouble::DiskFull => self.disk(Mode::Full),
+            Trouble::DiskFree => self.disk(Mode::Up),
         }
         self.worker.iter_mut().for_each(Worker::look);
         Ok(())
-    }
-
-    /// Whether there was one.
-    fn worker_dies(&mut self) -> bool {
-        if self.worker.take().is_none() {
-            return false;
-        }
-        for far in &mut self.far_sides {
-            far.hold(self.now.running, &mut self.random);
-            let was_live = far.live;
-            far.close();
-            if was_live {
-                self.rules.ended(&far.id, self.now.running, true);
-            }
-            // A new process counts its failures from nothing.
-            self.rules.breaks(&far.id, true);
-        }
-        true
     }
 
     fn power_cut(&mut self) {
@@ -411,6 +413,12 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Whether two specs want the same, whatever their generations.
+fn same_wish(one: &ChannelSpec, other: &ChannelSpec) -> bool {
+    let draft = |spec: &ChannelSpec| ChannelSpecDraft { generation: 0, ..spec.clone().into() };
+    draft(one) == draft(other)
 }
 
 fn unreadable(id: &str) -> Fault {

@@ -123,6 +123,9 @@ pub struct Delivery {
     tried: Option<Running>,
     /// Whether nobody listened since the last try failed: only then does somebody listening mean a change.
     was_unreachable: bool,
+    /// The next try, and the last one, come before their time, for somebody seems to be there.
+    hurries: bool,
+    hurried: bool,
 }
 
 impl Default for Delivery {
@@ -145,6 +148,8 @@ impl Delivery {
             quick_until: None,
             tried: None,
             was_unreachable: false,
+            hurries: false,
+            hurried: false,
         }
     }
 
@@ -166,6 +171,7 @@ impl Delivery {
                 self.backoff.succeeded();
                 self.fault = None;
                 self.planned = false;
+                self.hurries = false;
                 self.state = State::Idle;
                 matches!(state, State::Connecting { .. } | State::Live { .. }).then_some(Action::Disconnect)
             }
@@ -246,6 +252,7 @@ impl Delivery {
         self.state = State::Connecting { since: now };
         self.tried = Some(now);
         self.was_unreachable = false;
+        self.hurried = std::mem::take(&mut self.hurries);
         Action::Connect
     }
 
@@ -266,7 +273,12 @@ impl Delivery {
         let stands = |until: Option<Running>| until.is_some_and(|until| now < until);
         let (held, quick) = (stands(self.held_until), stands(self.quick_until));
         let refused = fault.code == Code::DestinationRefused;
-        self.was_unreachable = fault.code == Code::DestinationUnreachable;
+        self.was_unreachable = match fault.code {
+            Code::DestinationUnreachable => true,
+            // Room that is there at the next look is news, as long as the last look at it was not wrong.
+            Code::DestinationDiskFull | Code::DestinationDiskFailed => !self.hurried,
+            _ => false,
+        };
         let attempt = self.backoff.attempt();
         let mut wait_ms = self.backoff.failed(now);
         self.fault = Some(fault);
@@ -291,7 +303,11 @@ impl Delivery {
             self.was_unreachable = true;
             return None;
         }
-        if self.was_unreachable { self.hurry(now, until) } else { None }
+        if !self.was_unreachable {
+            return None;
+        }
+        self.hurries = true;
+        self.hurry(now, until)
     }
 
     /// A way to the platform may be there again. It mends no wrong key.

@@ -138,6 +138,25 @@ fn somebody_who_flaps_is_tried_every_two_seconds_at_most() {
 }
 
 #[test]
+fn a_disk_that_has_room_again_is_written_at_once_and_one_that_lies_is_not_hurried() {
+    let full = || Event::Failed(Fault::new(Code::DestinationDiskFull, "files"));
+    let mut delivery = connecting();
+    waits(&mut delivery, s(0), &full(), 5);
+    // A try has just failed, and nobody has looked at the disk since; then there is room.
+    assert_eq!(delivery.handle(s(100), full()), None);
+    assert_eq!(delivery.handle(s(101), Event::Reachable(true)), Some(Action::Connect));
+    // There was none after all: what looks like room is no news.
+    assert_eq!(delivery.handle(s(101), full()), None);
+    for second in 102..=110 {
+        assert_eq!(delivery.handle(s(second), Event::Reachable(true)), None);
+    }
+    assert_eq!(delivery.deadline(), Some(s(161)));
+    // A look that finds none makes it news again.
+    delivery.handle(s(111), Event::Reachable(false));
+    assert_eq!(delivery.handle(s(112), Event::Reachable(true)), Some(Action::Connect));
+}
+
+#[test]
 fn a_try_has_a_limit_and_a_stalled_connection_is_closed() {
     let mut delivery = connecting();
     assert_eq!(delivery.deadline(), Some(s(15)));

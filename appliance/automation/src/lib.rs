@@ -27,4 +27,5 @@ pub mod spec;
 pub mod standby;
 pub mod status;
 pub mod wall;
+pub mod watchdog;
 pub mod wire;

@@ -46,7 +46,7 @@ impl World {
         let now = self.now.running;
         let Some(far) = self.far_sides.iter_mut().find(|far| far.id == *id) else { return Ok(()) };
         let was_live = far.live;
-        if !far.answer(of_try, &told) {
+        if !far.answer(now, of_try, &told) {
             return Ok(());
         }
         match &told {
@@ -61,7 +61,7 @@ impl World {
             }
             Told::Failed(fault) => {
                 self.rules.ended(id, now, was_live);
-                if fault.code == Code::DestinationUnreachable {
+                if matches!(fault.code, Code::DestinationUnreachable | Code::DestinationDiskFull) {
                     self.rules.away(id);
                 }
                 let code = fault.code.as_str();
@@ -71,6 +71,11 @@ impl World {
         }
         let delivery = self.worker.as_mut().and_then(|worker| worker.deliveries.get_mut(id));
         let action = delivery.and_then(|delivery| delivery.handle(now, told.clone()));
+        if told == Told::MediaAcked
+            && let Some(delivery) = self.worker.as_ref().and_then(|worker| worker.deliveries.get(id))
+        {
+            self.rules.told_as_planned(id, &delivery.status(now))?;
+        }
         self.act(action.map(|action| (id.clone(), action)).into_iter().collect())?;
         if self.options.dials_twice && told == Told::MediaAcked {
             self.act(vec![(id.clone(), Action::Connect)])?;
@@ -84,8 +89,15 @@ impl World {
     /// Once a second: a bare TCP connect, and media that flows.
     pub(super) fn probe(&mut self) -> Result<(), Broken> {
         let now = self.now.running;
+        if self.is_frozen() {
+            return Ok(());
+        }
+        self.files()?;
         let mut actions = Vec::new();
         for far in &mut self.far_sides {
+            if far.is_disk && self.options.never_asks_for_room {
+                continue;
+            }
             let Some(delivery) = self.worker.as_mut().and_then(|worker| worker.deliveries.get_mut(&far.id)) else {
                 continue;
             };
@@ -119,6 +131,37 @@ impl World {
             actions.extend(delivery.handle(now, Told::NetworkUp).map(|action| (id.clone(), action)));
         }
         self.act(actions)
+    }
+
+    /// Whether files are written where there is room for them.
+    fn files(&mut self) -> Result<(), Broken> {
+        let now = self.now.running;
+        let spec = self.worker.as_ref().and_then(|worker| worker.spec.as_ref());
+        for far in self.far_sides.iter().filter(|far| far.is_disk) {
+            let wanted = spec.is_some_and(|spec| {
+                let live = spec.live.as_ref().is_some_and(|live| now >= live.at);
+                live && spec.destinations.iter().any(|d| d.id == far.id && d.enabled)
+            });
+            let delivery = self.worker.as_ref().and_then(|worker| worker.deliveries.get(&far.id));
+            let fault = delivery.and_then(|delivery| delivery.status(now).fault).map(|fault| fault.code);
+            let fault = fault.filter(|_| !self.options.hides_full_disk);
+            self.rules.file(now, wanted, far, fault)?;
+        }
+        Ok(())
+    }
+
+    /// The disk under the files fills up, or has room again.
+    pub(super) fn disk(&mut self, mode: Mode) {
+        let all = self.options.disk_breaks_all && mode == Mode::Full;
+        let disks = self.far_sides.iter().filter(|far| far.is_disk).map(|far| far.id.clone()).collect::<Vec<_>>();
+        disks.iter().for_each(|id| self.far_side(id, mode));
+        if all {
+            let now = self.now.running;
+            let platforms = self.far_sides.iter_mut().filter(|far| !far.is_disk);
+            let cut = platforms.filter_map(|far| Some((far.id.clone(), far.cut(now, far.open?, &mut self.random))));
+            let cut: Vec<_> = cut.collect();
+            cut.into_iter().for_each(|(id, answer)| self.answer_later(id, Some(answer)));
+        }
     }
 
     pub(super) fn far_side(&mut self, id: &DestinationId, mode: Mode) {

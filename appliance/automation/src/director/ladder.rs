@@ -173,13 +173,16 @@ impl Sources {
     pub(super) fn state(&self, source: &SourceId, now: Running) -> SourceState {
         match (self.candidates.get(source), self.watches.get(source)) {
             (Some(c), Some(watch)) if c.live => match watch.state(now, self.stable_ms()) {
-                state if watch.is_blind() || state == SourceState::Online => match self.found(source, now) {
-                    Some(Found { condition: Condition::Black, .. }) => SourceState::Black,
-                    Some(Found { condition: Condition::Frozen, .. }) => SourceState::Frozen,
-                    Some(Found { condition: Condition::Silent, .. }) => SourceState::Silent,
-                    None if watch.is_unstable(now) => SourceState::Unstable,
-                    None => state,
-                },
+                // One that a person chose all the same is on air without its stable time, and what is wrong with it stands.
+                state if watch.is_blind() || watch.is_vouched() || state == SourceState::Online => {
+                    match self.found(source, now) {
+                        Some(Found { condition: Condition::Black, .. }) => SourceState::Black,
+                        Some(Found { condition: Condition::Frozen, .. }) => SourceState::Frozen,
+                        Some(Found { condition: Condition::Silent, .. }) => SourceState::Silent,
+                        None if watch.is_unstable(now) => SourceState::Unstable,
+                        None => state,
+                    }
+                }
                 state => state,
             },
             (Some(c), _) if !c.live && self.unplayable.contains_key(source) => SourceState::Lost,

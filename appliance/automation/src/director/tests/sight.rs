@@ -100,3 +100,18 @@ fn slides_of_a_publisher_and_of_a_fetched_stream_may_stand_still() {
         assert_eq!((studio.state("obs"), studio.air()), (SourceState::Online, "obs LiveInput".into()), "{kind}");
     }
 }
+
+#[test]
+fn one_that_a_person_chooses_all_the_same_is_told_for_what_it_is_at_once() {
+    let mut studio = studio("leave");
+    studio.run_to(60);
+    studio.look("cam1", 16, Some(false));
+    studio.run_to(200);
+    studio.look("cam1", 16, Some(false));
+    studio.run_to(210);
+    assert_eq!((studio.state("cam1"), studio.air()), (SourceState::Black, "cam2 Backup".into()));
+    let at = at(studio.tick as i64);
+    studio.change(|spec| spec["manual"] = json!({"source": "cam1", "hold": "take", "at": at}));
+    studio.run_to(212);
+    assert_eq!((studio.state("cam1"), studio.air()), (SourceState::Black, "cam1 Take".into()));
+}
