@@ -1,6 +1,6 @@
 //! What the platforms saw, against what may be: read from their books and recordings, never from us.
 
-use crate::scene::{DESTINATIONS, Scene};
+use crate::scene::{DESTINATIONS, FILES, FILM_LAST, SRT_TO, Scene};
 use crate::schedule::{Kind, Target};
 use crate::victim::Outcome;
 use crate::victims::hold;
@@ -17,16 +17,18 @@ const SUCCESSOR: Duration = Duration::from_secs(70);
 /// What a feed holds, and what a session may be behind: so long before and after a fault its session may have left
 /// pictures out.
 const LEFT_OUT: Duration = Duration::from_secs(15);
+/// A file that is smaller has no whole picture.
+const FILE_BYTES_MIN: u64 = 64 << 10;
 /// A frame that stands for longer, of a source that moves, milliseconds: as the failover's own bound.
-const MS_PER_PICTURE: f64 = 1000.0 / FPS;
+pub(crate) const MS_PER_PICTURE: f64 = 1000.0 / FPS;
 
 /// A gap in a recording.
 #[derive(Clone, Copy, Debug)]
-struct Gap {
+pub(crate) struct Gap {
     /// When it was sent, about.
-    at: Instant,
+    pub(crate) at: Instant,
     /// Pictures that are missing in it.
-    missing: u64,
+    pub(crate) missing: u64,
 }
 
 /// What was found.
@@ -40,6 +42,10 @@ pub(crate) struct Verdict {
     pub(crate) worst_gap_ms: u64,
     /// Longest time that a moving source's picture stood still at the witness, milliseconds.
     pub(crate) worst_still_ms: u64,
+    /// What is missing at the witness, and when about.
+    pub(crate) gaps: Vec<Gap>,
+    /// Sessions that a fault explains: the fault's place among the outcomes.
+    pub(crate) explained: Vec<usize>,
     /// Why the run has failed; empty where it has not.
     pub(crate) reasons: Vec<String>,
 }
@@ -49,8 +55,13 @@ pub(crate) fn judge(scene: &Scene, outcomes: &[Outcome]) -> Verdict {
     let mut verdict = Verdict::default();
     recoveries(outcomes, &mut verdict);
     for n in 0..DESTINATIONS.len() {
-        sessions(scene, n, outcomes, &mut verdict);
+        let begun = accepted(scene, n).into_iter().map(|publish| publish.at).collect();
+        let may = |outcome: &Outcome| ends_session(outcome, n);
+        sessions(DESTINATIONS[n], begun, may, outcomes, &mut verdict);
     }
+    let may = |outcome: &Outcome| is_kill_of_worker(outcome) || may_end_srt(outcome);
+    sessions(SRT_TO, scene.srt_path.srt_sessions(), may, outcomes, &mut verdict);
+    files(scene, outcomes, &mut verdict);
     struck(scene, outcomes, &mut verdict);
     witness(scene, outcomes, &mut verdict);
     lives(scene, outcomes, &mut verdict);
@@ -90,24 +101,62 @@ fn accepted(scene: &Scene, n: usize) -> Vec<Publish> {
     hold(&scene.platforms[n]).publishes().into_iter().filter(|publish| publish.accepted).collect()
 }
 
+/// Whether a fault may end the session of the SRT listener: it hangs up where it hears nothing for 5 s.
+fn may_end_srt(outcome: &Outcome) -> bool {
+    outcome.fault.target == Target::SrtListener && matches!(outcome.fault.kind, Kind::Kill | Kind::Cut)
+}
+
 /// Each session after the first must follow a fault that may end one, and each such fault explains one.
-fn sessions(scene: &Scene, n: usize, outcomes: &[Outcome], verdict: &mut Verdict) {
-    let all = accepted(scene, n);
-    verdict.sessions.push((DESTINATIONS[n], all.len()));
-    let mut causes: Vec<&Outcome> = outcomes.iter().filter(|outcome| ends_session(outcome, n)).collect();
-    causes.sort_by_key(|outcome| outcome.began);
-    for session in all.iter().skip(1) {
-        let fits = |cause: &&Outcome| cause.began <= session.at && session.at <= cause.healed + SUCCESSOR;
-        match causes.iter().position(fits) {
-            Some(cause) => drop(causes.remove(cause)),
-            None => {
-                verdict.sessions_unexplained += 1;
-                let before = outcomes.iter().filter(|o| o.began <= session.at).max_by_key(|o| o.began);
-                let before = before.map_or_else(String::new, |o| {
-                    format!(", {:.1} s after: {}", (session.at - o.began).as_secs_f64(), o.fault)
-                });
-                verdict.reasons.push(format!("{}: a session that no fault explains{before}", DESTINATIONS[n]));
-            }
+fn sessions(
+    id: &'static str,
+    begun: Vec<Instant>,
+    may_end: impl Fn(&Outcome) -> bool,
+    outcomes: &[Outcome],
+    verdict: &mut Verdict,
+) {
+    verdict.sessions.push((id, begun.len()));
+    let mut causes: Vec<(usize, &Outcome)> = outcomes.iter().enumerate().filter(|(_, o)| may_end(o)).collect();
+    causes.sort_by_key(|(_, outcome)| outcome.began);
+    for at in begun.into_iter().skip(1) {
+        let fits = |(_, cause): &(usize, &Outcome)| cause.began <= at && at <= cause.healed + SUCCESSOR;
+        if let Some(cause) = causes.iter().position(fits) {
+            verdict.explained.push(causes.remove(cause).0);
+            continue;
+        }
+        verdict.sessions_unexplained += 1;
+        let before = outcomes.iter().filter(|o| o.began <= at).max_by_key(|o| o.began);
+        let before =
+            before.map_or_else(String::new, |o| format!(", {:.1} s after: {}", (at - o.began).as_secs_f64(), o.fault));
+        verdict.reasons.push(format!("{id}: a session that no fault explains{before}"));
+    }
+}
+
+/// Files are whole, and a new row of them begins only where the medium was full or the worker was killed. Nobody but the
+/// worker counts these sessions.
+fn files(scene: &Scene, outcomes: &[Outcome], verdict: &mut Verdict) {
+    let count = scene.observer.sessions(FILES) as usize;
+    verdict.sessions.push((FILES, count));
+    let may = |o: &&Outcome| is_kill_of_worker(o) || o.fault.target == Target::Files;
+    let most = 1 + outcomes.iter().filter(may).count();
+    if count > most {
+        verdict.sessions_unexplained += (count - most) as u64;
+        verdict.reasons.push(format!("{FILES}: {count} sessions, of which faults explain {most}"));
+    }
+    for path in scene.files() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // What was begun in a worker's last moments holds nothing that could be read.
+        let bytes = std::fs::metadata(&path).map_or(0, |about| about.len());
+        if bytes < FILE_BYTES_MIN {
+            continue;
+        }
+        let flv = Recording::read_packed(&path).flv;
+        let found = (flv.missing(FPS), flv.backward(), flv.parameter_changes());
+        if found != (0, 0, 0) {
+            let (missing, backward, changes) = found;
+            verdict.ticks_missing += missing;
+            verdict.reasons.push(format!(
+                "{name}: {missing} ticks missing, {backward} times backward, {changes} parameters changed"
+            ));
         }
     }
 }
@@ -157,8 +206,9 @@ fn witness(scene: &Scene, outcomes: &[Outcome], verdict: &mut Verdict) {
     let n = DESTINATIONS.len() - 1;
     let kills: Vec<u64> = outcomes.iter().filter(|o| is_kill_of_worker(o)).filter_map(|o| o.recovery_ms).collect();
     verdict.worst_gap_ms = kills.into_iter().max().unwrap_or(0);
-    for (index, (path, _)) in recordings(scene, n).into_iter().enumerate() {
+    for (index, (path, began)) in recordings(scene, n).into_iter().enumerate() {
         let recording = Recording::read(&path);
+        verdict.gaps.extend(gaps(&recording.flv, began));
         verdict.ticks += recording.pictures.len() as u64;
         verdict.ticks_missing += recording.flv.missing(FPS);
         let found = defects(&recording);
@@ -169,7 +219,7 @@ fn witness(scene: &Scene, outcomes: &[Outcome], verdict: &mut Verdict) {
         }
         let steps = recording.pictures.windows(2).map(|pair| pair[1].pts_ms - pair[0].pts_ms);
         verdict.worst_gap_ms = verdict.worst_gap_ms.max(steps.max().unwrap_or(0) as u64);
-        let still = (1..=4).map(|source| recording.longest_repeat(source)).max().unwrap_or(0);
+        let still = (1..=FILM_LAST).map(|source| recording.longest_repeat(source)).max().unwrap_or(0);
         verdict.worst_still_ms = verdict.worst_still_ms.max((still as f64 * MS_PER_PICTURE) as u64);
     }
 }

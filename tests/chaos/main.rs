@@ -16,6 +16,7 @@ mod report;
 mod scales;
 mod scene;
 mod schedule;
+mod streams;
 mod victim;
 mod victims;
 

@@ -18,6 +18,8 @@ struct Seen {
     last: Option<ChannelStatus>,
     /// The program's health in each life of the worker, by process id.
     lives: BTreeMap<u32, ProgramStatus>,
+    /// Sessions of each destination in each life.
+    sessions: BTreeMap<(u32, String), u32>,
 }
 
 /// Listens to a worker until this value goes.
@@ -53,6 +55,10 @@ impl Observer {
                     let Some(status) = heard else { continue };
                     let mut seen = hold(&theirs);
                     seen.lives.insert(status.pid, status.program.clone());
+                    for destination in &status.destinations {
+                        let most = seen.sessions.entry((status.pid, destination.id.to_string())).or_default();
+                        *most = destination.sessions.max(*most);
+                    }
                     seen.last = Some(status);
                 }
             }
@@ -63,6 +69,11 @@ impl Observer {
     /// For whoever wants to look.
     pub(crate) fn eye(&self) -> Eye {
         Eye(Arc::clone(&self.seen))
+    }
+
+    /// Sessions of a destination, in all lives of the worker.
+    pub(crate) fn sessions(&self, destination: &str) -> u32 {
+        hold(&self.seen).sessions.iter().filter(|((_, id), _)| id == destination).map(|(_, count)| count).sum()
     }
 
     /// The program's health in each life of the worker.

@@ -1,13 +1,42 @@
 //! What a run has shown, in words and as `target/chaos/report.json`, of a soak as `target/soak/report.json`.
 
-use crate::judge::Verdict;
+use crate::judge::{MS_PER_PICTURE, Verdict};
 use crate::scales::{GROWTH_PERCENT_MAX, WARM, WINDOW, Weighed};
-use crate::schedule::Target;
+use crate::schedule::{Kind, Target};
 use crate::victim::Outcome;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// So long after a fault what is missing at the witness counts as its cost: what lies between the program and a recording.
+const AFTERMATH: Duration = Duration::from_secs(5);
+
+/// What a kind of fault has cost.
+#[derive(Default)]
+struct Cost {
+    count: usize,
+    sessions: usize,
+    ticks_missing: u64,
+    worst_gap_ms: u64,
+    /// In order, of those that were felt.
+    recovery_ms: Vec<u64>,
+}
+
+impl Cost {
+    fn json(&self) -> Value {
+        json!({
+            "count": self.count,
+            "felt": self.recovery_ms.len(),
+            "sessions": self.sessions,
+            "ticks_missing": self.ticks_missing,
+            "worst_gap_ms": self.worst_gap_ms,
+            "recovery_ms_p50": percentile(&self.recovery_ms, 50),
+            "recovery_ms_worst": percentile(&self.recovery_ms, 100),
+        })
+    }
+}
 
 /// All there is to tell.
 pub(crate) struct Report<'a> {
@@ -107,6 +136,20 @@ impl Report<'_> {
             percentile(&recoveries, 50),
             percentile(&recoveries, 99)
         );
+        let _ = writeln!(text, "  {:28} count  felt  sessions  ticks  worst gap  recovery median and worst, ms", "");
+        for (kind, cost) in self.kinds() {
+            let _ = writeln!(
+                text,
+                "  {kind:28} {:5} {:5} {:9} {:6} {:10} {:10} {:8}",
+                cost.count,
+                cost.recovery_ms.len(),
+                cost.sessions,
+                cost.ticks_missing,
+                cost.worst_gap_ms,
+                percentile(&cost.recovery_ms, 50),
+                percentile(&cost.recovery_ms, 100)
+            );
+        }
         for weighed in self.weighed.unwrap_or_default() {
             let _ = writeln!(text, "  memory: {}", weight(weighed));
         }
@@ -125,6 +168,30 @@ impl Report<'_> {
             }
         }
         text
+    }
+
+    /// What each kind of fault has cost: how often it came and was felt, sessions that it explains, ticks that are missing
+    /// at the witness while it lasted or shortly after, the worst gap of those, and how long recovery took.
+    fn kinds(&self) -> BTreeMap<String, Cost> {
+        let mut kinds: BTreeMap<String, Cost> = BTreeMap::new();
+        for (n, outcome) in self.outcomes.iter().enumerate() {
+            let cost = kinds.entry(format!("{} {}", outcome.fault.kind, outcome.fault.target)).or_default();
+            cost.count += 1;
+            cost.sessions += self.verdict.explained.iter().filter(|explained| **explained == n).count();
+            let until = outcome.healed + AFTERMATH;
+            for gap in self.verdict.gaps.iter().filter(|gap| outcome.began <= gap.at && gap.at <= until) {
+                cost.ticks_missing += gap.missing;
+                cost.worst_gap_ms = cost.worst_gap_ms.max(((gap.missing + 1) as f64 * MS_PER_PICTURE) as u64);
+            }
+            let recovered = outcome.recovery_ms.filter(|_| outcome.felt);
+            cost.recovery_ms.extend(recovered);
+            if (outcome.fault.target, outcome.fault.kind) == (Target::Worker, Kind::Kill) {
+                // The worker's recordings end with it: from one to the next is what its recovery took.
+                cost.worst_gap_ms = cost.worst_gap_ms.max(outcome.recovery_ms.unwrap_or(0));
+            }
+        }
+        kinds.values_mut().for_each(|cost| cost.recovery_ms.sort_unstable());
+        kinds
     }
 
     fn json(&self) -> Value {
@@ -165,6 +232,7 @@ impl Report<'_> {
             "recovery_ms_p50": percentile(&recoveries, 50),
             "recovery_ms_p99": percentile(&recoveries, 99),
             "targets": self.targets.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "kinds": self.kinds().iter().map(|(kind, cost)| (kind.clone(), cost.json())).collect::<Map<_, _>>(),
             "memory": memory,
             "faults": self.outcomes.iter().map(fault).collect::<Vec<_>>(),
         })

@@ -1,8 +1,10 @@
-//! The venue that is struck: a box with a channel, two cameras, a publisher, a clip, two platforms behind ways of their
-//! own, and a third platform that nobody strikes: the witness.
+//! The venue that is struck: a box with a channel, two cameras, a publisher, senders by SRT and RTP, a stream that is
+//! fetched, a clip; two platforms and an SRT listener behind ways of their own, files on a medium of their own; and a third
+//! platform that nobody strikes: the witness.
 
 use crate::observer::{Observer, now_ns};
 use crate::schedule::{Planned, Target};
+use crate::streams::{Feeder, Hearer, Medium, Server};
 use crate::victim::{Outcome, Victim, attend};
 use crate::victims::{
     Camera, Clock, Control, Destination, Disk, Encoder, Ingest, SharedBox, SharedPlatform, Worker, hold,
@@ -12,13 +14,18 @@ use harness::clip::Clip;
 use harness::platform::Platform;
 use harness::publisher::Publisher;
 use harness::rtsp::{Mount, Rtsp};
+use harness::sender::Sender as Feed;
 use harness::small_disk::SmallDisk;
-use harness::stage::Stage;
+use harness::srt::Listener;
+use harness::stage::{Stage, free_udp_port};
 use harness::toxiproxy::Toxiproxy;
+use harness::udp_relay::UdpRelay;
 use harness::venue::{CAMERA_1, CAMERA_2, CLIP, MAIN, OBS, house};
 use harness::wait::{s, until};
+use harness::web::Web;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -27,13 +34,27 @@ use std::time::{Duration, Instant};
 
 /// The disk under the store, mebibytes: uploads leave 256 free, and so little more.
 const DISK_MIB: u32 = 320;
+/// The medium of the files, and what stays free on it, mebibytes. A folder keeps less, so that nobody else fills it.
+const MEDIUM_MIB: u32 = 128;
+const LEAVE_MB: u32 = 8;
+const KEEP_MB: u32 = 80;
 /// A round of the timeline, milliseconds.
-const ROUND_MS: i64 = 24_000;
+const ROUND_MS: i64 = 36_000;
+/// Numbers of the films that are sent and fetched.
+const SENT_BY_SRT: u8 = 5;
+const SENT_BY_RTP: u8 = 6;
+const FETCHED: u8 = 7;
+/// The last of all films' numbers.
+pub(crate) const FILM_LAST: u8 = FETCHED;
 /// Longest wait for an answer whether `control` is there.
 const HEALTH: Duration = Duration::from_secs(1);
 
-/// Destinations by id, and whether they are struck.
+/// Destinations by RTMP; the last one is not struck.
 pub(crate) const DESTINATIONS: [&str; 3] = ["platform-1", "platform-2", "witness"];
+
+/// The destination by SRT, and that of files.
+pub(crate) const SRT_TO: &str = "srt-listener";
+pub(crate) const FILES: &str = "files";
 
 /// The venue, with everybody attended.
 pub(crate) struct Scene {
@@ -45,6 +66,8 @@ pub(crate) struct Scene {
     /// Answers of the API that were neither a success nor a named refusal.
     pub(crate) odd: Arc<Mutex<Vec<String>>>,
     pub(crate) stage: Stage,
+    /// The path to the SRT listener, which counts who calls.
+    pub(crate) srt_path: Arc<UdpRelay>,
     faults: BTreeMap<Target, Sender<Planned>>,
     threads: Vec<JoinHandle<()>>,
     _toxiproxy: Toxiproxy,
@@ -56,6 +79,7 @@ impl Scene {
         let stage = Stage::new("chaos");
         let toxiproxy = Toxiproxy::start(&stage.room("network"));
         let disk = SmallDisk::mount(&stage.room("box").join("state"), DISK_MIB);
+        let medium = SmallDisk::mount(&stage.room("box").join("state/files"), MEDIUM_MIB);
         let bandstand = Bandstand::start(&stage.room("box"));
         let camera =
             |room: &str, source: u8| Rtsp::start(&stage.room(room), &[Mount::new("/live", &Clip::new(source, 48))]);
@@ -75,7 +99,27 @@ impl Scene {
         let rtmp = |port: u16| format!("rtmp://127.0.0.1:{port}/live");
         let destinations = [rtmp(way_3.port()), rtmp(way_4.port()), platforms[2].url()];
         let cameras = [way_1.port(), way_2.port()].map(|port| format!("rtsp://127.0.0.1:{port}/live"));
+        let listener = Listener::start(&stage.room(SRT_TO), "");
+        let srt_path = Arc::new(UdpRelay::open(loopback(listener.port()), 1));
+        let (srt_port, rtp_port) = (free_udp_port(), free_udp_port());
+        let (srt_in, rtp_in) = (UdpRelay::open(loopback(srt_port), 2), UdpRelay::open(loopback(rtp_port), 3));
+        let web = Web::start(&stage.room("web"));
+        let way_6 = toxiproxy.way("web", web.port());
+        let playlist = web.public().join("live.m3u8");
+        let fetched = format!("http://127.0.0.1:{}/live.m3u8", way_6.port());
         let key = set_up(&bandstand, &cameras, &destinations);
+        add_streams(&bandstand, srt_port, rtp_port, &fetched, srt_path.port());
+        load_timeline(&bandstand);
+        let feed = |room: &str, source: u8, output: &[&str]| {
+            Feed::start(&stage.room(room), &Clip::new(source, 48).file(), output)
+        };
+        let to = format!("srt://127.0.0.1:{}?mode=caller&latency=200000", srt_in.port());
+        let srt_sender = feed("srt-sender", SENT_BY_SRT, &["-f", "mpegts", &to]);
+        let to = format!("rtp://127.0.0.1:{}?pkt_size=1316", rtp_in.port());
+        let rtp_sender = feed("rtp-sender", SENT_BY_RTP, &["-f", "rtp_mpegts", &to]);
+        let hls = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments"];
+        let hls: Vec<&str> = hls.into_iter().chain(playlist.to_str()).collect();
+        let encoder = feed("hls", FETCHED, &hls);
         let mut film = Clip::new(OBS, 96);
         film.b_frames = 2;
         let (folder, film, server) = (stage.room("obs"), film.file(), rtmp(way_5.port()));
@@ -89,6 +133,11 @@ impl Scene {
         let platforms = platforms.map(|platform| Arc::new(Mutex::new(platform)));
         let odd: Arc<Mutex<Vec<String>>> = Arc::default();
         let (eye, now, since_ns) = (observer.eye(), Instant::now(), now_ns());
+        let feeder =
+            |id, sender, relay| Feeder { id, sender, relay, started: now, eye: eye.clone(), slowed: None, since_ns };
+        let web = Server { id: "web", web, way: way_6, _encoder: encoder, eye: eye.clone(), slowed: None, since_ns };
+        let hearer =
+            Hearer { id: SRT_TO, listener, relay: Arc::clone(&srt_path), eye: eye.clone(), slowed: None, since_ns };
         let camera = |id, server, way| Camera { id, server, way, eye: eye.clone(), slowed: None, since_ns };
         let destination = |n: usize, way| Destination {
             id: DESTINATIONS[n],
@@ -119,6 +168,10 @@ impl Scene {
                     since_ns,
                 }),
             ),
+            (Target::SrtSender, Box::new(feeder("srt", srt_sender, srt_in))),
+            (Target::RtpSender, Box::new(feeder("rtp", rtp_sender, rtp_in))),
+            (Target::WebServer, Box::new(web)),
+            (Target::SrtListener, Box::new(hearer)),
             (Target::Platform1, Box::new(destination(0, way_3))),
             (Target::Platform2, Box::new(destination(1, way_4))),
             (
@@ -141,6 +194,9 @@ impl Scene {
                 Disk { disk, bandstand: Arc::clone(&bandstand), asked: now, worked: true, odd: Arc::clone(&odd) };
             victims.push((Target::Disk, Box::new(disk)));
         }
+        if let Some(disk) = medium {
+            victims.push((Target::Files, Box::new(Medium { id: FILES, disk, eye: eye.clone(), since_ns })));
+        }
         let (done, outcomes) = channel();
         let (mut faults, mut threads) = (BTreeMap::new(), Vec::new());
         for (target, victim) in victims {
@@ -149,7 +205,7 @@ impl Scene {
             faults.insert(target, sender);
             threads.push(std::thread::spawn(move || attend(victim, &inbox, &done)));
         }
-        Scene { bandstand, platforms, observer, outcomes, odd, stage, faults, threads, _toxiproxy: toxiproxy }
+        Scene { bandstand, platforms, observer, outcomes, odd, stage, srt_path, faults, threads, _toxiproxy: toxiproxy }
     }
 
     /// Who can be struck here.
@@ -176,6 +232,7 @@ impl Scene {
         for platform in &self.platforms {
             until("pictures at a platform", s(30), || (hold(platform).pictures(0) > 0).then_some(()));
         }
+        until("data at the SRT listener", s(30), || self.srt_path.srt_sessions().first().copied());
     }
 
     /// END; returns when every platform has closed its last recording.
@@ -185,6 +242,15 @@ impl Scene {
             let platform = hold(platform);
             platform.wait_until_closed(platform.connections() - 1);
         }
+    }
+
+    /// The files that were written, oldest first.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let folder = hold(&self.bandstand).state().join("files").join(MAIN).join("chaos");
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        files.sort();
+        files
     }
 
     /// Closes, and leaves the folder there. Where it is.
@@ -204,7 +270,7 @@ impl Scene {
     }
 }
 
-/// A channel with every source and destination, and a timeline that shows each in turn and goes round. The publisher's key.
+/// A channel with cameras, a publisher and platforms. The publisher's key.
 fn set_up(bandstand: &Bandstand, cameras: &[String; 2], destinations: &[String; 3]) -> String {
     bandstand.ok("PATCH", "/channels/main", json!({"name": "Main stage", "house": house()}));
     let clip = bandstand.upload("clip.mp4", &Clip::new(CLIP, 16).file());
@@ -221,6 +287,36 @@ fn set_up(bandstand: &Bandstand, cameras: &[String; 2], destinations: &[String; 
     for (id, url) in DESTINATIONS.iter().zip(destinations) {
         bandstand.ok("POST", "/channels/main/destinations", json!({"id": id, "name": id, "url": url, "key": "key"}));
     }
+    made[2]["publish"]["key"].as_str().expect("a publisher has a key").to_owned()
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+/// The sources that are sent by datagrams and the one that is fetched; the listener and the files.
+fn add_streams(bandstand: &Bandstand, srt: u16, rtp: u16, fetched: &str, listener: u16) {
+    let sources = [
+        json!({"id": "srt", "name": "SRT", "kind": "srt", "mode": "listener", "port": srt, "latency_ms": 200,
+               "backup": "camera-1"}),
+        json!({"id": "rtp", "name": "RTP", "kind": "udp", "port": rtp, "latency_ms": 400, "backup": "camera-1"}),
+        json!({"id": "web", "name": "Web", "kind": "pull", "url": fetched, "backup": "camera-1"}),
+    ];
+    for source in sources {
+        bandstand.ok("POST", "/channels/main/sources", source);
+    }
+    let destinations = [
+        json!({"id": SRT_TO, "name": "SRT", "kind": "srt", "url": format!("srt://127.0.0.1:{listener}")}),
+        json!({"id": FILES, "name": "Files", "kind": "file", "folder": "chaos", "container": "ts",
+               "keep_mb": KEEP_MB, "leave_mb": LEAVE_MB}),
+    ];
+    for destination in destinations {
+        bandstand.ok("POST", "/channels/main/destinations", destination);
+    }
+}
+
+/// A timeline that shows each source in turn and goes round.
+fn load_timeline(bandstand: &Bandstand) {
     let cue = |n: usize, at_ms: i64, end_ms: i64, source: &str, mix: &str, mix_ms: i64| {
         let action = if source == "clip" { "show_media" } else { "show_camera" };
         json!({"id": format!("cue-{n}"), "at_ms": at_ms, "duration_ms": end_ms - at_ms,
@@ -230,7 +326,10 @@ fn set_up(bandstand: &Bandstand, cameras: &[String; 2], destinations: &[String; 
         cue(0, 0, 8_000, "camera-1", "cut", 0),
         cue(1, 8_000, 14_000, "obs", "dissolve", 500),
         cue(2, 14_000, 18_000, "clip", "cut", 0),
-        cue(3, 18_000, ROUND_MS, "camera-2", "fade", 400),
+        cue(3, 18_000, 24_000, "camera-2", "fade", 400),
+        cue(4, 24_000, 28_000, "srt", "cut", 0),
+        cue(5, 28_000, 32_000, "rtp", "dissolve", 300),
+        cue(6, 32_000, ROUND_MS, "web", "cut", 0),
     ]);
     let time = json!({"type": "text", "text": "{time}", "anchor": "bottom_left", "size": 60, "colour": "#ffffff"});
     let overlays = json!([{"id": "time", "at_ms": 0, "duration_ms": ROUND_MS, "overlay": time}]);
@@ -239,12 +338,11 @@ fn set_up(bandstand: &Bandstand, cameras: &[String; 2], destinations: &[String; 
     let stored = bandstand.ok("POST", "/channels/main/timelines", timeline);
     let id = stored["id"].as_str().expect("a timeline has an id");
     bandstand.ok("POST", &format!("/channels/main/timelines/{id}/load"), Value::Null);
-    made[2]["publish"]["key"].as_str().expect("a publisher has a key").to_owned()
 }
 
 fn wait_for_sources(bandstand: &Bandstand) {
     bandstand.wait(MAIN, "every source online", s(60), |status| {
         let online = |id: &str| status.sources.iter().any(|source| source.id.as_str() == id && source.state.is_well());
-        ["camera-1", "camera-2", "obs"].into_iter().all(online)
+        ["camera-1", "camera-2", "obs", "srt", "rtp", "web"].into_iter().all(online)
     });
 }

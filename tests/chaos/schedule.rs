@@ -23,8 +23,13 @@ pub(crate) enum Target {
     Camera1,
     Camera2,
     Publisher,
+    SrtSender,
+    RtpSender,
+    WebServer,
     Platform1,
     Platform2,
+    SrtListener,
+    Files,
     Worker,
     Control,
     Ingest,
@@ -49,6 +54,8 @@ pub(crate) enum Kind {
     Stall,
     /// The network is narrow; how wide, in kilobytes a second.
     Throttle,
+    /// Datagrams are lost; how many of a hundred.
+    Lose,
     /// The far side is gone without a word; its connections stay half open.
     Vanish,
     /// The disk is full.
@@ -71,12 +78,17 @@ pub(crate) struct Planned {
 }
 
 impl Target {
-    pub(crate) const ALL: [Target; 10] = [
+    pub(crate) const ALL: [Target; 15] = [
         Target::Camera1,
         Target::Camera2,
         Target::Publisher,
+        Target::SrtSender,
+        Target::RtpSender,
+        Target::WebServer,
         Target::Platform1,
         Target::Platform2,
+        Target::SrtListener,
+        Target::Files,
         Target::Worker,
         Target::Control,
         Target::Ingest,
@@ -101,6 +113,11 @@ impl fmt::Display for Target {
             Target::Camera1 => "camera-1",
             Target::Camera2 => "camera-2",
             Target::Publisher => "publisher",
+            Target::SrtSender => "srt-sender",
+            Target::RtpSender => "rtp-sender",
+            Target::WebServer => "web-server",
+            Target::SrtListener => "srt-listener",
+            Target::Files => "files",
             Target::Platform1 => "platform-1",
             Target::Platform2 => "platform-2",
             Target::Worker => "worker",
@@ -122,6 +139,7 @@ impl fmt::Display for Kind {
             Kind::Delay => "delay",
             Kind::Stall => "stall",
             Kind::Throttle => "throttle",
+            Kind::Lose => "lose",
             Kind::Vanish => "vanish",
             Kind::Fill => "fill",
             Kind::Step => "step",
@@ -136,6 +154,7 @@ impl fmt::Display for Planned {
             Kind::Delay => write!(f, " by {} ms", self.amount)?,
             Kind::Throttle => write!(f, " to {} kB/s", self.amount)?,
             Kind::Step => write!(f, " by {} s", self.amount)?,
+            Kind::Lose => write!(f, " {} %", self.amount)?,
             _ => {}
         }
         if self.for_ms > 0 { write!(f, " for {:.1} s", self.for_ms as f64 / 1000.0) } else { Ok(()) }
@@ -149,8 +168,26 @@ const NOTHING: RangeInclusive<i64> = 0..=0;
 
 fn ways(target: Target) -> Vec<Way> {
     match target {
+        Target::SrtSender | Target::RtpSender => vec![
+            Way(Kind::Kill, 1_000..=6_000, NOTHING, 1),
+            Way(Kind::Freeze, 300..=6_000, NOTHING, 1),
+            Way(Kind::Slow, 2_000..=6_000, NOTHING, 1),
+            Way(Kind::Cut, 500..=6_000, NOTHING, 1),
+            Way(Kind::Delay, 3_000..=8_000, 50..=500, 1),
+            Way(Kind::Lose, 3_000..=8_000, 1..=20, 1),
+        ],
+        // All but the first and the fourth must be borne by the session: a receiver that hears nothing for 5 s hangs up.
+        Target::SrtListener => vec![
+            Way(Kind::Kill, 500..=8_000, NOTHING, 1),
+            Way(Kind::Freeze, 500..=15_000, NOTHING, 1),
+            Way(Kind::Slow, 2_000..=8_000, NOTHING, 1),
+            Way(Kind::Cut, 500..=8_000, NOTHING, 1),
+            Way(Kind::Delay, 3_000..=8_000, 50..=500, 1),
+            Way(Kind::Lose, 3_000..=8_000, 1..=15, 1),
+        ],
+        Target::Files => vec![Way(Kind::Fill, 3_000..=10_000, NOTHING, 2)],
         // Up to beyond the ten seconds of silence after which a source's connection is given up.
-        Target::Camera1 | Target::Camera2 | Target::Publisher => vec![
+        Target::Camera1 | Target::Camera2 | Target::Publisher | Target::WebServer => vec![
             Way(Kind::Kill, 1_000..=6_000, NOTHING, 1),
             Way(Kind::Freeze, 300..=6_000, NOTHING, 1),
             Way(Kind::Slow, 2_000..=6_000, NOTHING, 1),

@@ -9,6 +9,7 @@
 use crate::schedule::{Kind, Planned};
 use harness::process::signal_pid;
 use harness::toxiproxy::Way;
+use harness::udp_relay::{UdpRelay, Weather};
 use harness::wait::within;
 use rustix::process::Signal;
 use std::sync::Arc;
@@ -118,27 +119,73 @@ impl Drop for Slowed {
     }
 }
 
+/// The way to a far side, which can be made worse. What it cannot do is not asked of it.
+pub(crate) trait Network {
+    /// Does this to it. False: the fault is of another kind.
+    fn worsen(&self, kind: Kind, amount: u64) -> bool;
+    /// As it was.
+    fn mend(&self);
+}
+
+impl Network for Way {
+    fn worsen(&self, kind: Kind, amount: u64) -> bool {
+        match kind {
+            Kind::Cut => self.cut(),
+            Kind::Delay => self.delay(amount),
+            Kind::Stall => self.stall(),
+            Kind::Throttle => self.throttle(amount),
+            Kind::Vanish => self.vanish(),
+            _ => return false,
+        }
+        true
+    }
+
+    fn mend(&self) {
+        Way::mend(self);
+    }
+}
+
+impl Network for UdpRelay {
+    fn worsen(&self, kind: Kind, amount: u64) -> bool {
+        let weather = match kind {
+            Kind::Cut => Weather { loss_percent: 100, ..Weather::default() },
+            Kind::Lose => Weather { loss_percent: amount, ..Weather::default() },
+            // A quarter of it is different from one datagram to the next, so that they overtake each other.
+            Kind::Delay => Weather { delay_ms: amount, jitter_ms: amount / 4, ..Weather::default() },
+            _ => return false,
+        };
+        self.set(weather);
+        true
+    }
+
+    fn mend(&self) {
+        self.set(Weather::default());
+    }
+}
+
 /// Strikes a process that stays the same one, or the way to it. False: the fault is of another kind.
-pub(crate) fn strike(fault: &Planned, pid: Option<i32>, way: Option<&Way>, slowed: &mut Option<Slowed>) -> bool {
+pub(crate) fn strike(
+    fault: &Planned,
+    pid: Option<i32>,
+    way: Option<&dyn Network>,
+    slowed: &mut Option<Slowed>,
+) -> bool {
     match (fault.kind, pid, way) {
         (Kind::Freeze, Some(pid), _) => signal_pid(pid, Signal::STOP),
         (Kind::Slow, Some(pid), _) => *slowed = Some(Slowed::begin(pid)),
-        (Kind::Cut, _, Some(way)) => way.cut(),
-        (Kind::Delay, _, Some(way)) => way.delay(fault.amount.unsigned_abs()),
-        (Kind::Stall, _, Some(way)) => way.stall(),
-        (Kind::Throttle, _, Some(way)) => way.throttle(fault.amount.unsigned_abs()),
-        (Kind::Vanish, _, Some(way)) => way.vanish(),
+        (kind, _, Some(way)) => return way.worsen(kind, fault.amount.unsigned_abs()),
         _ => return false,
     }
     true
 }
 
 /// Ends what [`strike`] began.
-pub(crate) fn heal(fault: &Planned, pid: Option<i32>, way: Option<&Way>, slowed: &mut Option<Slowed>) {
+pub(crate) fn heal(fault: &Planned, pid: Option<i32>, way: Option<&dyn Network>, slowed: &mut Option<Slowed>) {
     *slowed = None;
     match (fault.kind, pid, way) {
         (Kind::Freeze, Some(pid), _) => signal_pid(pid, Signal::CONT),
-        (Kind::Cut | Kind::Delay | Kind::Stall | Kind::Throttle | Kind::Vanish, _, Some(way)) => way.mend(),
+        (Kind::Kill | Kind::Slow, ..) => {}
+        (_, _, Some(way)) => way.mend(),
         _ => {}
     }
 }

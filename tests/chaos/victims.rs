@@ -20,11 +20,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// From the moment of a change to a status that must show it, nanoseconds.
-const NEWS_NS: u64 = 300_000_000;
+pub(crate) const NEWS_NS: u64 = 300_000_000;
 /// How old a stream may be at a platform that is well, milliseconds.
 const AGE_MS_MAX: u64 = 3_000;
 /// A person's encoder tries again no sooner than this.
-const RECONNECT: Duration = Duration::from_secs(1);
+pub(crate) const RECONNECT: Duration = Duration::from_secs(1);
 /// How often the API is asked whether it works.
 const ASK_EACH: Duration = Duration::from_millis(300);
 /// Longest wait for the door's first byte.
@@ -107,6 +107,13 @@ pub(crate) fn hold<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().expect("nobody panics with it in hand")
 }
 
+/// Whether a destination takes what is sent, and is up to date.
+pub(crate) fn is_delivered(eye: &Eye, id: &str, since_ns: u64) -> bool {
+    let status = eye.status(since_ns);
+    let found = status.as_ref().and_then(|s| s.destinations.iter().find(|d| d.id.as_str() == id));
+    found.is_some_and(|d| d.state == DestinationState::Live && d.fault.is_none() && d.queue_ms <= AGE_MS_MAX)
+}
+
 /// A platform behind its way.
 pub(crate) struct Destination {
     pub(crate) id: &'static str,
@@ -134,9 +141,7 @@ impl Victim for Destination {
     }
 
     fn is_well(&mut self) -> bool {
-        let status = self.eye.status(self.since_ns);
-        let found = status.as_ref().and_then(|s| s.destinations.iter().find(|d| d.id.as_str() == self.id));
-        found.is_some_and(|d| d.state == DestinationState::Live && d.fault.is_none() && d.queue_ms <= AGE_MS_MAX)
+        is_delivered(&self.eye, self.id, self.since_ns)
     }
 }
 

@@ -106,11 +106,13 @@ impl Rules {
     fn sight(&mut self, spec: &ChannelSpec, sources: &Sources, now: Running, air: &OnAir) -> Verdict {
         for (id, sender) in &sources.senders {
             let chosen = spec.manual.as_ref().and_then(|manual| manual.source.as_ref()) == Some(id);
-            let Some((_, from)) = sender.blind_from(&spec.failover.checks) else {
+            let blind = sender.blind_from(&spec.failover.checks);
+            // What is wrong with it now may not be what took it off the air.
+            if let Some(again) = self.was_blind.get_mut(id).filter(|_| blind.is_none_or(|(soonest, _)| now < soonest)) {
+                again.get_or_insert(sender.shows_since);
+            }
+            let Some((_, from)) = blind else {
                 self.excused.remove(id);
-                if let Some(again) = self.was_blind.get_mut(id) {
-                    again.get_or_insert(sender.shows_since);
-                }
                 continue;
             };
             if chosen {
@@ -280,8 +282,8 @@ fn fresh(spec: &ChannelSpec, sources: &Sources, now: Running, source: Option<&So
 
 /// Whether what a source shows may have taken it off the air already.
 fn may_be_blind(spec: &ChannelSpec, sources: &Sources, now: Running, source: &SourceId) -> bool {
-    let from = sources.senders.get(source).and_then(|sender| sender.blind_from(&spec.failover.checks));
-    from.is_some_and(|(from, _)| now.plus_ms(TICK_MS_MAX) >= from)
+    let from = sources.senders.get(source).and_then(|sender| sender.blind_at_the_soonest(&spec.failover.checks));
+    from.is_some_and(|from| now.plus_ms(TICK_MS_MAX) >= from)
 }
 
 /// Never the slate without its fault, and never while something above it is sound.

@@ -116,9 +116,14 @@ impl Sender {
     /// From when on what it shows takes it off the air, at the soonest and at the latest: an outage may have been too short
     /// to begin anew. The worker may know up to two looks later.
     pub(crate) fn blind_from(&self, checks: &SourceChecks) -> Option<(Running, Running)> {
+        let soonest = self.blind_at_the_soonest(checks)?;
         let after_ms = self.shows.leaves_after_ms(checks)?;
-        let soonest = self.connected.max(self.shows_since);
-        Some((soonest.plus_ms(after_ms), self.flows_since()?.max(soonest).plus_ms(after_ms)))
+        Some((soonest, self.flows_since()?.max(self.shows_since).plus_ms(after_ms).max(soonest)))
+    }
+
+    /// The same at the soonest, whether it still sends or its last picture bridges.
+    pub(crate) fn blind_at_the_soonest(&self, checks: &SourceChecks) -> Option<Running> {
+        Some(self.connected.max(self.shows_since).plus_ms(self.shows.leaves_after_ms(checks)?))
     }
 
     /// From when on what is wrong with what it shows must be told; none where nothing is.

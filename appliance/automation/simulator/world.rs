@@ -202,10 +202,7 @@ impl World {
             Event::SpecArrives(spec, life) => self.spec_arrives(*spec, life),
             Event::WorkerStarts if self.without_power => Ok(()),
             Event::WorkerStarts => self.worker_starts(),
-            Event::WorkerThaws(life) => {
-                self.worker_thaws(life);
-                Ok(())
-            }
+            Event::WorkerThaws(life) => self.worker_thaws(life),
             Event::SourceConnects => {
                 self.worker.iter_mut().for_each(Worker::look);
                 Ok(())
@@ -263,6 +260,10 @@ impl World {
         let Some(worker) = self.worker.as_mut().filter(|worker| worker.life == life) else { return Ok(()) };
         let (before, knew_sources) = (worker.generation(), worker.spec.is_some());
         let generation = spec.generation;
+        let session = |spec: &ChannelSpec| spec.live.as_ref().map(|live| live.session.clone());
+        if generation >= before && worker.spec.as_ref().is_some_and(|before| session(before) != session(&spec)) {
+            self.far_sides.iter().for_each(|far| self.rules.another_broadcast(&far.id));
+        }
         let same = worker.spec.as_ref().is_some_and(|before| same_wish(before, &spec));
         let actions = worker.take(self.now.running, spec, &self.options);
         Rules::taken(same, &actions)?;
@@ -296,7 +297,9 @@ impl World {
             Trouble::SourceDown(id) => self.sources.down(&id, now),
             Trouble::SourceUp(id) => self.sources.up(&id, now),
             Trouble::SourceThaws(id) => {
-                self.sources.thaw(&id, now, self.worker.as_mut().map(|worker| &mut worker.director));
+                // Who stands takes only the newest of them, once it goes on.
+                let worker = self.worker.as_mut().filter(|worker| worker.hang.is_none());
+                self.sources.thaw(&id, now, worker.map(|worker| &mut worker.director));
             }
             Trouble::SourceShows(id, shows) => self.sources.show(&id, now, shows),
             Trouble::File(id, sound) => {

@@ -177,6 +177,8 @@ impl Delivery {
             }
             (State::Connecting { .. }, Event::MediaAcked) => {
                 self.state = State::Live { since: now };
+                // Whoever said that somebody is there was right.
+                self.hurried = false;
                 self.sessions = self.sessions.saturating_add(1);
                 // Both at once: what is shown beside each other belongs together.
                 self.renewals = self.renewals.saturating_add(u32::from(std::mem::take(&mut self.planned)));

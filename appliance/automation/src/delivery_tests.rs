@@ -154,6 +154,10 @@ fn a_disk_that_has_room_again_is_written_at_once_and_one_that_lies_is_not_hurrie
     // A look that finds none makes it news again.
     delivery.handle(s(111), Event::Reachable(false));
     assert_eq!(delivery.handle(s(112), Event::Reachable(true)), Some(Action::Connect));
+    // And a look that was right is not held against the next one.
+    delivery.handle(s(113), Event::MediaAcked);
+    assert_eq!(delivery.handle(s(120), full()), None);
+    assert_eq!(delivery.handle(s(121), Event::Reachable(true)), Some(Action::Connect));
 }
 
 #[test]

@@ -34,6 +34,11 @@ impl Sender {
         self.process = Some(Process::start("sender", &self.folder, &mut command));
     }
 
+    /// Its process id, while it has one.
+    pub fn pid(&self) -> Option<i32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
     /// Ends it at once.
     pub fn kill(&mut self) {
         self.process = None;

@@ -29,6 +29,16 @@ impl Listener {
         format!("srt://127.0.0.1:{}", self.port)
     }
 
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process id, while it runs.
+    pub fn pid(&self) -> Option<i32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
     /// What has arrived: MPEG-TS.
     pub fn file(&self) -> PathBuf {
         self.folder.join("heard.ts")
@@ -41,6 +51,9 @@ impl Listener {
 
     /// Starts it again where it does not run; returns when it listens.
     pub fn resume(&mut self) {
+        if self.process.as_mut().is_some_and(Process::runs) {
+            return;
+        }
         let secret =
             if self.passphrase.is_empty() { String::new() } else { format!("&passphrase={}", self.passphrase) };
         let uri = format!("{}?mode=listener{secret}", self.url());

@@ -28,6 +28,8 @@ pub struct Weather {
 struct Shared {
     weather: Weather,
     client: Option<SocketAddr>,
+    /// Who has sent data by SRT, and when the first of it came.
+    callers: Vec<(SocketAddr, Instant)>,
     ended: bool,
 }
 
@@ -70,6 +72,11 @@ impl UdpRelay {
         self.port
     }
 
+    /// Connections by SRT whose caller has sent data: when the first of each came. Each has a port of its own.
+    pub fn srt_sessions(&self) -> Vec<Instant> {
+        hold(&self.shared).callers.iter().map(|(_, at)| *at).collect()
+    }
+
     /// Changes what the path does, from the next datagram on.
     pub fn set(&self, weather: Weather) {
         hold(&self.shared).weather = weather;
@@ -110,6 +117,10 @@ fn carry(from: &UdpSocket, to: &UdpSocket, far: Option<SocketAddr>, shared: &Mut
         let Ok((size, sender)) = received else { continue };
         if far.is_some() {
             shared.client = Some(sender);
+            // The first bit tells control packets from data (draft-sharabayko-srt-01, section 3).
+            if bytes[0] & 0x80 == 0 && !shared.callers.iter().any(|(caller, _)| *caller == sender) {
+                shared.callers.push((sender, Instant::now()));
+            }
         }
         let Weather { loss_percent, delay_ms, jitter_ms } = shared.weather;
         if random.percent(loss_percent) {
@@ -175,6 +186,23 @@ mod tests {
         assert!((210..=275).contains(&came.len()), "{} of 300", came.len());
         assert_eq!(came, lost(7), "the same seed loses the same ones");
         assert_ne!(came, lost(8));
+    }
+
+    #[test]
+    fn callers_who_send_data_are_counted_and_those_who_only_ask_are_not() {
+        let (client, relay) = echo(1);
+        client.send(&[0x80, 0, 0, 0]).unwrap();
+        client.recv(&mut [0; 4]).unwrap();
+        assert_eq!(relay.srt_sessions().len(), 0);
+        for _ in 0..2 {
+            client.send(&[0, 0, 0, 1]).unwrap();
+            client.recv(&mut [0; 4]).unwrap();
+        }
+        let other = UdpSocket::bind("127.0.0.1:0").unwrap();
+        other.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+        other.send_to(&[0, 0, 0, 1], ("127.0.0.1", relay.port())).unwrap();
+        other.recv(&mut [0; 4]).unwrap();
+        assert_eq!(relay.srt_sessions().len(), 2);
     }
 
     #[test]

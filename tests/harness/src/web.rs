@@ -50,6 +50,16 @@ impl Web {
         format!("http://127.0.0.1:{}/live.ts", self.encoder_port)
     }
 
+    /// The port that it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process id, while it runs.
+    pub fn pid(&self) -> Option<i32> {
+        self.process.as_ref().map(Process::pid)
+    }
+
     /// Ends it at once.
     pub fn kill(&mut self) {
         self.process = None;

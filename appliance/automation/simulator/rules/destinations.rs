@@ -89,6 +89,11 @@ impl Rules {
         }
     }
 
+    /// Another broadcast begins, which waits for nothing.
+    pub(crate) fn another_broadcast(&mut self, id: &DestinationId) {
+        self.tries.entry(id.clone()).or_default().last = None;
+    }
+
     /// The network came up: news for who waits.
     pub(crate) fn network_up(&mut self, id: &DestinationId) {
         self.tries.entry(id.clone()).or_default().news = true;

@@ -57,13 +57,15 @@ impl World {
         }
     }
 
-    pub(super) fn worker_thaws(&mut self, life: u32) {
-        let now = self.now.running;
+    pub(super) fn worker_thaws(&mut self, life: u32) -> Result<(), Broken> {
+        let (now, mut actions) = (self.now.running, Vec::new());
         if let Some(worker) = self.worker.as_mut().filter(|worker| worker.life == life) {
             worker.thaw(now);
             self.sources.worker_thaws(now);
+            actions = worker.wake(now);
             self.log(format!("worker {life} goes on"));
         }
+        self.act(actions)
     }
 
     /// Once a second: whoever watches over the process.
