@@ -10,7 +10,7 @@ test:
 e2e NAME:
     ./dev e2e {{NAME}}
 
-# 2000 evenings in virtual time under seeded faults; --many: 1000 days of 24 hours; a seed, or --day and a seed, replays one and tells what happened
+# 2000 evenings in virtual time under seeded faults; --many [N [FIRST]]: 1000 days of 24 hours, each 1.5 s of a core; a seed, or --day and a seed, replays one and tells what happened
 simulate *ARGS="--evenings":
     cargo run --quiet --locked -p automation --example simulate -- {{ARGS}}
 

@@ -243,7 +243,11 @@ impl Sources {
 
     /// A worker that stood goes on, and learns what came meanwhile.
     pub(crate) fn worker_thaws(&mut self, now: Running) {
-        self.senders.values_mut().for_each(|sender| sender.thawed = now);
+        for sender in self.senders.values_mut() {
+            sender.thawed = now;
+            // What was lost meanwhile, it may have overlooked.
+            sender.outages.clear();
+        }
     }
 
     /// A worker that knows of none has begun.
