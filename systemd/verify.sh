@@ -36,7 +36,7 @@ cp ./*.service "$root/usr/lib/systemd/system/"
 cp sysusers.d/*.conf "$root/usr/lib/sysusers.d/"
 cp tmpfiles.d/*.conf "$root/usr/lib/tmpfiles.d/"
 printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
-printf 'root:x:0:\nvideo:x:44:\nrender:x:105:\n' >"$root/etc/group"
+printf 'root:x:0:\naudio:x:29:\nvideo:x:44:\nrender:x:105:\n' >"$root/etc/group"
 
 for unit in bandstand.service bandstand-ingest.service bandstand-channel@main.service; do
     check "verify $unit" systemd-analyze --root="$root" --man=no --recursive-errors=no verify "$unit"
@@ -72,6 +72,9 @@ for unit in bandstand.service bandstand-ingest.service; do
     check "leaves the picture its cores $unit" has "$unit" 'CPUQuota=[0-9]\+%'
 done
 check "a channel's share" has bandstand-channel@.service 'CPUWeight=1000' 'MemorySwapMax=0' 'Environment=MALLOC_ARENA_MAX=2'
+
+check "a channel reaches capture devices" has bandstand-channel@.service 'SupplementaryGroups=video render audio' \
+    'DeviceAllow=char-video4linux rw' 'DeviceAllow=char-alsa rw'
 
 # The checks themselves: a mistake must be seen.
 check "a lost line is seen" bash -c "$(declare -f has); root='$root'; has bandstand.service 'WatchdogSec=none' | grep -q 'is not in'"

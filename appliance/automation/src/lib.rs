@@ -6,6 +6,7 @@
 pub mod arrivals;
 pub mod as_run;
 pub mod backoff;
+pub mod capture;
 pub mod clock;
 pub mod delivery;
 pub mod difference;

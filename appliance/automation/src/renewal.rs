@@ -91,6 +91,7 @@ impl Moment {
             | SourceKind::Srt { .. }
             | SourceKind::Udp { .. }
             | SourceKind::Pull { .. }
+            | SourceKind::Capture { .. }
             | SourceKind::Media { .. } => false,
         });
         if stands_in || matches!(on_air.carrier, Carrier::Loop | Carrier::Slate | Carrier::SlateByHand) {

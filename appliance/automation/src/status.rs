@@ -1,5 +1,6 @@
 //! What is. Statuses name the generation they have reached; they hold no secret.
 
+use crate::capture::CaptureDevice;
 use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{ChannelId, CueId, DestinationId, SessionId, SourceId, TimelineId};
@@ -36,6 +37,10 @@ pub struct ChannelStatus {
     pub sources: Vec<SourceStatus>,
     /// Every destination of the spec.
     pub destinations: Vec<DestinationStatus>,
+    /// The capture devices of this machine.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub captures: Vec<CaptureDevice>,
     /// What is wrong with the channel as a whole.
     pub faults: Vec<Fault>,
 }
@@ -195,6 +200,15 @@ pub struct SourceStatus {
     pub stands_by: bool,
     /// Failed tries since it was last online.
     pub attempt: u32,
+    /// Whether only its sound is used, so that it is never on air itself. Then `picture_age_ms` tells of its sound.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub sound_only: bool,
+    /// Highest sample of its sound in the last second, decibels below full scale, −90 for silence; of a live source whose
+    /// sound arrives.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub level_db: Option<f32>,
     /// What is wrong with it.
     pub fault: Option<Fault>,
     /// The head that moves its camera, where it has one.

@@ -3,6 +3,7 @@
 //! The program is a function of the tick: at tick *n* automation says what is on air, and the mixer hands the
 //! encoder exactly one picture and its share of sound. Sources and destinations come and go beside it.
 
+pub mod capture;
 pub mod clock;
 pub mod destination;
 pub mod encoder;

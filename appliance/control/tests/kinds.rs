@@ -125,3 +125,41 @@ async fn a_port_belongs_to_one_source_of_the_whole_box() {
     assert_eq!(client.post(SOURCES, group).await.status, 201);
     refused(&house, &[(json!({"name": "x", "kind": "udp", "port": 5010}), "port")]).await;
 }
+
+#[tokio::test]
+async fn a_mixing_desk_is_heard_and_never_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let desk = json!({"name": "Desk", "kind": "capture", "sound": "1d6b:0104:4711@dummy_hcd.0:1#0"});
+    let desk = client.post(SOURCES, desk).await.ok();
+    assert_eq!((desk["sound_only"].as_bool(), desk["video"].as_str()), (Some(true), Some("")));
+    let stage = json!({"name": "Stage", "kind": "udp", "port": 5010, "sound_only": true});
+    let stage = client.post(SOURCES, stage).await.ok();
+    assert_eq!(stage["sound_only"], true);
+    for verb in ["take", "pin"] {
+        for id in ["desk", "stage"] {
+            let refused = client.post(&format!("/channels/main/{verb}"), json!({"source": id})).await;
+            assert_eq!(refused.status, 422, "{verb} {id}");
+            assert!(refused.json().to_string().contains("has sound only and no picture"), "{verb} {id}: {refused:?}");
+        }
+    }
+    // A document sent back without it keeps it; and what is on air by plan cannot become sound alone.
+    let kept = client.put(&format!("{SOURCES}/stage"), json!({"name": "Stage", "kind": "udp"})).await.ok();
+    assert_eq!((kept["sound_only"].as_bool(), kept["port"].as_u64()), (Some(true), Some(5010)));
+    client.patch("/channels/main", json!({"sound": {"source": "desk"}})).await.ok();
+    let grabber = json!({"name": "Grabber", "kind": "capture", "video": "534d:2109:@0000:00:14.0:1.2#0"});
+    let grabber = client.post(SOURCES, grabber).await.ok();
+    assert_eq!((grabber["sound_only"].as_bool(), grabber["sound"].as_str()), (Some(false), Some("auto")));
+    client.patch("/channels/main", json!({"failover": {"primary": "grabber"}})).await.ok();
+    refused(
+        &house,
+        &[
+            (json!({"name": "x", "kind": "capture"}), "sound"),
+            (json!({"name": "x", "kind": "capture", "video": "534d:2109:@0000:00:14.0:1.2#0"}), "video"),
+            (json!({"name": "x", "kind": "slate", "title": "x", "sound_only": true}), "sound_only"),
+            (json!({"name": "x", "kind": "udp", "sound_only": true, "backup": "grabber"}), "backup"),
+        ],
+    )
+    .await;
+}

@@ -1,12 +1,12 @@
-//! Who holds a TCP port: the kernel lists listening sockets by inode in `/proc/net/tcp*`, and a process's open files lead to
-//! the same inode (proc_pid_net(5), proc_pid_fd(5)). Processes of other users hide theirs from those who are not root;
-//! then only the port can be named.
+//! Who holds a TCP port, or has a device open. The kernel lists listening sockets by inode in `/proc/net/tcp*`, and a process's
+//! open files lead to the same inode, or to the device (proc_pid_net(5), proc_pid_fd(5)). Processes of other users hide
+//! theirs from those who are not root; then only the port can be named.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
-/// The program that holds a port.
+/// The program that holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// Its process id.
@@ -34,11 +34,21 @@ pub fn holder(proc: &Path, address: SocketAddr) -> Option<Holder> {
     if inodes.is_empty() {
         return None;
     }
+    who_has(proc, |file| inodes.iter().any(|inode| file.as_os_str() == inode.as_str()))
+}
+
+/// Who has a file open, such as that of a device. None where nobody has, or it cannot be found out.
+pub fn file_holder(proc: &Path, file: &Path) -> Option<Holder> {
+    who_has(proc, |open| open == file)
+}
+
+/// The first process with an open file that is meant.
+fn who_has(proc: &Path, is_meant: impl Fn(&Path) -> bool) -> Option<Holder> {
     let processes = fs::read_dir(proc).ok()?.flatten();
     processes.filter_map(|process| process.file_name().to_str()?.parse().ok()).find_map(|pid: u32| {
         let folder = proc.join(pid.to_string());
         let mut files = fs::read_dir(folder.join("fd")).ok()?.flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
-        files.find(|file| inodes.iter().any(|inode| file.as_os_str() == inode.as_str()))?;
+        files.find(|file| is_meant(file))?;
         let program = fs::read_to_string(folder.join("comm")).ok()?.trim().to_owned();
         Some(Holder { pid, program })
     })
@@ -93,6 +103,16 @@ mod tests {
             assert_eq!(found.pid, std::process::id(), "{address}");
             assert!(!found.program.is_empty());
         }
+    }
+
+    #[test]
+    fn who_has_a_file_open_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap().join("device");
+        let file = fs::File::create(&path).unwrap();
+        assert_eq!(file_holder(Path::new("/proc"), &path).map(|holder| holder.pid), Some(std::process::id()));
+        drop(file);
+        assert_eq!(file_holder(Path::new("/proc"), &path), None);
     }
 
     #[test]

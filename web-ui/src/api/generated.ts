@@ -828,6 +828,43 @@ export interface components {
             /** @description User name; empty for none. */
             user?: string;
         };
+        /** @description A device that is plugged in. */
+        CaptureDevice: {
+            /** @description In what formats it gives its pictures, without the many that differ in nothing that is seen; none of sound. */
+            formats: components["schemas"]["CaptureFormat"][];
+            /** @description Its identity, see [`find`]; it stays when the device is plugged in again. */
+            id: string;
+            /** @description Whether a program has it open: this one or another. */
+            in_use: boolean;
+            /** @description What it captures. */
+            media: components["schemas"]["CaptureMedia"];
+            /** @description Its name, as its maker gave it. */
+            name: string;
+            /** @description The sound device that belongs to it, of a device with pictures: that of the same USB device. */
+            sound?: string | null;
+        };
+        /** @description A format in which a device gives its pictures. */
+        CaptureFormat: {
+            /** @description How they are coded. */
+            coding: components["schemas"]["Coding"];
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            height: number;
+            /** @description Pictures per second. */
+            rate: components["schemas"]["Rate"];
+            /**
+             * Format: int32
+             * @description Pixels.
+             */
+            width: number;
+        };
+        /**
+         * @description What a device captures.
+         * @enum {string}
+         */
+        CaptureMedia: "video" | "sound";
         /**
          * @description Why a picture is on air.
          * @enum {string}
@@ -905,6 +942,8 @@ export interface components {
         };
         /** @description The status of a channel's worker. */
         ChannelStatus: {
+            /** @description The capture devices of this machine. */
+            captures: components["schemas"]["CaptureDevice"][];
             /** @description The channel. */
             channel: components["schemas"]["ChannelId"];
             /** @description Every destination of the spec. */
@@ -966,7 +1005,12 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_no_sound" | "source_busy" | "source_no_signal" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        /**
+         * @description How pictures are coded; the less work to decode, the earlier.
+         * @enum {string}
+         */
+        Coding: "raw" | "raw_other" | "jpeg" | "h264";
         /**
          * @description Formats of files. Both can be read up to where a power cut broke them off.
          * @enum {string}
@@ -1961,6 +2005,11 @@ export interface components {
             /** @description Its name. */
             name: string;
             ptz: components["schemas"]["Ptz"] | null;
+            /**
+             * @description Whether only its sound is used, so that it can be heard and never be on air. A capture without a video device is so
+             *     by itself.
+             */
+            sound_only: boolean;
         };
         /** @description A source as a person wrote it. Fields of [`SourceDoc`] that a person does not set are ignored. */
         SourceDraft: components["schemas"]["SourceKindDraft"] & {
@@ -1969,6 +2018,8 @@ export interface components {
             /** @description Its name, 1 to 100 characters. */
             name: string;
             ptz?: components["schemas"]["Ptz"] | null;
+            /** @description Whether only its sound is used: a mixing desk. Not, where absent on POST. PUT without it keeps what is stored. */
+            sound_only?: boolean | null;
         };
         /** @description A source of a channel: a camera, a publisher, a clip. */
         SourceId: string;
@@ -2061,6 +2112,18 @@ export interface components {
             url: string;
             /** @description User name; empty for none. */
             user: string;
+        } | {
+            /** @enum {string} */
+            kind: "capture";
+            /**
+             * Format: int32
+             * @description Jitter buffer in milliseconds.
+             */
+            latency_ms: number;
+            /** @description The sound device's identity; `auto` for the one that belongs to the video device; `none` for none. */
+            sound: string;
+            /** @description The video device's identity; empty for sound alone. */
+            video: string;
         } | {
             /** @description The file. */
             asset: components["schemas"]["AssetId"];
@@ -2160,6 +2223,21 @@ export interface components {
             /** @description User name; empty for none. */
             user?: string;
         } | {
+            /** @enum {string} */
+            kind: "capture";
+            /**
+             * Format: int32
+             * @description Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
+             */
+            latency_ms?: number | null;
+            /**
+             * @description The sound device's identity; `auto` for the one that belongs to the video device; `none` for none. `auto` where
+             *     absent on POST. PUT without it keeps what is stored.
+             */
+            sound?: string | null;
+            /** @description The video device's identity; empty for sound alone. */
+            video?: string;
+        } | {
             /** @description The file. */
             asset: components["schemas"]["AssetId"];
             /** @enum {string} */
@@ -2210,6 +2288,12 @@ export interface components {
             /** @description Which. */
             id: components["schemas"]["SourceId"];
             /**
+             * Format: float
+             * @description Highest sample of its sound in the last second, decibels below full scale, −90 for silence; of a live source whose
+             *     sound arrives.
+             */
+            level_db: number | null;
+            /**
              * Format: int64
              * @description Milliseconds since the last picture.
              */
@@ -2217,6 +2301,8 @@ export interface components {
             ptz?: components["schemas"]["PtzStatus"] | null;
             /** @description Whether sound arrives. */
             sound: boolean;
+            /** @description Whether only its sound is used, so that it is never on air itself. Then `picture_age_ms` tells of its sound. */
+            sound_only: boolean;
             /** @description Its state. */
             state: components["schemas"]["SourceState"];
             /**

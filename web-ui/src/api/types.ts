@@ -56,6 +56,7 @@ export type TimelineStatus = Schemas["TimelineStatus"];
 export type OverlayStatus = Schemas["OverlayStatus"];
 export type Meters = Schemas["Meters"];
 export type SourceStatus = Schemas["SourceStatus"];
+export type CaptureDevice = Schemas["CaptureDevice"];
 export type DestinationStatus = Schemas["DestinationStatus"];
 
 export type TimelineDoc = Schemas["TimelineDoc"];

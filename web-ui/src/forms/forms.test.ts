@@ -85,6 +85,15 @@ describe("a source", () => {
     expect(sourceBody(udp)).toEqual({ name: "TV", backup: null, kind: "udp", port: 5004, group: "239.1.1.1", latency_ms: 300 });
   });
 
+  test("a capture needs a device, and what is heard only has no backup", () => {
+    const capture = { ...sourceForm("capture"), name: "Desk", backup: "camera-2", sound: "desk" };
+    expect(sourceBody(capture)).toEqual({ name: "Desk", backup: null, kind: "capture", video: "", sound: "desk", latency_ms: 300 });
+    expect(sourceBody({ ...capture, video: "stick", sound: "auto" })).toMatchObject({ backup: "camera-2", video: "stick", sound: "auto" });
+    expect(sourceWrongs({ ...capture, sound: "" }).map((wrong) => wrong.place)).toEqual(["sound"]);
+    const stage = { ...sourceForm("udp"), name: "Stage", backup: "camera-2", sound_only: true };
+    expect(sourceBody(stage)).toMatchObject({ backup: null, sound_only: true });
+  });
+
   test("each kind comes back as it is stored", () => {
     for (const stored of channel().sources) {
       expect(sourceBody(sourceForm(stored.kind, stored))).toMatchObject({ name: stored.name, kind: stored.kind, backup: stored.backup });

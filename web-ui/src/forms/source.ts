@@ -21,6 +21,11 @@ export interface SourceForm {
   stream_id: string;
   passphrase: string;
   group: string;
+  /** Identities of capture devices. */
+  video: string;
+  sound: string;
+  /** Heard and never seen. */
+  sound_only: boolean;
   latency_ms: number;
   /** By what its camera is moved; an ONVIF head comes with the camera and is only kept. */
   head: HeadKind;
@@ -57,6 +62,9 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     stream_id: "",
     passphrase: "",
     group: "",
+    video: "",
+    sound: "",
+    sound_only: source?.sound_only ?? false,
     latency_ms: kind === "pull" ? PULL_LATENCY_MS_DEFAULT : LATENCY_MS_DEFAULT,
     ...headForm(source?.ptz ?? null),
     role: "live",
@@ -81,6 +89,8 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     }
     case "udp":
       return { ...form, port: `${source.port}`, group: source.group, latency_ms: source.latency_ms };
+    case "capture":
+      return { ...form, video: source.video, sound: source.sound, latency_ms: source.latency_ms };
     case "media":
       return { ...form, asset: source.asset };
     case "slate":
@@ -156,6 +166,7 @@ export function sourceWrongs(form: SourceForm): Wrong[] {
     const { length } = form.passphrase;
     if (length > 0 && (length < 10 || length > 79)) wrongs.push({ place: "passphrase", reason: f.badPassphrase });
   }
+  if (form.kind === "capture" && form.video === "" && form.sound === "") wrongs.push({ place: "sound", reason: f.needDevice });
   if (portOf(form.port) === undefined && form.port.trim() !== "") wrongs.push({ place: "port", reason: f.badPort });
   if (form.head === "visca" && !/^\S+:\d+$/.test(form.visca.trim())) wrongs.push({ place: "address", reason: f.needVisca });
   if (form.kind === "media" && form.asset === "") wrongs.push({ place: "asset", reason: f.needAsset });
@@ -168,6 +179,11 @@ function portOf(text: string): number | undefined {
   return port >= 1 && port <= 65535 ? port : undefined;
 }
 
+/** Whether the source would be heard and never seen. */
+export function isHeardOnly(form: SourceForm): boolean {
+  return form.kind === "capture" ? form.video === "" : form.sound_only;
+}
+
 /** Whether the connection to a camera is encrypted. */
 export function isTls({ url }: SourceForm): boolean {
   return /^rtsps:/i.test(url.trim());
@@ -175,7 +191,14 @@ export function isTls({ url }: SourceForm): boolean {
 
 /** `source` is the one that is changed. */
 export function sourceBody(form: SourceForm, source?: Source): SourceBody {
-  const head = { name: form.name.trim(), backup: form.backup === "" ? null : form.backup, ...headBody(form, source) };
+  // What is never on air has no backup and no head. Of a capture its devices say whether it is so.
+  const heard = isHeardOnly(form);
+  const head = {
+    name: form.name.trim(),
+    backup: form.backup === "" || heard ? null : form.backup,
+    ...(heard ? (source?.ptz == null ? {} : { ptz: null }) : headBody(form, source)),
+    ...(form.kind === "capture" || form.sound_only === (source?.sound_only ?? false) ? {} : { sound_only: form.sound_only }),
+  };
   switch (form.kind) {
     case "camera":
       return {
@@ -219,6 +242,8 @@ export function sourceBody(form: SourceForm, source?: Source): SourceBody {
       const port = portOf(form.port);
       return { ...head, kind: "udp", ...(port === undefined ? {} : { port }), group: form.group.trim(), latency_ms: form.latency_ms };
     }
+    case "capture":
+      return { ...head, kind: "capture", video: form.video, sound: form.sound, latency_ms: form.latency_ms };
     case "media":
       return { ...head, kind: "media", asset: form.asset };
     case "slate":

@@ -41,6 +41,7 @@ const camera = (id: string, name: string, backup: string | null = null): Channel
   name,
   backup,
   ptz: null,
+  sound_only: false,
   camera: null,
   kind: "camera",
   url: "rtsp://192.0.2.1/live",
@@ -74,8 +75,8 @@ export function channel(): Channel {
     sources: [
       camera("camera-1", "Camera 1", "camera-2"),
       camera("camera-2", "Camera 2"),
-      { id: "obs", name: "OBS", backup: null, ptz: null, camera: null, kind: "rtmp", stream: "main_obs", role: "live", latency_ms: 300, publish: { server: "rtmp://box/live", secure_server: "rtmps://box/live", key: "k" } },
-      { id: "loop", name: "Loop", backup: null, ptz: null, camera: null, kind: "media", asset: "a" },
+      { id: "obs", name: "OBS", backup: null, ptz: null, sound_only: false, camera: null, kind: "rtmp", stream: "main_obs", role: "live", latency_ms: 300, publish: { server: "rtmp://box/live", secure_server: "rtmps://box/live", key: "k" } },
+      { id: "loop", name: "Loop", backup: null, ptz: null, sound_only: false, camera: null, kind: "media", asset: "a" },
     ],
     destinations: [
       { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", platform: "youtube", kind: "rtmp", authority: null, renew_hours: null, has_key: true, enabled: true },
@@ -96,6 +97,8 @@ export const source = (id: string, more: Partial<SourceStatus> = {}): SourceStat
   height: 1080,
   fps: 25,
   sound: true,
+  sound_only: false,
+  level_db: -12,
   picture_age_ms: 20,
   attempt: 0,
   fault: null,
@@ -121,6 +124,7 @@ export const destination = (id: string, more: Partial<DestinationStatus> = {}): 
 
 export function status(on_air: Partial<OnAir> = {}, more: Partial<ChannelStatus> = {}): ChannelStatus {
   return {
+    captures: [],
     channel: "main",
     generation: 1,
     pid: 1,

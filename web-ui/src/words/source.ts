@@ -19,6 +19,7 @@ export const KIND_GROUPS = [
   { group: "program", kinds: ["rtmp"] },
   { group: "srt", kinds: ["srt"] },
   { group: "web", kinds: ["pull", "udp"] },
+  { group: "capture", kinds: ["capture"] },
   { group: "file", kinds: ["media"] },
   { group: "made", kinds: ["slate", "test_pattern"] },
 ] as const satisfies readonly { group: keyof typeof t.sources.groups; kinds: readonly KindName[] }[];
@@ -30,14 +31,19 @@ export function isLiveKind({ kind }: { kind: KindName }): boolean {
   return !MADE_KINDS.includes(kind);
 }
 
+/** Whether it has a picture that can be on air. */
+export function canBeSeen({ sound_only }: Source): boolean {
+  return !sound_only;
+}
+
 /** Whether it may take the program by itself. */
 export function isLiveInput(source: Source): boolean {
-  return isLiveKind(source) && !isLoopPublisher(source);
+  return isLiveKind(source) && !isLoopPublisher(source) && canBeSeen(source);
 }
 
 /** Whether it can be the loop: a file, or a playout's stream. */
 export function canLoop(source: Source): boolean {
-  return source.kind === "media" || isLoopPublisher(source);
+  return source.kind === "media" || (isLoopPublisher(source) && canBeSeen(source));
 }
 
 function isLoopPublisher(source: Source): boolean {
@@ -72,6 +78,8 @@ export function sourceWords(source: Source, status: SourceStatus | undefined): S
 }
 
 function sizeWords(status: SourceStatus): string {
+  const { sound_only, level_db } = status;
+  if (sound_only) return [t.sources.state.soundOnly, ...(level_db === null ? [] : [t.sources.state.level(level_db)])].join(", ");
   if (status.width === 0) return "";
   const size = t.sources.state.size(status.width, status.height, status.fps);
   return status.sound ? size : `${size}, ${t.sources.state.noSound}`;

@@ -14,12 +14,14 @@ test("a playout's stream can be the loop, and takes no program by itself", () =>
   const playout = { ...obs, role: "loop" } as typeof obs;
   const all = [camera, obs, loop, playout];
   expect(all.map(isLiveInput)).toEqual([true, true, false, false]);
+  expect(isLiveInput({ ...camera, sound_only: true })).toBe(false);
   expect(all.map(canLoop)).toEqual([false, false, true, true]);
 });
 
 test.each<[Partial<SourceStatus>, string, string]>([
   [{}, "Online, 1920 × 1080, 25 pictures/s", "good"],
   [{ sound: false }, "Online, 1920 × 1080, 25 pictures/s, no sound", "good"],
+  [{ sound_only: true, width: 0, level_db: -17.6 }, "Online, sound only, peak −18 dB", "good"],
   [{ state: "settling" }, "Coming back …, 1920 × 1080, 25 pictures/s", "warn"],
   [{ state: "frozen" }, "Stands still, 1920 × 1080, 25 pictures/s", "warn"],
   [{ state: "silent" }, "Silent, 1920 × 1080, 25 pictures/s", "warn"],

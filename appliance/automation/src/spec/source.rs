@@ -21,6 +21,15 @@ fn pull_latency_default() -> u32 {
     PULL_LATENCY_MS_DEFAULT
 }
 
+/// In place of a capture's sound device: the one that belongs to its video device.
+pub const CAPTURE_SOUND_AUTO: &str = "auto";
+/// In place of a capture's sound device: none.
+pub const CAPTURE_SOUND_NONE: &str = "none";
+
+fn sound_by_itself() -> String {
+    CAPTURE_SOUND_AUTO.to_owned()
+}
+
 fn latency_default() -> u32 {
     LATENCY_MS_DEFAULT
 }
@@ -42,6 +51,10 @@ pub struct Source {
     /// The head that moves its camera, where it has one that we can tell.
     #[serde(default)]
     pub ptz: Option<Ptz>,
+    /// Whether only its sound is used: a mixing desk. What it sends of pictures is left out, and it can never be on air
+    /// itself. A capture without a video device is so by itself, see [`Source::is_sound_only`].
+    #[serde(default)]
+    pub sound_only: bool,
 }
 
 /// The kinds of source.
@@ -127,6 +140,19 @@ pub enum SourceKind {
         password: Secret,
         /// Jitter buffer in milliseconds, 0 to 5000; less than 120 counts as 120.
         #[serde(default = "pull_latency_default")]
+        latency_ms: u32,
+    },
+    /// A device of this machine: a grabber or a camera by USB or HDMI (V4L2), a mixing desk (ALSA).
+    Capture {
+        /// The video device's identity, see [`crate::capture::find`]; empty for sound alone.
+        #[serde(default)]
+        video: String,
+        /// The sound device's identity; or `auto` for the one that belongs to the video device, where there is one; or
+        /// `none`.
+        #[serde(default = "sound_by_itself")]
+        sound: String,
+        /// Jitter buffer in milliseconds, 0 to 5000; less than 120 counts as 120.
+        #[serde(default = "latency_default")]
         latency_ms: u32,
     },
     /// An uploaded film or still, which loops.
@@ -228,6 +254,17 @@ impl Source {
     pub fn check(&self) -> Result<(), Wrongs> {
         check::source(self)
     }
+
+    /// Why one with sound only cannot be on air, in a person's words.
+    pub fn why_not_seen(&self) -> String {
+        let name = &self.name;
+        format!("\"{name}\" has sound only and no picture: choose it as the channel's sound under Settings")
+    }
+
+    /// Whether it has sound and no pictures, so that it is heard and never seen.
+    pub fn is_sound_only(&self) -> bool {
+        self.sound_only || matches!(&self.kind, SourceKind::Capture { video, .. } if video.is_empty())
+    }
 }
 
 impl SourceKind {
@@ -244,9 +281,20 @@ impl SourceKind {
             | SourceKind::Rtmp { .. }
             | SourceKind::Srt { .. }
             | SourceKind::Udp { .. }
-            | SourceKind::Pull { .. } => true,
+            | SourceKind::Pull { .. }
+            | SourceKind::Capture { .. } => true,
             SourceKind::Media { .. } | SourceKind::Slate { .. } | SourceKind::TestPattern { .. } => false,
         }
+    }
+
+    /// The capture devices that are named, each of which serves one source: their identities with the names of their fields.
+    pub fn devices(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let (video, sound) = match self {
+            SourceKind::Capture { video, sound, .. } => (video.as_str(), sound.as_str()),
+            _ => ("", ""),
+        };
+        let named = |(_, id): &(&str, &str)| !["", CAPTURE_SOUND_AUTO, CAPTURE_SOUND_NONE].contains(id);
+        [("video", video), ("sound", sound)].into_iter().filter(named)
     }
 
     /// The UDP port on which it waits for whoever sends; none for one that calls, or has no port.

@@ -384,6 +384,11 @@ impl Mixer {
                         self.newest.insert(id.clone(), picture.buffer);
                         self.eyes.fresh(id);
                     }
+                    if live.shared.sound_only && live.shared.store.sounds(at.0 - held_back_ns(self.sound.as_ref(), id))
+                    {
+                        // What is only heard is there while its sound flows.
+                        self.director.picture(id, at);
+                    }
                     if looks {
                         let picture = self.newest.get(id).filter(|_| self.eyes.take(id));
                         let mut points = None;

@@ -2,7 +2,7 @@
 //! [`attach`]; the first pictures and the first sound are taken.
 
 use super::formats::{Unknown, Way, way};
-use super::live::Try;
+use super::live::{self, Try};
 use super::standby;
 use super::store::{Picture, Store};
 use crate::encoder::{picture_caps, sound_caps};
@@ -50,12 +50,24 @@ pub(super) fn attach_as(this: &Arc<Try>, pad: &gst::Pad, caps: &gst::CapsRef) {
     }
 }
 
-/// The source has shown all its streams: without pictures it is of no use.
+/// The source has shown all its streams: without pictures it is of no use, or without sound where it shall be heard.
 pub(super) fn attached_all(this: &Arc<Try>) {
-    this.streams.complete.store(true, Ordering::Relaxed);
-    if !this.streams.pictures.load(Ordering::Relaxed) {
-        let text = format!("{} sends no picture that can be decoded here.", this.sender);
-        this.give_up(Fault::new(Code::SourceNoVideo, "").with_text(text));
+    let Streams { pictures, sound, complete } = &this.streams;
+    complete.store(true, Ordering::Relaxed);
+    let [pictures, sound] = [pictures, sound].map(|taken| taken.load(Ordering::Relaxed));
+    match (pictures, sound) {
+        (_, false) if this.shared.sound_only => this.give_up(live::no_sound(this.sender)),
+        (false, true) if !this.shared.sound_only => {
+            let text = format!("{} sends sound and no picture.", this.sender);
+            let remedy =
+                "Where it shall only be heard, as a mixing desk is, switch on \"Sound only\" under its settings.";
+            this.give_up(Fault::new(Code::SourceNoVideo, "").with_text(text).with_remedy(remedy));
+        }
+        (false, false) => {
+            let text = format!("{} sends no picture that can be decoded here.", this.sender);
+            this.give_up(Fault::new(Code::SourceNoVideo, "").with_text(text));
+        }
+        _ => {}
     }
 }
 
@@ -109,6 +121,9 @@ fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad, caps: &gst::CapsRef) -> Built
         Ok(way) => way,
         Err(unknown) => return refuse(this, pad, &unknown),
     };
+    if this.shared.sound_only && way.track == Track::Pictures {
+        return let_go(this, pad, "only its sound is used");
+    }
     match this.streams.take(way.track) {
         Place::Taken => attach_way(this, pad, &way),
         Place::TooMany => let_go(this, pad, "one stream of its kind too many"),
@@ -116,9 +131,11 @@ fn attach_by_caps(this: &Arc<Try>, pad: &gst::Pad, caps: &gst::CapsRef) -> Built
     }
 }
 
-/// A stream that cannot be decoded here: without its pictures a source is of no use, without its sound it is.
+/// A stream that cannot be decoded here: without its pictures a source is of no use, without its sound it is, unless it
+/// shall only be heard.
 fn refuse(this: &Arc<Try>, pad: &gst::Pad, Unknown { track, format }: &Unknown) -> Built<()> {
-    match track.filter(|track| *track == Track::Pictures).map(|track| this.streams.take(track)) {
+    let needed = if this.shared.sound_only { Track::Sound } else { Track::Pictures };
+    match track.filter(|track| *track == needed).map(|track| this.streams.take(track)) {
         Some(Place::Taken) => {
             let text = format!("{} sends {format}, which cannot be decoded here.", this.sender);
             this.give_up(Fault::new(Code::SourceUnsupported, "").with_text(text));

@@ -41,6 +41,8 @@ pub struct Shared {
     pub store: Arc<Store>,
     /// What the decoder of its pictures is wanted to do, and how far it is.
     pub decoder: Decoder,
+    /// Whether only its sound is used.
+    pub sound_only: bool,
     facts: Mutex<Facts>,
     attempt: AtomicU32,
     /// The next try begins at once: the last one has found out how.
@@ -59,7 +61,7 @@ pub struct Facts {
     pub fault: Option<Fault>,
     /// When the far side was first heard of in the last try.
     heard: Option<Running>,
-    /// When the last picture arrived.
+    /// When the last picture arrived; of a source with sound only, the last sound.
     pub last_picture: Option<Running>,
     /// Pictures per second.
     pub fps: f32,
@@ -104,6 +106,10 @@ pub(super) trait Connect: Send + 'static {
     fn at_first(&self) -> Option<Fault> {
         None
     }
+    /// Whether it is there to be tried, where that can be told without a try and without waiting: a device that is plugged in.
+    fn is_there(&self) -> Option<bool> {
+        None
+    }
     /// Whether it waits to be sent to, for as long as that takes: its silence before the first byte is no failure.
     fn awaits(&self) -> bool {
         false
@@ -146,7 +152,7 @@ impl Shared {
 }
 
 impl Try {
-    /// Attaches each stream that this element finds, and ends the try where none of them has pictures.
+    /// Attaches each stream that this element finds, and ends the try where none of them has what is used of the source.
     pub(super) fn attach_streams_of(self: &Arc<Try>, element: &gst::Element) {
         let to = Arc::downgrade(self);
         element.connect_pad_added(move |_, pad| {
@@ -185,7 +191,7 @@ impl Try {
         if jumped > 0 {
             tracing::info!(source = self.name, "a source's time jumped");
         }
-        if track == Track::Sound {
+        if (track == Track::Sound) != self.shared.sound_only {
             return;
         }
         self.shared.attempt.store(0, Ordering::Relaxed);
@@ -193,7 +199,7 @@ impl Try {
         let mut facts = hold(&self.shared.facts);
         facts.last_picture = Some(now);
         facts.fault = None;
-        facts.counted += 1;
+        facts.counted += u64::from(track == Track::Pictures);
         let window = now.ms_since(facts.counted_at);
         if window >= RATE_WINDOW_MS {
             // A window that began before the source did says nothing.
@@ -242,6 +248,11 @@ impl Try {
         self.shared.stopping()
     }
 
+    /// Whether the try is over, so that nothing shall be added to it.
+    pub(super) fn is_over(&self) -> bool {
+        self.stopping() || self.ending.load(Ordering::Relaxed)
+    }
+
     /// The size of the stream became known.
     pub(super) fn size(&self, width: u32, height: u32) {
         hold(&self.shared.facts).size = (width, height);
@@ -278,6 +289,16 @@ impl Try {
     }
 }
 
+/// What a live source is used for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Use<'a> {
+    /// Its name, for the log.
+    pub(super) name: &'a str,
+    pub(super) house: &'a House,
+    /// Only its sound is used.
+    pub(super) sound_only: bool,
+}
+
 /// A live source; dropping it ends its thread.
 #[derive(Debug)]
 pub struct Live {
@@ -286,10 +307,12 @@ pub struct Live {
 }
 
 impl Live {
-    pub(super) fn start(name: &str, house: &House, latency_ms: u32, kind: impl Connect) -> Live {
+    pub(super) fn start(use_of: &Use<'_>, latency_ms: u32, kind: impl Connect) -> Live {
+        let Use { name, house, sound_only } = *use_of;
         let shared = Arc::new(Shared {
             store: Arc::new(Store::default()),
             decoder: Decoder::default(),
+            sound_only,
             facts: Mutex::new(Facts { fault: kind.at_first(), ..Facts::default() }),
             attempt: AtomicU32::new(0),
             at_once: AtomicBool::new(false),
@@ -344,16 +367,24 @@ fn wait(kind: &impl Connect, shared: &Shared, backoff: &mut Backoff, asker: &mut
     let mut was_deaf = false;
     let mut next_knock = running();
     while !shared.stopping() && !backoff.is_due(running()) {
-        if let Some((host, port)) = &door {
-            let now = running();
-            if now >= next_knock {
-                next_knock = now.plus_ms(KNOCK_MS);
-                asker.ask(host, *port);
+        let now = running();
+        let knocks = now >= next_knock;
+        if knocks {
+            next_knock = now.plus_ms(KNOCK_MS);
+        }
+        let answer = match &door {
+            Some((host, port)) => {
+                if knocks {
+                    asker.ask(host, *port);
+                }
+                asker.answer(host, *port)
             }
-            match asker.answer(host, *port) {
-                Some(true) if was_deaf => backoff.hurry(),
-                answer => was_deaf |= answer == Some(false),
-            }
+            None if knocks => kind.is_there(),
+            None => None,
+        };
+        match answer {
+            Some(true) if was_deaf => backoff.hurry(),
+            answer => was_deaf |= answer == Some(false),
         }
         std::thread::sleep(TURN);
     }
@@ -416,6 +447,13 @@ pub(super) fn host_and_port(url: &str, port_of: impl FnOnce(&str) -> u16) -> Opt
     }
 }
 
+/// The fault of a source that shall be heard and has nothing to hear.
+pub(super) fn no_sound(sender: &str) -> Fault {
+    let text = format!("{sender} sends no sound that can be decoded here, and only its sound is used.");
+    let remedy = "Switch the sound on at the far side; or switch \"Sound only\" off under its settings.";
+    Fault::new(Code::SourceNoSound, "").with_text(text).with_remedy(remedy)
+}
+
 /// How far a try has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
@@ -441,20 +479,25 @@ impl Reach {
     }
 
     /// Why a try ended that came so far and no further.
-    fn ended(self, kind: &impl Connect) -> Fault {
+    fn ended(self, kind: &impl Connect, sound_only: bool) -> Fault {
         match self {
             Reach::Online => kind.stopped(),
+            Reach::Heard if sound_only => no_sound(kind.sender()),
             Reach::Heard => kind.unintelligible(),
             Reach::Nobody => kind.waiting(),
         }
     }
 
     /// Why a try ended whose pipeline failed with this error.
-    fn failed(self, kind: &impl Connect, error: &gst::glib::Error, debug: &str) -> Fault {
+    fn failed(self, kind: &impl Connect, sound_only: bool, error: &gst::glib::Error, debug: &str) -> Fault {
         let judged = kind.judge(error, debug);
         // Whatever hinders a decoder or a demultiplexer reaches the source's own element, which says that it cannot go on.
         let stuck = self == Reach::Heard && error.is::<gst::StreamError>();
-        if judged.code == kind.waiting().code && (self == Reach::Online || stuck) { self.ended(kind) } else { judged }
+        if judged.code == kind.waiting().code && (self == Reach::Online || stuck) {
+            self.ended(kind, sound_only)
+        } else {
+            judged
+        }
     }
 }
 
@@ -468,13 +511,15 @@ fn watch(this: &Try, kind: &impl Connect) -> Option<Fault> {
             match message.view() {
                 gst::MessageView::Error(message) => {
                     let (error, debug) = (message.error(), message.debug().unwrap_or_default());
-                    let fault = Reach::since(begun, &shared.facts()).failed(kind, &error, &debug);
+                    let fault = Reach::since(begun, &shared.facts()).failed(kind, shared.sound_only, &error, &debug);
                     // Not the error's own words: a server may repeat an address in them, and with it a token.
                     let (domain, judged) = (error.domain().as_str(), fault.code.as_str());
                     tracing::info!(source = name, %domain, judged, "source's pipeline failed");
                     return Some(fault);
                 }
-                gst::MessageView::Eos(_) => return Some(Reach::since(begun, &shared.facts()).ended(kind)),
+                gst::MessageView::Eos(_) => {
+                    return Some(Reach::since(begun, &shared.facts()).ended(kind, shared.sound_only));
+                }
                 gst::MessageView::Application(_) => return shared.facts().fault,
                 _ => {}
             }
@@ -489,7 +534,7 @@ fn watch(this: &Try, kind: &impl Connect) -> Option<Fault> {
         }
         let since = facts.last_picture.max(heard).filter(|at| *at > begun).unwrap_or(begun);
         if running().ms_since(since) > SILENCE_MS {
-            return Some(Reach::since(begun, &facts).ended(kind));
+            return Some(Reach::since(begun, &facts).ended(kind, shared.sound_only));
         }
     }
     None
@@ -524,6 +569,8 @@ mod tests {
     fn a_failed_pipeline_is_judged_by_how_far_the_try_came() {
         let stream = gst::glib::Error::new(gst::StreamError::Failed, "Internal data stream error.");
         let resource = gst::glib::Error::new(gst::ResourceError::Read, "Could not read.");
+        let heard = Reach::Heard.failed(&Server, true, &stream, "reason not-negotiated (-4)");
+        assert_eq!(heard.code, Code::SourceNoSound, "of one that shall be heard");
         for (reach, error, debug, want) in [
             (Reach::Nobody, &stream, "reason error (-5)", Code::SourceUnreachable),
             (Reach::Heard, &stream, "reason not-negotiated (-4)", Code::SourceNoVideo),
@@ -533,7 +580,7 @@ mod tests {
             (Reach::Heard, &stream, "401", Code::SourceRefused),
             (Reach::Online, &stream, "401", Code::SourceRefused),
         ] {
-            assert_eq!(reach.failed(&Server, error, debug).code, want, "{reach:?} {error} {debug}");
+            assert_eq!(reach.failed(&Server, false, error, debug).code, want, "{reach:?} {error} {debug}");
         }
     }
 

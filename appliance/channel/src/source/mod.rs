@@ -4,6 +4,7 @@
 //! put into their stores.
 
 mod camera;
+mod capture;
 mod chain;
 mod enhanced;
 mod flv;
@@ -24,7 +25,7 @@ mod udp;
 
 use crate::program::overlay::Painter;
 use automation::spec::{ChannelSpec, House, Source as SourceSpec, SourceKind, SrtMode};
-use live::Live;
+use live::{Live, Use};
 use made::Made;
 use media::Media;
 use std::path::Path;
@@ -44,15 +45,15 @@ impl Source {
     /// Starts the source of a spec. Never fails: what is wrong becomes its fault.
     pub fn start(spec: &ChannelSpec, source: &SourceSpec, run: &Path, painter: &Painter) -> Source {
         let house: &House = &spec.house;
-        let name = source.id.as_str();
+        let use_of = &Use { name: source.id.as_str(), house, sound_only: source.is_sound_only() };
         match &source.kind {
             SourceKind::Camera { url, user, password, transport, any_certificate, latency_ms } => {
                 let camera = camera::Camera::new(url, user, password, *transport, *any_certificate);
-                Source::Live(Live::start(name, house, *latency_ms, camera))
+                Source::Live(Live::start(use_of, *latency_ms, camera))
             }
             SourceKind::Rtmp { stream, latency_ms, .. } => {
                 let rtmp = rtmp::Rtmp { socket: run.join("ingest-streams.sock"), stream: stream.clone() };
-                Source::Live(Live::start(name, house, *latency_ms, rtmp))
+                Source::Live(Live::start(use_of, *latency_ms, rtmp))
             }
             SourceKind::Srt { mode, host, port, stream_id, passphrase, latency_ms } => {
                 let (stream_id, passphrase) = (stream_id.clone(), passphrase.clone());
@@ -61,15 +62,18 @@ impl Source {
                     SrtMode::Listener => srt::Far::CallsUs(spec.listen),
                 };
                 let srt = srt::Srt { far, port: *port, stream_id, passphrase, latency_ms: *latency_ms };
-                Source::Live(Live::start(name, house, srt::JITTER_MS, srt))
+                Source::Live(Live::start(use_of, srt::JITTER_MS, srt))
             }
             SourceKind::Udp { port, group, latency_ms } => {
                 let udp = udp::Udp { listen: spec.listen, port: *port, group: group.parse().ok() };
-                Source::Live(Live::start(name, house, *latency_ms, udp))
+                Source::Live(Live::start(use_of, *latency_ms, udp))
             }
             SourceKind::Pull { url, query, user, password, latency_ms } => {
                 let pull = pull::Pull::new(url, query, user, password);
-                Source::Live(Live::start(name, house, *latency_ms, pull))
+                Source::Live(Live::start(use_of, *latency_ms, pull))
+            }
+            SourceKind::Capture { video, sound, latency_ms } => {
+                Source::Live(Live::start(use_of, *latency_ms, capture::Capture::new(video, sound, house)))
             }
             SourceKind::Media { asset } => {
                 let path = spec.assets.get(asset).map_or("", String::as_str);

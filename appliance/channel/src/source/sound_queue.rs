@@ -1,8 +1,11 @@
 //! Sound that waits, read at its pace. Where it breaks off, comes or goes, it fades within 20 ms and never clicks.
 
 use crate::program::sound_mix::Resampler;
-use automation::sound_pace::{Join, RAMP_FRAMES, SoundPace};
+use automation::sound_pace::{Join, RAMP_FRAMES, SAMPLE_HZ, SoundPace};
 use std::collections::VecDeque;
+
+/// Sound that is due so soon counts as flowing now, nanoseconds: a picture's length.
+const SOON_NS: f64 = 40_000_000.0;
 
 /// A queue of interleaved stereo at 48 kHz.
 #[derive(Debug, Default)]
@@ -22,6 +25,13 @@ impl SoundQueue {
     /// Sample frames that came in since the start.
     pub(super) fn frames_in(&self) -> u64 {
         self.frames_in
+    }
+
+    /// Whether what waits is what is due at `at_ns`: sound flows.
+    pub(super) fn covers(&self, at_ns: u64) -> bool {
+        let late_ns = self.pace.late_ns(at_ns, self.waiting());
+        let long_ns = self.waiting() as f64 * 1e9 / SAMPLE_HZ;
+        self.waiting() > 0 && late_ns < long_ns && late_ns > -SOON_NS
     }
 
     /// Lets all go.

@@ -16,6 +16,8 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 const PICTURES_MAX: usize = 16;
 /// Decoded sound that waits, at most, in sample frames: 6 s, more than the longest jitter buffer.
 const SOUND_FRAMES_MAX: usize = 6 * 48_000;
+/// Length of a stretch whose highest sample is kept, sample frames: half a second.
+const PEAK_FRAMES: usize = 24_000;
 /// One decoded picture in the house size.
 #[derive(Clone, Debug)]
 pub struct Picture {
@@ -42,6 +44,20 @@ struct Inner {
     sound: SoundQueue,
     /// Whether what came in since somebody last asked was silent; none where nothing came.
     silent: Option<bool>,
+    /// Highest samples of the half second that is being filled, and of the one before it.
+    peaks: [f32; 2],
+    peak_frames: usize,
+}
+
+impl Inner {
+    fn meter(&mut self, samples: &[f32]) {
+        if self.peak_frames >= PEAK_FRAMES {
+            self.peaks = [0.0, self.peaks[0]];
+            self.peak_frames = 0;
+        }
+        self.peak_frames += samples.len() / 2;
+        self.peaks[0] = samples.iter().fold(self.peaks[0], |peak, sample| peak.max(sample.abs()));
+    }
 }
 
 /// What one look at the pictures found.
@@ -85,6 +101,7 @@ impl Store {
         inner.sound.put(due_ns, samples);
         let silent = inner.silent.unwrap_or(true) && samples.iter().all(|sample| sample.abs() < SILENT_BELOW);
         inner.silent = Some(silent);
+        inner.meter(samples);
         true
     }
 
@@ -150,6 +167,17 @@ impl Store {
     /// Whether the sound that came in since the last call was silent; none where none came.
     pub fn was_silent(&self) -> Option<bool> {
         self.hold().silent.take()
+    }
+
+    /// Whether its sound flows: what waits is what is due at `at_ns`.
+    pub fn sounds(&self, at_ns: u64) -> bool {
+        self.hold().sound.covers(at_ns)
+    }
+
+    /// Highest sample of the last second or so of sound, 0 to 1.
+    pub fn peak(&self) -> f32 {
+        let [now, before] = self.hold().peaks;
+        now.max(before)
     }
 
     /// Pictures and sample frames that came in since the start.

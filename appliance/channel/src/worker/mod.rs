@@ -6,6 +6,7 @@ mod previews;
 mod report;
 mod socket;
 
+use crate::capture::Captures;
 use crate::clock::running;
 use crate::destination::{Destination, Ground, Wish};
 use crate::encoder::{self, hub::Hub};
@@ -82,6 +83,7 @@ pub struct Worker {
     sources: BTreeMap<SourceId, Arc<Source>>,
     destinations: BTreeMap<DestinationId, Destination>,
     heads: Heads,
+    captures: Captures,
     renewals: Renewals,
     stop: Arc<AtomicBool>,
     lifeline: Lifeline,
@@ -112,6 +114,7 @@ impl Worker {
             sources: BTreeMap::new(),
             destinations: BTreeMap::new(),
             heads: Heads::default(),
+            captures: Captures::watch(),
             renewals: Renewals::default(),
             stop,
             lifeline: Lifeline::new(),
@@ -260,6 +263,7 @@ impl Worker {
         program.tell(Order::Spec(spec.clone()));
         self.take_destinations(&spec, &program);
         self.heads.take(&spec);
+        self.captures.serve(&spec.house);
         self.previews.show(program.viewer(), self.sources.clone(), &spec.house);
         self.program = Some(program);
         Ok(())
@@ -270,7 +274,8 @@ impl Worker {
             let before = old.and_then(|old| old.sources.iter().find(|s| s.id == *id).map(|s| (old, s)));
             before.is_some_and(|(old, before)| {
                 let at_its_place = source.kind.waits().is_none() || old.listen == spec.listen;
-                before.kind == source.kind && files(old, before) == files(spec, source) && at_its_place
+                let same_use = before.is_sound_only() == source.is_sound_only();
+                before.kind == source.kind && same_use && files(old, before) == files(spec, source) && at_its_place
             })
         };
         let gone: Vec<SourceId> =
@@ -347,7 +352,7 @@ impl Worker {
 
     fn status(&self) -> Option<automation::status::ChannelStatus> {
         let (spec, program) = (self.spec.as_ref()?, self.program.as_ref()?);
-        Some(report::status(spec, program, &self.sources, &self.destinations, &self.heads))
+        Some(report::status(spec, program, &self.sources, &self.destinations, &self.heads, self.captures.devices()))
     }
 
     fn tell_status(&mut self) {

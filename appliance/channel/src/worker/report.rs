@@ -5,6 +5,7 @@ use crate::destination::Destination;
 use crate::program::tick::Program;
 use crate::ptz::Heads;
 use crate::source::Source;
+use automation::capture::CaptureDevice;
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
 use automation::id::{DestinationId, SourceId};
@@ -19,6 +20,7 @@ pub(super) fn status(
     sources: &BTreeMap<SourceId, Arc<Source>>,
     destinations: &BTreeMap<DestinationId, Destination>,
     heads: &Heads,
+    captures: Vec<CaptureDevice>,
 ) -> ChannelStatus {
     let now = running();
     let view = program.view();
@@ -48,6 +50,7 @@ pub(super) fn status(
             })
             .collect(),
         destinations: spec.destinations.iter().filter_map(|d| Some(destinations.get(&d.id)?.status())).collect(),
+        captures,
         faults: view.faults,
     }
 }
@@ -64,6 +67,8 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
         stands_by: false,
         attempt: 0,
         fault: None,
+        sound_only: spec.is_sound_only(),
+        level_db: None,
         ptz: None,
     };
     match running {
@@ -76,6 +81,7 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
             status.stands_by = live.shared.decoder.stands_by();
             let fresh = status.picture_age_ms.is_some_and(|age| age < 2_000);
             status.fps = if fresh { facts.fps } else { 0.0 };
+            status.level_db = (fresh && facts.sound).then(|| decibels(live.shared.store.peak()));
             status.fault = facts.fault.map(|fault| named(fault, spec));
             let seen = match status.state {
                 SourceState::Lost => Some(Code::SourceLost),
@@ -101,6 +107,11 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
     status
 }
 
+/// A sample as decibels below full scale, to a tenth; −90 and below is silence.
+fn decibels(sample: f32) -> f32 {
+    ((20.0 * sample.log10()).max(-90.0) * 10.0).round() / 10.0
+}
+
 fn named(fault: Fault, spec: &SourceSpec) -> Fault {
     Fault { subject: spec.id.to_string(), ..fault }
 }
@@ -113,6 +124,7 @@ pub(super) fn differs(old: Option<&ChannelStatus>, new: Option<&ChannelStatus>) 
     old.generation != new.generation
         || old.on_air != new.on_air
         || old.faults != new.faults
+        || old.captures != new.captures
         || timeline(old) != timeline(new)
         || !old.sources.iter().map(source).eq(new.sources.iter().map(source))
         || !old

@@ -4,6 +4,7 @@ use super::{Commands, unique};
 use crate::doc::{ExecutionDoc, ExecutionStatus};
 use crate::refusal::Refusal;
 use crate::store::channels::{StoredChannel, StoredLive, StoredManual};
+use crate::store::sources::StoredSource;
 use crate::store::{channels, destinations, executions, sources, timelines};
 use automation::as_run::{AsRun, Figures};
 use automation::fault::Code;
@@ -91,9 +92,8 @@ impl Commands {
             .change(move |tx, context| {
                 let mut stored = channels::get(tx, &channel)?;
                 let there = sources::of(tx, context, &channel)?;
-                if let Some(id) = source.as_ref().filter(|id| !there.iter().any(|stored| stored.source.id == **id)) {
-                    let reason = format!("there is no source \"{id}\"");
-                    return Err(Refusal::wrong(Code::SpecInvalid, "source", reason));
+                if let Some(id) = &source {
+                    can_be_seen(&there, id)?;
                 }
                 let same = |manual: &StoredManual| manual.source == source && manual.hold == hold;
                 // A pin is the same however often it is said; a take said anew holds until the next cue from now.
@@ -177,5 +177,15 @@ impl Commands {
                 Ok(())
             })
             .await
+    }
+}
+
+/// Whether a source is there and has a picture to put on air.
+fn can_be_seen(there: &[StoredSource], id: &SourceId) -> Result<(), Refusal> {
+    let refused = |reason: String| Err(Refusal::wrong(Code::SpecInvalid, "source", reason));
+    match there.iter().find(|stored| stored.source.id == *id) {
+        None => refused(format!("there is no source \"{id}\"")),
+        Some(stored) if stored.source.is_sound_only() => refused(stored.source.why_not_seen()),
+        Some(_) => Ok(()),
     }
 }

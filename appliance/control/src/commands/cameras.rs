@@ -68,7 +68,7 @@ impl Commands {
                     latency_ms: LATENCY_MS_DEFAULT,
                 };
                 let ptz = head(&new.description, SETTLE_MS_DEFAULT);
-                let source = Source { id, name, kind, backup: None, ptz };
+                let source = Source { id, name, kind, backup: None, ptz, sound_only: false };
                 let stored = StoredSource { source, token: Default::default(), camera: Some(identity) };
                 put(tx, context, &channel, &stored, at_ms)?;
                 Ok(source_document(&stored))

@@ -21,6 +21,11 @@ pub struct SourceDoc {
     #[serde(default)]
     #[schema(required)]
     pub ptz: Option<Ptz>,
+    /// Whether only its sound is used, so that it can be heard and never be on air. A capture without a video device is so
+    /// by itself.
+    #[serde(default)]
+    #[schema(required)]
+    pub sound_only: bool,
     /// What its camera said of itself when it was added.
     #[serde(default)]
     #[schema(required)]
@@ -103,6 +108,15 @@ pub enum SourceKindDoc {
         /// Jitter buffer in milliseconds.
         latency_ms: u32,
     },
+    /// A device of this machine: a grabber or a camera by USB or HDMI, a mixing desk.
+    Capture {
+        /// The video device's identity; empty for sound alone.
+        video: String,
+        /// The sound device's identity; `auto` for the one that belongs to the video device; `none` for none.
+        sound: String,
+        /// Jitter buffer in milliseconds.
+        latency_ms: u32,
+    },
     /// An uploaded film or still, which loops.
     Media {
         /// The file.
@@ -148,6 +162,9 @@ pub struct SourceDraft {
     #[serde(default, deserialize_with = "said")]
     #[schema(value_type = Option<Ptz>)]
     pub ptz: Option<Option<Ptz>>,
+    /// Whether only its sound is used: a mixing desk. Not, where absent on POST. PUT without it keeps what is stored.
+    #[serde(default)]
+    pub sound_only: Option<bool>,
     /// What it is. On PUT the kind stays as it was.
     #[serde(flatten)]
     pub kind: SourceKindDraft,
@@ -240,6 +257,20 @@ pub enum SourceKindDraft {
         #[schema(value_type = Option<String>, write_only)]
         password: Option<Secret>,
         /// Jitter buffer in milliseconds, 0 to 5000; 1000 where absent.
+        #[serde(default)]
+        latency_ms: Option<u32>,
+    },
+    /// A device of this machine: a grabber or a camera by USB or HDMI, a mixing desk. The status of a channel lists the
+    /// devices that are there.
+    Capture {
+        /// The video device's identity; empty for sound alone.
+        #[serde(default)]
+        video: String,
+        /// The sound device's identity; `auto` for the one that belongs to the video device; `none` for none. `auto` where
+        /// absent on POST. PUT without it keeps what is stored.
+        #[serde(default)]
+        sound: Option<String>,
+        /// Jitter buffer in milliseconds, 0 to 5000; 300 where absent.
         #[serde(default)]
         latency_ms: Option<u32>,
     },

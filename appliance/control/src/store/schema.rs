@@ -13,6 +13,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(SOUND).down(SOUND_BACK),
         M::up(CAMERAS).down(CAMERAS_BACK),
         M::up(DESTINATION_KINDS).down(DESTINATION_KINDS_BACK),
+        M::up(SOUND_ONLY).down(SOUND_ONLY_BACK),
     ])
 }
 
@@ -233,6 +234,19 @@ UPDATE destinations SET url = json_extract(params, '$.url');
 ALTER TABLE destinations DROP COLUMN params;
 ALTER TABLE destinations RENAME COLUMN secret_sealed TO key_sealed;
 ALTER TABLE destinations DROP COLUMN renew_hours;
+";
+
+/// Sources that are heard and never seen.
+const SOUND_ONLY: &str = "ALTER TABLE sources ADD COLUMN sound_only INTEGER NOT NULL DEFAULT 0;";
+
+/// On the way back a capture device, of which nobody knew before, becomes a slate of its name: what names it stays whole.
+const SOUND_ONLY_BACK: &str = "
+UPDATE channels SET sound = NULL WHERE EXISTS (
+    SELECT 1 FROM sources WHERE channel_id = channels.id AND id = json_extract(channels.sound, '$.source')
+    AND json_extract(params, '$.kind') = 'capture');
+UPDATE sources SET params = json_object('kind', 'slate', 'title', name, 'text', '')
+    WHERE json_extract(params, '$.kind') = 'capture';
+ALTER TABLE sources DROP COLUMN sound_only;
 ";
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ fn owner(channel: &ChannelId, source: &str) -> String {
 /// The sources of a channel, oldest first.
 pub fn of(connection: &Connection, context: &Context, channel: &ChannelId) -> Result<Vec<StoredSource>, Refusal> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, name, params, backup_id, secret_sealed, ptz, camera FROM sources WHERE channel_id = ?1 ORDER BY rowid",
+        "SELECT id, name, params, backup_id, secret_sealed, ptz, camera, sound_only FROM sources WHERE channel_id = ?1 ORDER BY rowid",
     )?;
     let mut rows = statement.query([channel.as_str()])?;
     let mut sources = Vec::new();
@@ -85,7 +85,9 @@ pub fn of(connection: &Connection, context: &Context, channel: &ChannelId) -> Re
         let backup = row.get::<_, Option<String>>(3)?.map(id).transpose()?;
         let ptz = row.get::<_, Option<String>>(5)?.as_deref().map(from_json).transpose()?;
         let camera = row.get::<_, Option<String>>(6)?.as_deref().map(from_json).transpose()?;
-        sources.push(StoredSource { source: Source { id: id(source_id)?, name, kind, backup, ptz }, token, camera });
+        let sound_only = row.get(7)?;
+        let source = Source { id: id(source_id)?, name, kind, backup, ptz, sound_only };
+        sources.push(StoredSource { source, token, camera });
     }
     Ok(sources)
 }
@@ -121,11 +123,12 @@ pub fn put(
         _ => None,
     };
     connection.execute(
-        "INSERT INTO sources (channel_id, id, name, params, backup_id, asset_id, stream, secret_sealed, ptz, camera)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        "INSERT INTO sources (channel_id, id, name, params, backup_id, asset_id, stream, secret_sealed, ptz, camera,
+            sound_only)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
          ON CONFLICT (channel_id, id) DO UPDATE SET
             name = ?3, params = ?4, backup_id = ?5, asset_id = ?6, stream = ?7, secret_sealed = ?8, ptz = ?9,
-            camera = ?10",
+            camera = ?10, sound_only = ?11",
         params![
             channel.as_str(),
             source.id.as_str(),
@@ -136,7 +139,8 @@ pub fn put(
             stream,
             sealed,
             source.ptz.as_ref().map(to_json),
-            stored.camera.as_ref().map(to_json)
+            stored.camera.as_ref().map(to_json),
+            source.sound_only
         ],
     )?;
     Ok(())

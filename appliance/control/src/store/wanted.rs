@@ -214,6 +214,9 @@ pub fn source_document(stored: &StoredSource) -> SourceDoc {
             has_password: !password.is_empty(),
             latency_ms: *latency_ms,
         },
+        SourceKind::Capture { video, sound, latency_ms } => {
+            SourceKindDoc::Capture { video: video.clone(), sound: sound.clone(), latency_ms: *latency_ms }
+        }
         SourceKind::Media { asset } => SourceKindDoc::Media { asset: asset.clone() },
         SourceKind::Slate { title, text } => SourceKindDoc::Slate { title: title.clone(), text: text.clone() },
         SourceKind::TestPattern { pattern } => SourceKindDoc::TestPattern { pattern: *pattern },
@@ -223,6 +226,7 @@ pub fn source_document(stored: &StoredSource) -> SourceDoc {
         name: source.name.clone(),
         backup: source.backup.clone(),
         ptz: source.ptz.clone(),
+        sound_only: source.is_sound_only(),
         camera: stored.camera.as_ref().map(CameraDoc::from),
         kind,
     }

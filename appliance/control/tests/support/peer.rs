@@ -217,6 +217,8 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         stands_by: false,
         attempt: 0,
         fault: manner.source_fault.clone(),
+        sound_only: false,
+        level_db: Some(-12.0),
         ptz: None,
     };
     let destination = |id: &automation::id::DestinationId| DestinationStatus {
@@ -264,6 +266,7 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         overlays: Vec::new(),
         meters: Meters::default(),
         sources: spec.sources.iter().map(|one| source(&one.id)).collect(),
+        captures: Vec::new(),
         destinations: spec.destinations.iter().map(|one| destination(&one.id)).collect(),
         faults: Vec::new(),
     }

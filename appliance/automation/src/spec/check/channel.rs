@@ -31,7 +31,7 @@ pub(crate) fn channel(draft: &ChannelSpecDraft) -> Result<(), Wrongs> {
         check.part("timeline", sources_of_timeline(timeline.draft(), &draft.sources, &has_asset));
     }
     if let Some(source) = draft.manual.as_ref().and_then(|manual| manual.source.as_ref()) {
-        exists(&mut check, draft, "manual.source", source);
+        shown(&mut check, draft, "manual.source", source);
     }
     let count = draft.destinations.len();
     let limit = DESTINATIONS_MAX;
@@ -74,6 +74,13 @@ fn exists<'a>(check: &mut Check, draft: &'a ChannelSpecDraft, place: &str, id: &
     found
 }
 
+/// The same of a source that shall be seen.
+fn shown<'a>(check: &mut Check, draft: &'a ChannelSpecDraft, place: &str, id: &SourceId) -> Option<&'a Source> {
+    let found = exists(check, draft, place, id)?;
+    check.must(!found.is_sound_only(), place, found.why_not_seen());
+    Some(found)
+}
+
 fn sources(check: &mut Check, draft: &ChannelSpecDraft) {
     for (s, one) in draft.sources.iter().enumerate() {
         let place = format!("sources[{s}]");
@@ -83,7 +90,7 @@ fn sources(check: &mut Check, draft: &ChannelSpecDraft) {
             check.must(there, &format!("{place}.asset"), format!("there is no file \"{asset}\""));
         }
         if let Some(backup) = &one.backup {
-            exists(check, draft, &format!("{place}.backup"), backup);
+            shown(check, draft, &format!("{place}.backup"), backup);
         }
     }
     let ids = draft.sources.iter().enumerate();
@@ -94,6 +101,7 @@ fn sources(check: &mut Check, draft: &ChannelSpecDraft) {
     });
     check.unique(streams);
     ports(check, draft);
+    devices(check, draft);
     cycles(check, draft);
 }
 
@@ -105,6 +113,19 @@ fn ports(check: &mut Check, draft: &ChannelSpecDraft) {
         if let Some(other) = before {
             let reason = format!("\"{}\" waits on port {} already: choose another one", other.name, waits.port);
             check.wrong(format!("sources[{s}].port"), reason);
+        }
+    }
+}
+
+/// Capture devices that two sources would read.
+fn devices(check: &mut Check, draft: &ChannelSpecDraft) {
+    for (s, one) in draft.sources.iter().enumerate() {
+        for (field, id) in one.kind.devices() {
+            let before = draft.sources[..s].iter().find(|other| other.kind.devices().any(|(_, taken)| taken == id));
+            if let Some(other) = before {
+                let reason = format!("\"{}\" captures from this device already: choose another one", other.name);
+                check.wrong(format!("sources[{s}].{field}"), reason);
+            }
         }
     }
 }
@@ -137,10 +158,10 @@ fn sends_loop(source: &Source) -> bool {
 fn failover(check: &mut Check, draft: &ChannelSpecDraft) {
     let failover = &draft.failover;
     if let Some(primary) = &failover.primary {
-        exists(check, draft, "failover.primary", primary);
+        shown(check, draft, "failover.primary", primary);
     }
     if let Some(input) = &failover.live_input
-        && let Some(source) = exists(check, draft, "failover.live_input", input)
+        && let Some(source) = shown(check, draft, "failover.live_input", input)
     {
         let reason = format!("\"{}\" is always there: choose a camera or another input", source.name);
         check.must(source.kind.is_live(), "failover.live_input", reason);
@@ -148,7 +169,7 @@ fn failover(check: &mut Check, draft: &ChannelSpecDraft) {
         check.must(!sends_loop(source), "failover.live_input", reason);
     }
     if let Some(looped) = &failover.looped
-        && let Some(source) = exists(check, draft, "failover.loop", looped)
+        && let Some(source) = shown(check, draft, "failover.loop", looped)
     {
         let ok = matches!(source.kind, SourceKind::Media { .. }) || sends_loop(source);
         let reason = format!("\"{}\" is neither an uploaded file nor a publisher of the loop", source.name);

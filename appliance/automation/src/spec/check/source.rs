@@ -2,7 +2,8 @@
 
 use super::{Check, address};
 use crate::spec::{
-    LATENCY_MS_MAX, Ptz, PtzControl, SETTLE_MS_MAX, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode, Transport, Wrongs,
+    CAPTURE_SOUND_AUTO, CAPTURE_SOUND_NONE, LATENCY_MS_MAX, Ptz, PtzControl, SETTLE_MS_MAX, SRT_LATENCY_MS_MIN, Source,
+    SourceKind, SrtMode, Transport, Wrongs,
 };
 use core::net::IpAddr;
 
@@ -22,6 +23,9 @@ const QUERY_BYTES_MAX: usize = 2048;
 const OWN_PORT_MIN: u16 = 1024;
 /// Longest name of a stream at the door: `<channel>_obs` with the longest id of a channel and a number.
 const STREAM_CHARS_MAX: usize = 80;
+
+/// Longest identity of a capture device, characters: serial numbers have up to 126, and sockets lie behind hubs.
+const DEVICE_CHARS_MAX: usize = 300;
 
 /// A source by itself: whether what it names exists is the channel's question.
 pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
@@ -93,18 +97,43 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
             check.line("password", password.expose(), 0, CREDENTIAL_CHARS_MAX);
             check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));
         }
+        SourceKind::Capture { video, sound, latency_ms } => {
+            check.line("video", video, 0, DEVICE_CHARS_MAX);
+            check.line("sound", sound, 1, DEVICE_CHARS_MAX);
+            let named = ![CAPTURE_SOUND_AUTO, CAPTURE_SOUND_NONE].contains(&sound.as_str());
+            check.must(!video.is_empty() || named, "sound", "choose a video device, a sound device, or both");
+            check.within("latency_ms", i64::from(*latency_ms), 0..=i64::from(LATENCY_MS_MAX));
+        }
         SourceKind::Slate { title, text } => {
             check.line("title", title, 0, SLATE_CHARS_MAX);
             check.line("text", text, 0, SLATE_CHARS_MAX);
         }
         SourceKind::Media { .. } | SourceKind::TestPattern { .. } => {}
     }
+    if source.sound_only {
+        sound_only(&mut check, source);
+    }
     if let Some(wanted) = &source.ptz {
         ptz(&mut check, wanted, &source.kind);
+    }
+    if source.is_sound_only() {
+        check.must(source.ptz.is_none(), "ptz", "a source with sound only has no camera that can be moved");
+        check.must(
+            source.backup.is_none(),
+            "backup",
+            "a source with sound only is never on air, so nothing stands in for it",
+        );
     }
     let itself = source.backup.as_ref() == Some(&source.id);
     check.must(!itself, "backup", "a source cannot be its own backup");
     check.done()
+}
+
+/// A source of which only the sound is used.
+fn sound_only(check: &mut Check, source: &Source) {
+    check.must(source.kind.is_live(), "sound_only", "only a source that sends in its own time can be heard by itself");
+    let silent = matches!(&source.kind, SourceKind::Capture { sound, .. } if sound == CAPTURE_SOUND_NONE);
+    check.must(!silent, "sound", "choose a sound device: only its sound is used");
 }
 
 fn own_port(check: &mut Check, port: u16) {

@@ -186,6 +186,10 @@ fn action(check: &mut Check, action_place: &str, action: &Action, known: &BTreeM
         check.wrong(place, format!("there is no source \"{}\"", action.source()));
         return;
     };
+    if source.is_sound_only() {
+        check.wrong(place, source.why_not_seen());
+        return;
+    }
     let media = matches!(source.kind, SourceKind::Media { .. });
     let name = &source.name;
     match action {

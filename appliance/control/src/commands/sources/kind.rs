@@ -7,7 +7,9 @@ use crate::store::{Context, channels, sources};
 use automation::fault::Code;
 use automation::id::ChannelId;
 use automation::secret::Secret;
-use automation::spec::{LATENCY_MS_DEFAULT, PULL_LATENCY_MS_DEFAULT, PublisherRole, SourceKind, SrtMode, Transport};
+use automation::spec::{
+    CAPTURE_SOUND_AUTO, LATENCY_MS_DEFAULT, PULL_LATENCY_MS_DEFAULT, PublisherRole, SourceKind, SrtMode, Transport,
+};
 use rusqlite::Transaction;
 use std::ops::RangeInclusive;
 
@@ -57,6 +59,14 @@ pub(super) fn kind(
             SourceKind::Udp { port, group: group.trim().to_owned(), latency_ms: latency(latency_ms, kept_ms) }
         }
         (draft @ SourceKindDraft::Pull { .. }, old @ (None | Some(SourceKind::Pull { .. }))) => pull(draft, old)?,
+        (SourceKindDraft::Capture { video, sound, latency_ms }, old @ (None | Some(SourceKind::Capture { .. }))) => {
+            let (kept, kept_ms) = match old {
+                Some(SourceKind::Capture { sound, latency_ms, .. }) => (Some(sound), Some(latency_ms)),
+                _ => (None, None),
+            };
+            let sound = sound.or(kept).unwrap_or_else(|| CAPTURE_SOUND_AUTO.to_owned());
+            SourceKind::Capture { video, sound, latency_ms: latency(latency_ms, kept_ms) }
+        }
         (SourceKindDraft::Media { asset }, None | Some(SourceKind::Media { .. })) => {
             SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id }
         }

@@ -32,7 +32,8 @@ impl Commands {
                     _ => Secret::default(),
                 };
                 let ptz = draft.ptz.flatten();
-                let source = Source { id, name, kind, backup: draft.backup, ptz };
+                let sound_only = draft.sound_only.unwrap_or_default();
+                let source = Source { id, name, kind, backup: draft.backup, ptz, sound_only };
                 let stored = StoredSource { source, token, camera: None };
                 put(tx, context, &channel, &stored, at_ms)?;
                 Ok(source_document(&stored))
@@ -54,6 +55,7 @@ impl Commands {
                 let mut stored = sources::get(tx, context, &channel, &id)?;
                 stored.source.name = name(&draft.name, Code::SpecInvalid)?;
                 stored.source.backup = draft.backup;
+                stored.source.sound_only = draft.sound_only.unwrap_or(stored.source.sound_only);
                 stored.source.kind = kind::kind(tx, context, &channel, Some(stored.source.kind), draft.kind)?;
                 match draft.ptz.filter(|ptz| *ptz != stored.source.ptz) {
                     Some(ptz) => stored.source.ptz = ptz,
