@@ -34,18 +34,18 @@ pub fn holder(proc: &Path, address: SocketAddr) -> Option<Holder> {
     if inodes.is_empty() {
         return None;
     }
-    who_has(proc, |file| inodes.iter().any(|inode| file.as_os_str() == inode.as_str()))
+    who_have(proc, |file| inodes.iter().any(|inode| file.as_os_str() == inode.as_str())).next()
 }
 
-/// Who has a file open, such as that of a device. None where nobody has, or it cannot be found out.
-pub fn file_holder(proc: &Path, file: &Path) -> Option<Holder> {
-    who_has(proc, |open| open == file)
+/// Who have a file open, such as that of a device, as far as that can be found out.
+pub fn file_holders(proc: &Path, file: &Path) -> impl Iterator<Item = Holder> {
+    who_have(proc, move |open| open == file)
 }
 
-/// The first process with an open file that is meant.
-fn who_has(proc: &Path, is_meant: impl Fn(&Path) -> bool) -> Option<Holder> {
-    let processes = fs::read_dir(proc).ok()?.flatten();
-    processes.filter_map(|process| process.file_name().to_str()?.parse().ok()).find_map(|pid: u32| {
+/// The processes with an open file that is meant.
+fn who_have(proc: &Path, is_meant: impl Fn(&Path) -> bool) -> impl Iterator<Item = Holder> {
+    let processes = fs::read_dir(proc).into_iter().flatten().flatten();
+    processes.filter_map(|process| process.file_name().to_str()?.parse().ok()).filter_map(move |pid: u32| {
         let folder = proc.join(pid.to_string());
         let mut files = fs::read_dir(folder.join("fd")).ok()?.flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
         files.find(|file| is_meant(file))?;
@@ -110,9 +110,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().canonicalize().unwrap().join("device");
         let file = fs::File::create(&path).unwrap();
-        assert_eq!(file_holder(Path::new("/proc"), &path).map(|holder| holder.pid), Some(std::process::id()));
+        let held = || file_holders(Path::new("/proc"), &path).map(|holder| holder.pid).collect::<Vec<_>>();
+        assert_eq!(held(), [std::process::id()]);
         drop(file);
-        assert_eq!(file_holder(Path::new("/proc"), &path), None);
+        assert_eq!(held(), []);
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn keep(to: &Weak<Shared>) {
 
 /// Whether a process that we may look into has it open.
 fn is_open(file: &Path) -> bool {
-    port_holder::file_holder(Path::new("/proc"), file).is_some()
+    port_holder::file_holders(Path::new("/proc"), file).next().is_some()
 }
 
 /// What is known of the devices from one reading to the next.

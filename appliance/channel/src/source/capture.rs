@@ -234,12 +234,16 @@ fn there(nodes: &[Node], video: &str, sound: &str) -> There {
 
 fn in_use(node: &Node) -> Fault {
     let fault = Fault::new(Code::SourceBusy, "");
-    match port_holder::file_holder(Path::new("/proc"), &node.file) {
+    // We have it open ourselves while we try.
+    let other = port_holder::file_holders(Path::new("/proc"), &node.file).find(|one| one.pid != std::process::id());
+    match other {
         Some(holder) if holder.program.starts_with("bandstand") => fault
-            .with_text("Another source of Bandstand captures from this device, in this channel or in another one.")
-            .with_remedy("Use that source, or choose another device for one of them."),
+            .with_text("A source of another channel captures from this device.")
+            .with_remedy("Choose another device for one of them: a device serves one source."),
         Some(holder) => fault.with_text(format!("The device is in use by {holder}.")),
-        None => fault,
+        None => fault
+            .with_text("The device is in use: by another source of this channel, or by a program that cannot be seen from here.")
+            .with_remedy("Choose another device for one of them, or end the other program. Bandstand tries again by itself."),
     }
 }
 
