@@ -54,10 +54,10 @@ pub(crate) struct Verdict {
 pub(crate) fn judge(scene: &Scene, outcomes: &[Outcome]) -> Verdict {
     let mut verdict = Verdict::default();
     recoveries(outcomes, &mut verdict);
-    for n in 0..DESTINATIONS.len() {
+    for (n, destination) in DESTINATIONS.into_iter().enumerate() {
         let begun = accepted(scene, n).into_iter().map(|publish| publish.at).collect();
         let may = |outcome: &Outcome| ends_session(outcome, n);
-        sessions(DESTINATIONS[n], begun, may, outcomes, &mut verdict);
+        sessions(destination, begun, may, outcomes, &mut verdict);
     }
     let may = |outcome: &Outcome| is_kill_of_worker(outcome) || may_end_srt(outcome);
     sessions(SRT_TO, scene.srt_path.srt_sessions(), may, outcomes, &mut verdict);

@@ -42,7 +42,7 @@ fn words(status: &ChannelStatus, id: &str) -> String {
 #[test]
 fn devices_are_found_captured_cut_off_and_come_back() {
     let Some(mut bench) = Bench::open() else {
-        println!("SKIPPED capture devices: they need the virtual machine of `./dev e2e capture`");
+        eprintln!("SKIPPED capture devices: they need the virtual machine of `./dev e2e capture`");
         return;
     };
     let wait = |bench: &mut Bench, what: &str, wanted: &dyn Fn(&ChannelStatus) -> bool| {

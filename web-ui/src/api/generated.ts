@@ -1889,6 +1889,8 @@ export interface components {
         Publish: {
             /** @description Stream key with its token, for example `main_obs?token=…`. */
             key: string;
+            /** @description The same with TLS, by the box's own certificate, which an encoder has to accept: `rtmps://bandstand.local:1935/live`. */
+            secure_server: string;
             /** @description Server, for example `rtmp://bandstand.local:1935/live`. */
             server: string;
         };
@@ -2303,6 +2305,8 @@ export interface components {
             sound: boolean;
             /** @description Whether only its sound is used, so that it is never on air itself. Then `picture_age_ms` tells of its sound. */
             sound_only: boolean;
+            /** @description Whether it stands by: keyframes alone are decoded until it is needed. */
+            stands_by?: boolean;
             /** @description Its state. */
             state: components["schemas"]["SourceState"];
             /**

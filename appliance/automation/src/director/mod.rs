@@ -15,6 +15,7 @@
 //! Bad input: pictures of unknown sources are ignored, a tick that was asked already gets the same kind of answer,
 //! and without any spec the slate is on air.
 
+mod choice;
 mod grid;
 mod hand;
 mod heard;
@@ -34,12 +35,13 @@ use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{ChannelId, CueId, SessionId, SourceId, TimelineId};
 use crate::sight::POINTS;
-use crate::spec::{ChannelSpec, Hold, Live, Manual, Rate, SoundFrom, TransitionKind};
+use crate::spec::{ChannelSpec, Live, Rate, SoundFrom, TransitionKind};
 use crate::status::Carrier;
 use crate::wall::WallClock;
+use choice::Choice;
 use grid::Grid;
 use hand::{Hand, Under};
-use ladder::{Rung, Sources};
+use ladder::Sources;
 pub use moves::CameraMove;
 use moves::Moves;
 use playhead::{CueAt, Phase, Position, Score};
@@ -149,24 +151,6 @@ struct Plan {
     tell_backup: bool,
     overlays_cleared: bool,
     sound: Option<SoundFrom>,
-}
-
-/// What is on air from now on, and why.
-#[derive(Debug)]
-struct Choice {
-    wanted: Option<SourceId>,
-    /// None is the slate.
-    source: Option<SourceId>,
-    carrier: Carrier,
-}
-
-/// What may be on air, highest first.
-#[derive(Debug)]
-struct Climb {
-    wanted: Option<SourceId>,
-    /// Whether a person wants it.
-    held: bool,
-    rungs: Vec<Rung>,
 }
 
 /// Whether a picture follows the timeline's cue, itself or in its stead; then the cue's transition is meant for it.
@@ -346,67 +330,6 @@ impl Director {
             });
         }
         began
-    }
-
-    /// What automation wants, without the hand of a person.
-    fn automatic(&self) -> Option<Rung> {
-        if let Some(input) = self.sources.failover.live_input.as_ref().filter(|_| self.live_taken) {
-            return Some(Rung { source: input.clone(), carrier: Carrier::LiveInput });
-        }
-        if let Some((score, at)) = self.plan.as_ref().and_then(|plan| plan.score.as_ref()).zip(self.cue) {
-            return Some(Rung { source: score.cues[at.index].source.clone(), carrier: Carrier::Timeline });
-        }
-        let primary = self.sources.failover.primary.clone();
-        primary.map(|source| Rung { source, carrier: Carrier::Primary })
-    }
-
-    /// What a person's choice in force is, if one is.
-    fn by_hand(&self) -> Option<&Manual> {
-        self.hand.as_ref().filter(|hand| hand.holds()).map(|hand| &hand.manual)
-    }
-
-    /// What is wanted, and all that may be on air for it.
-    fn ladder(&self) -> Climb {
-        let by_hand = self.by_hand().and_then(|manual| {
-            let carrier = match manual.hold {
-                Hold::Pin => Carrier::Pin,
-                Hold::Take => Carrier::Take,
-            };
-            Some(Rung { source: manual.source.clone()?, carrier })
-        });
-        let automatic = self.automatic();
-        let held = by_hand.is_some();
-        let wanted = by_hand.as_ref().or(automatic.as_ref());
-        let on_air = self.showing.as_ref().and_then(|showing| showing.shown.source.as_ref());
-        // Whatever is on air may stay there; only what lives comes back.
-        let kept = on_air.into_iter().chain(&self.recent);
-        let rungs = self.sources.rungs(wanted, automatic.as_ref().filter(|_| held), kept);
-        Climb { wanted: wanted.map(|rung| rung.source.clone()), held, rungs }
-    }
-
-    /// What is on air from now on.
-    fn decide(&mut self, now: Running) -> Choice {
-        if self.plan.is_none() {
-            return Choice { wanted: None, source: None, carrier: Carrier::Slate };
-        }
-        let input = &self.sources.failover.live_input;
-        self.live_taken = input.as_ref().is_some_and(|input| {
-            self.sources.is_stable(input, now) || (self.live_taken && self.sources.is_there(input, now))
-        });
-        if self.by_hand().is_some_and(|manual| manual.source.is_none()) {
-            return Choice { wanted: None, source: None, carrier: Carrier::SlateByHand };
-        }
-        let Climb { wanted, held, rungs } = self.ladder();
-        let on_air = self.showing.as_ref().and_then(|showing| showing.shown.source.as_ref());
-        match self.sources.choose(&rungs, now, on_air) {
-            Some(Rung { source, carrier: Carrier::LiveInput }) if !held => {
-                // Rather the live input at once than the slate for its stable time: then it has the program.
-                self.live_taken = true;
-                Choice { wanted: Some(source.clone()), source: Some(source), carrier: Carrier::LiveInput }
-            }
-            Some(Rung { source, carrier }) => Choice { wanted, source: Some(source), carrier },
-            None => Choice { wanted, source: None, carrier: Carrier::Slate },
-        }
     }
 
     /// Puts a choice on air, with the transition of the cue that has just begun.

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A source is woken so long before its cue, milliseconds: its decoder catches up with a group of pictures.
 const AHEAD_MS: u64 = 3_000;
 /// It stays awake so long after it was needed last, milliseconds.
-const LINGER_MS: u64 = 5_000;
+const LINGER_MS: u64 = 2_000;
 /// One whose decoder does not catch up goes on air after so long, with the pictures that there are.
 const WAIT_MS: u64 = 1_000;
 /// A source with less than this still to be shown runs dry, milliseconds.

@@ -384,8 +384,7 @@ impl Mixer {
                         self.newest.insert(id.clone(), picture.buffer);
                         self.eyes.fresh(id);
                     }
-                    if live.shared.sound_only && live.shared.store.sounds(at.0 - held_back_ns(self.sound.as_ref(), id))
-                    {
+                    if live.shared.sound_only && store.sounds(heard_at_ns(at.0, self.sound.as_ref(), id, 0)) {
                         // What is only heard is there while its sound flows.
                         self.director.picture(id, at);
                     }

@@ -172,7 +172,7 @@ impl Connect for Capture {
             return attach_sound(this, &node).map_err(failed);
         }
         self.build_pictures(this, &video.ok_or_else(|| self.missing())?)?;
-        if self.sound != CAPTURE_SOUND_NONE && !sound.is_some_and(|node| attach_sound(this, &node).is_ok()) {
+        if self.sound != CAPTURE_SOUND_NONE && sound.is_none_or(|node| attach_sound(this, &node).is_err()) {
             self.await_sound(&Arc::downgrade(this));
         }
         Ok(())

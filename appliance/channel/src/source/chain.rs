@@ -52,7 +52,7 @@ pub(super) fn attach_as(this: &Arc<Try>, pad: &gst::Pad, caps: &gst::CapsRef) {
 
 /// The source has shown all its streams: without pictures it is of no use, or without sound where it shall be heard.
 pub(super) fn attached_all(this: &Arc<Try>) {
-    let Streams { pictures, sound, complete } = &this.streams;
+    let Streams { pictures, sound, complete, .. } = &this.streams;
     complete.store(true, Ordering::Relaxed);
     let [pictures, sound] = [pictures, sound].map(|taken| taken.load(Ordering::Relaxed));
     match (pictures, sound) {

@@ -11,6 +11,8 @@ use automation::standby::{Next, Standby, Unit};
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use gstreamer_video as gst_video;
+use rustix::process::{getpriority_process, setpriority_process};
+use rustix::thread::gettid;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +25,9 @@ const CATCH_UP_NS: u64 = 3_000_000_000;
 const OWED_MAX: u32 = 2;
 /// A decoder that is behind and gives nothing for so long does not either.
 const MUTE_NS: u64 = 1_000_000_000;
+
+/// How much a thread that catches up goes before others; the unit grants it.
+const HURRY_NICE: i32 = -10;
 
 /// Where a decoder stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +60,8 @@ pub struct Decoder {
     gave: AtomicU64,
     /// Keyframes that it has got since it gave a picture last.
     owed: AtomicU32,
+    /// Pictures that it gave while it caught up, and that were too old.
+    missed: AtomicU32,
 }
 
 impl Default for Decoder {
@@ -68,6 +75,7 @@ impl Default for Decoder {
             first: AtomicU64::new(u64::MAX),
             gave: AtomicU64::new(0),
             owed: AtomicU32::new(0),
+            missed: AtomicU32::new(0),
         }
     }
 }
@@ -86,7 +94,7 @@ impl Decoder {
     /// Whether its pictures cannot be shown yet: it stands by, or catches up. `shown_ns`: when the newest picture is due that
     /// the mixer has taken from it.
     pub fn is_asleep(&self, shown_ns: Option<u64>) -> bool {
-        let caught_up = || shown_ns.is_some_and(|shown| shown >= self.caught_up.load(Ordering::Relaxed));
+        let caught_up = || shown_ns.unwrap_or_default() >= self.caught_up.load(Ordering::Relaxed);
         self.is(Stand::By) || self.is(Stand::CatchesUp) || (self.is(Stand::Current) && !caught_up())
     }
 
@@ -147,11 +155,16 @@ impl Decoder {
             return true;
         }
         if due_ns + CLOSE_NS >= now.0 {
+            let woken_ns = self.limit.load(Ordering::Relaxed).saturating_sub(CATCH_UP_NS);
+            let (after_ms, pictures) =
+                (now.0.saturating_sub(woken_ns) / 1_000_000, self.missed.swap(0, Ordering::Relaxed));
+            tracing::debug!(after_ms, pictures, "a decoder has caught up");
             self.caught_up.store(due_ns, Ordering::Relaxed);
             self.become_(Stand::Current);
         } else if now.0 >= self.limit.load(Ordering::Relaxed) {
             self.become_(Stand::Lags);
         } else {
+            self.missed.fetch_add(1, Ordering::Relaxed);
             return false;
         }
         true
@@ -188,12 +201,7 @@ pub(super) fn attach(this: &Arc<Try>, before: &gst::Pad, after: &gst::Pad) {
         let Some(gst::PadProbeData::Buffer(buffer)) = info.data.take() else { return gst::PadProbeReturn::Ok };
         // One without a time belongs to the one before it, and is due with it.
         let stream_ns = super::chain::shown_ns(pad, &buffer).or_else(|| standby.newest_ns()).unwrap_or_default();
-        standby.push(Unit {
-            stream_ns,
-            key: is_key(pad, &buffer),
-            bytes: buffer.size(),
-            data: buffer,
-        });
+        standby.push(Unit { stream_ns, key: is_key(pad, &buffer), bytes: buffer.size(), data: buffer });
         info.flow_res = give(&this, pad, &mut standby);
         gst::PadProbeReturn::Handled
     });
@@ -279,9 +287,31 @@ fn steer(this: &Try, standby: &mut Standby<gst::Buffer>) {
     }
 }
 
+/// While it lives, this thread goes before the others of the machine, where the system grants that; not before the tick.
+struct Hurry(Option<i32>);
+
+impl Hurry {
+    fn begin() -> Hurry {
+        let before = getpriority_process(Some(gettid())).ok();
+        Hurry(before.filter(|_| setpriority_process(Some(gettid()), HURRY_NICE).is_ok()))
+    }
+}
+
+impl Drop for Hurry {
+    fn drop(&mut self) {
+        if let Some(before) = self.0 {
+            // Less urgent is always granted.
+            let _ = setpriority_process(Some(gettid()), before);
+        }
+    }
+}
+
 /// Gives the decoder what it shall have now.
 fn give(this: &Try, pad: &gst::Pad, standby: &mut Standby<gst::Buffer>) -> Result<gst::FlowSuccess, gst::FlowError> {
     let Some(sink) = pad.peer() else { return Err(gst::FlowError::NotLinked) };
+    steer(this, standby);
+    // Somebody may wait for it, and what is to be decoded are some seconds at most.
+    let _hurry = this.shared.decoder.is(Stand::CatchesUp).then(Hurry::begin);
     loop {
         steer(this, standby);
         let whole = standby.decodes_all();

@@ -1,6 +1,7 @@
 //! The ladder, hold-off, return, takeover, and what the operator and the audience are told.
 
 use super::*;
+use crate::director::ladder::Rung;
 use crate::fault::Code;
 
 fn with_backup_and_loop() -> Studio {

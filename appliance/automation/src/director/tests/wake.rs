@@ -21,10 +21,10 @@ fn what_is_on_air_is_awake_and_its_next_cue_three_seconds_ahead() {
     assert_eq!(awake(&studio), ["cam1"]);
     studio.run_to(210);
     assert_eq!(awake(&studio), ["cam1", "cam2"], "the cue begins at tick 300");
-    studio.run_to(299 + 149);
+    studio.run_to(299 + 59);
     assert_eq!(awake(&studio), ["cam1", "cam2"]);
-    studio.run_to(299 + 151);
-    assert_eq!(awake(&studio), ["cam2"], "5 s after it was on air");
+    studio.run_to(299 + 61);
+    assert_eq!(awake(&studio), ["cam2"], "2 s after it was on air");
 }
 
 #[test]
