@@ -2,6 +2,8 @@
 # machine.sh KERNEL PROGRAM FOLDER: boots Debian's own kernel, unpacked at KERNEL, in a virtual machine whose disk is this
 # machine's, read only; runs the test PROGRAM there in FOLDER, and ends as it ended.
 set -uo pipefail
+# Where Debian keeps what loads modules, which is on root's path alone.
+PATH=$PATH:/usr/sbin:/sbin
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 kernel=$1 program=$2 folder=$3
 # By processors that help, and by those that do not.
@@ -12,6 +14,8 @@ SILENT_S=8
 
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
+# Debian 13 has its modules below usr.
+[ -e "$kernel/lib/modules" ] || ln -sfn usr/lib "$kernel/lib"
 release=$(basename "$(echo "$kernel"/lib/modules/*)")
 depmod -b "$kernel" "$release" || exit 1
 
@@ -51,11 +55,11 @@ chmod +x "$work/root/init"
 # Read once here, so that the machine need not.
 GST_REGISTRY="$(dirname "$kernel")/registry.bin" gst-inspect-1.0 alsasrc >/dev/null
 
-# boot LIMIT ACCELERATION…: runs the machine; its console is `console`.
+# boot LIMIT ACCELERATION…: becomes the machine, so that who ends this ends it; its console is `console`.
 boot() {
     local limit=$1
     shift
-    timeout "$limit" qemu-system-x86_64 -machine q35 "$@" -m 2048 -smp 2 -display none -nodefaults -no-reboot \
+    exec timeout "$limit" qemu-system-x86_64 -machine q35 "$@" -m 2048 -smp 2 -display none -nodefaults -no-reboot \
         -kernel "$kernel"/boot/vmlinuz-* -initrd "$work/initramfs" -append "console=ttyS0 quiet loglevel=3 panic=-1" \
         -serial "file:$work/console" -virtfs "local,path=/,security_model=none,readonly=on,mount_tag=disk,multidevs=remap" \
         2>"$work/qemu"
@@ -84,7 +88,7 @@ if helps; then
 else
     echo "In a virtual machine without KVM, which is not here or does not reach: it is slow."
     : >"$work/console"
-    boot "$SLOW_LIMIT_S" -accel tcg,thread=multi -cpu max
+    (boot "$SLOW_LIMIT_S" -accel tcg,thread=multi -cpu max)
 fi
 tr -d '\r' <"$work/console" | sed -n '/guest-begins/,$p'
 if ! grep -q '^guest-result 0' <(tr -d '\r' <"$work/console"); then

@@ -67,7 +67,7 @@ impl Capture {
         if busy {
             return in_use(node);
         }
-        if said.contains("permission denied") {
+        if said.contains("permission denied") || said.contains("not permitted") {
             return Fault::new(Code::SourceUnreachable, "")
                 .with_text("Bandstand is not allowed to open the device.")
                 .with_remedy("Restart the box; if it comes back, send the report to support.");
@@ -187,8 +187,8 @@ impl Connect for Capture {
         Some(if self.is_sound_only() { sound.is_some() } else { video.is_some() })
     }
 
-    /// An input without a signal is waited for as long as that takes.
-    fn awaits(&self) -> bool {
+    /// An input without a signal is waited for as long as that takes, with the device open.
+    fn holds(&self) -> bool {
         self.no_signal.load(Ordering::Relaxed)
     }
 

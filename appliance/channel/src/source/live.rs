@@ -114,6 +114,10 @@ pub(super) trait Connect: Send + 'static {
     fn awaits(&self) -> bool {
         false
     }
+    /// Whether it stays connected now, however long nothing comes: its silence is explained.
+    fn holds(&self) -> bool {
+        false
+    }
     /// Whether what it sends comes as fast as we take it, and not at its own time.
     fn is_fetched_ahead(&self) -> bool {
         false
@@ -529,7 +533,7 @@ fn watch(this: &Try, kind: &impl Connect) -> Option<Fault> {
         }
         let facts = shared.facts();
         let heard = facts.heard.filter(|at| *at > begun);
-        if heard.is_none() && kind.awaits() {
+        if kind.holds() || (heard.is_none() && kind.awaits()) {
             continue;
         }
         let since = facts.last_picture.max(heard).filter(|at| *at > begun).unwrap_or(begun);
