@@ -231,9 +231,7 @@ pub fn defects(recording: &Recording) -> Vec<String> {
 }
 
 /// Longest distance of sound from picture that is borne, milliseconds.
-pub const APART_MS_MAX: f64 = 10.0;
-/// A beep with no picture of its source this near is heard without being seen, milliseconds: more than a picture lasts.
-const ALONE_MS_MIN: f64 = 40.0;
+pub const APART_MS_MAX: f64 = 40.0;
 /// A stretch of a source that is as long as this has a flash whose beep can be heard whole, milliseconds: they come each
 /// second.
 const STRETCH_MS_MIN: i64 = 1_300;
@@ -270,7 +268,7 @@ pub fn assert_lips_within(apart_ms: f64, scenario: &str, recording: &Recording, 
         assert!(!apart.is_empty(), "source {source} is never seen and heard: {stretches:?}");
         note(scenario, &format!("source {source}: sound after picture {apart:.0?} ms"));
     }
-    let stray = recording.beeps_without_picture(ALONE_MS_MIN);
+    let stray = recording.beeps_without_picture(APART_MS_MAX);
     wrong.extend(stray.iter().map(|beep| format!("heard, and not seen: {beep:?}")));
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
