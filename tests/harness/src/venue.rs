@@ -231,20 +231,15 @@ pub fn defects(recording: &Recording) -> Vec<String> {
 }
 
 /// Longest distance of sound from picture that is borne, milliseconds.
-pub const APART_MS_MAX: f64 = 40.0;
+const APART_MS_MAX: f64 = 40.0;
 /// A stretch of a source that is as long as this has a flash whose beep can be heard whole, milliseconds: they come each
 /// second.
 const STRETCH_MS_MIN: i64 = 1_300;
 
-/// Asserts that sound and picture lie within [`APART_MS_MAX`] before and after every switch, as [`assert_lips_within`].
-pub fn assert_lips_in_step(scenario: &str, recording: &Recording, sources: &[u8]) {
-    assert_lips_within(APART_MS_MAX, scenario, recording, sources);
-}
-
-/// Asserts that sound and picture lie within `apart_ms` before and after every switch: each stretch of a source has flashes,
+/// Asserts that sound and picture lie within 40 ms before and after every switch: each stretch of a source has flashes,
 /// each flash has its beep, and no source is heard that is not seen. Notes how near they are. `sources` are all that
 /// must be seen.
-pub fn assert_lips_within(apart_ms: f64, scenario: &str, recording: &Recording, sources: &[u8]) {
+pub fn assert_lips_in_step(scenario: &str, recording: &Recording, sources: &[u8]) {
     let mut wrong = Vec::new();
     let stretches = recording.stretches();
     for stretch in &stretches {
@@ -257,7 +252,7 @@ pub fn assert_lips_within(apart_ms: f64, scenario: &str, recording: &Recording, 
         }
         for flash in &flashes {
             match flash.sound_after_ms {
-                Some(ms) if ms.abs() <= apart_ms => {}
+                Some(ms) if ms.abs() <= APART_MS_MAX => {}
                 Some(ms) => wrong.push(format!("source {}: sound {ms:.0} ms after {flash:?}", stretch.source)),
                 None => wrong.push(format!("source {}: no sound with the flash at {} ms", stretch.source, flash.at_ms)),
             }

@@ -8,7 +8,7 @@ use harness::platform::Platform;
 use harness::recording::Recording;
 use harness::sender::Sender;
 use harness::stage::Stage;
-use harness::venue::{APART_MS_MAX, MAIN, assert_lips_within, assert_whole, house};
+use harness::venue::{MAIN, assert_lips_in_step, assert_whole, house};
 use harness::wait::{s, until};
 use serde_json::{Value, json};
 use std::any::Any;
@@ -154,10 +154,7 @@ impl House {
         for input in &self.inputs {
             assert_moves(input, &recording);
         }
-        // At another rate than the program's each picture waits for its tick by its own: half a tick beside the mean at most.
-        let uneven = self.inputs.iter().any(|input| matches!(input.paced, Paced::Unevenly(_)));
-        let apart_ms = if uneven { APART_MS_MAX + 17.0 } else { APART_MS_MAX };
-        assert_lips_within(apart_ms, NAME, &recording, &numbers);
+        assert_lips_in_step(NAME, &recording, &numbers);
         recording
     }
 }
