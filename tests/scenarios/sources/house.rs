@@ -181,7 +181,9 @@ fn assert_moves(Input { id, number, paced, .. }: &Input, recording: &Recording) 
             // Not counting where it was put on air anew.
             let far = steps.iter().filter(|step| **step > 3).count();
             let stands = steps.chunk_by(|a, b| a == b).filter(|run| run[0] == 0).map(<[u32]>::len).max();
-            let moves = far <= 2 && stands.unwrap_or(0) <= 6 && odd <= counters.len() * 6 / 10;
+            // A film that was joined of two is sent late by most of a second where it begins anew.
+            let stands_max = if *id == "changing" { 36 } else { 6 };
+            let moves = far <= 2 && stands.unwrap_or(0) <= stands_max && odd <= counters.len() * 6 / 10;
             assert!(moves, "{id}: steps of its frame counter: {steps:?}");
         }
     }

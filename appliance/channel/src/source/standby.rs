@@ -189,7 +189,7 @@ pub(super) fn attach(this: &Arc<Try>, before: &gst::Pad, after: &gst::Pad) {
             Some(gst::PadProbeData::Event(event)) if event.structure().is_some_and(|s| s.name() == TURN) => {
                 // What becomes of the flow, the next picture tells.
                 let _ = give(&this, pad, &mut standby);
-                return gst::PadProbeReturn::Drop;
+                return swallow(info);
             }
             Some(gst::PadProbeData::Buffer(_)) => {}
             _ => return gst::PadProbeReturn::Ok,
@@ -218,12 +218,18 @@ pub(super) fn attach(this: &Arc<Try>, before: &gst::Pad, after: &gst::Pad) {
             }
             // It was meant for the decoder; a deinterlacer would repeat a picture for it.
             Some(gst::PadProbeData::Event(event)) if gst_video::StillFrameEvent::parse(event).is_ok() => {
-                return gst::PadProbeReturn::Drop;
+                return swallow(info);
             }
             _ => {}
         }
         gst::PadProbeReturn::Ok
     });
+}
+
+/// Takes an event out of the stream. Of one that a probe of ours merely drops, GStreamer 1.22 lets go once more, and complains.
+fn swallow(info: &mut gst::PadProbeInfo) -> gst::PadProbeReturn {
+    info.data = None;
+    gst::PadProbeReturn::Handled
 }
 
 /// Lets the gate behind this queue look around, without waiting for what arrives.
