@@ -11,7 +11,6 @@
 //!   That costs next to nothing, and is enough for a thumbnail and to see black and frozen pictures.
 //! - Woken, the decoder begins with the last keyframe that is due and catches up; where it has had no picture out of turn,
 //!   it goes on where it stopped.
-//!
 //! - Where no keyframe is held that it could begin with, it waits for the next one.
 //!
 //! Bad input: a source whose keyframes lie too far apart to be held, or that never sends any, is decoded whole for as long

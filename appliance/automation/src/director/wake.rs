@@ -102,15 +102,10 @@ impl Director {
                 wakes.until.insert(source.clone(), until);
             }
         };
-        if let Some(showing) = showing {
-            showing.shown.source.iter().chain(&showing.wanted).for_each(&mut wake);
-        }
-        if let Some(mixing) = mixing {
-            mixing.from.source.iter().for_each(&mut wake);
-        }
-        if let Some((source, ..)) = wakes.waiting.clone() {
-            wake(&source);
-        }
+        let shown = showing.iter().flat_map(|showing| showing.shown.source.iter().chain(&showing.wanted));
+        let goes = mixing.iter().flat_map(|mixing| &mixing.from.source);
+        let comes = wakes.waiting.iter().map(|(source, ..)| source);
+        shown.chain(goes).chain(comes).for_each(&mut wake);
         self.soon(tick).into_iter().for_each(|source| self.wake_for(source, now, until));
         if let Some(next) = self.runs_dry(now).then(|| self.next_rung(now)).flatten() {
             self.wakes.until.insert(next, until);

@@ -161,8 +161,9 @@ fn attach_way(this: &Arc<Try>, pad: &gst::Pad, way: &Way) -> Built<()> {
     if this.pace.is_some() {
         let ahead = encoded_queue()?;
         let pad = |name: &str| ahead.static_pad(name).expect("queues have both");
-        note_fetched(this, &pad("sink"));
-        keep_pace(this, &pad("src"));
+        at_each(this, &pad("sink"), Try::fetched);
+        // What leaves is held back until its time has come.
+        at_each(this, &pad("src"), Try::keep_pace);
         elements.push(ahead);
     }
     elements.extend(way.unpack.map(make).transpose()?);
@@ -229,29 +230,15 @@ fn watch(this: &Arc<Try>, track: Track, pad: &gst::Pad, sent: fn(&gst::Pad, &gst
     });
 }
 
-/// Tells the try's pace of what was fetched.
-fn note_fetched(this: &Arc<Try>, pad: &gst::Pad) {
+/// Tells the try of each buffer that passes this pad, by the running time at which it is decoded.
+fn at_each(this: &Arc<Try>, pad: &gst::Pad, tell: fn(&Try, u64)) {
     let to = Arc::downgrade(this);
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data
             && let Some(at) = decoded_ns(pad, buffer)
             && let Some(this) = to.upgrade()
         {
-            this.fetched(at);
-        }
-        gst::PadProbeReturn::Ok
-    });
-}
-
-/// Holds what passes this pad back until its time has come.
-fn keep_pace(this: &Arc<Try>, pad: &gst::Pad) {
-    let to = Arc::downgrade(this);
-    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
-        if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data
-            && let Some(at) = decoded_ns(pad, buffer)
-            && let Some(this) = to.upgrade()
-        {
-            this.keep_pace(at);
+            tell(&this, at);
         }
         gst::PadProbeReturn::Ok
     });

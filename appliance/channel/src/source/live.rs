@@ -528,7 +528,8 @@ fn watch(this: &Try, kind: &impl Connect) -> Option<Fault> {
                 _ => {}
             }
         }
-        if shared.decoder.wants_a_turn() {
+        // A keyframe may be due, or more be wanted, though nothing arrives.
+        if shared.decoder.stands_by() {
             streams.turn();
         }
         let facts = shared.facts();

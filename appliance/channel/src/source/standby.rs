@@ -95,7 +95,7 @@ impl Decoder {
     /// the mixer has taken from it.
     pub fn is_asleep(&self, shown_ns: Option<u64>) -> bool {
         let caught_up = || shown_ns.unwrap_or_default() >= self.caught_up.load(Ordering::Relaxed);
-        self.is(Stand::By) || self.is(Stand::CatchesUp) || (self.is(Stand::Current) && !caught_up())
+        self.stands_by() || self.is(Stand::CatchesUp) || (self.is(Stand::Current) && !caught_up())
     }
 
     /// Whether what it gives is older than what is due, so that its pictures tell nothing of when the source was lost.
@@ -106,9 +106,10 @@ impl Decoder {
     /// When the newest picture that has arrived is due. None where none of this connection is due at `now`, and where
     /// what is sent cannot be shown.
     pub fn buffered_to(&self, now: Running) -> Option<Running> {
-        let shows = match self.stand.load(Ordering::Acquire) {
-            by if by == Stand::By as u8 => self.owed.load(Ordering::Relaxed) <= OWED_MAX,
-            _ => !self.is_behind() || now.0 < self.gave.load(Ordering::Relaxed).saturating_add(MUTE_NS),
+        let shows = if self.stands_by() {
+            self.owed.load(Ordering::Relaxed) <= OWED_MAX
+        } else {
+            !self.is_behind() || now.0 < self.gave.load(Ordering::Relaxed).saturating_add(MUTE_NS)
         };
         let begun = self.first.load(Ordering::Relaxed) <= now.0;
         Some(Running(self.buffered_to.load(Ordering::Relaxed))).filter(|_| begun && shows)
@@ -125,11 +126,6 @@ impl Decoder {
     /// What has arrived lasts to this moment.
     pub(super) fn buffered(&self, to_ns: u64) {
         self.buffered_to.store(to_ns, Ordering::Relaxed);
-    }
-
-    /// Whether what it does is not what is wanted of it, or something may be due for it, though nothing arrives.
-    pub(super) fn wants_a_turn(&self) -> bool {
-        self.is(Stand::By)
     }
 
     fn is(&self, stand: Stand) -> bool {
