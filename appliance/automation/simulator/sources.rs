@@ -205,9 +205,11 @@ impl Sources {
         if let Some(sender) = self.senders.get_mut(id).filter(|sender| !sender.up) {
             let long = now.ms_since(sender.broke) >= OUTAGE_MS_MIN;
             let was_back = sender.broke >= sender.since.max(sender.connected).plus_ms(BACK_MS_MIN);
+            // What was off the air for what it showed was lost then, and is not lost again when it breaks.
+            let was_well = sender.shows == Shows::Life && sender.broke >= sender.shows_since.plus_ms(BACK_MS_MIN);
             sender.up = true;
             sender.since = now;
-            if long && was_back && sender.shows == Shows::Life {
+            if long && was_back && was_well {
                 sender.outages.push_back(sender.broke);
                 if sender.outages.len() > REMEMBERED {
                     sender.outages.pop_front();
