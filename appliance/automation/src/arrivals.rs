@@ -40,6 +40,8 @@ const FOLLOW_UNSEEN_PPM: i64 = 250_000;
 const STEP_NS_MAX: i64 = 100_000_000;
 /// Sound that comes more than this behind its pictures is late by itself, and does not hold them up.
 const SOUND_LATE_NS_MAX: i64 = 1_000_000_000;
+/// Longest lump of sound that is waited for: twice what ffmpeg packs together of near silence, which is small.
+const LUMP_NS_MAX: i64 = 2_000_000_000;
 
 /// What arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +101,13 @@ impl Transits {
     fn latest(&self) -> Option<i64> {
         self.blocks.iter().map(|block| block.most).min().filter(|most| *most < i64::MAX)
     }
+
+    /// The latest one of the block in the middle: of lumps about as long as a block, some blocks hold no whole one.
+    fn usual_latest(&self) -> Option<i64> {
+        let mut most: Vec<i64> = self.blocks.iter().map(|block| block.most).filter(|most| *most < i64::MAX).collect();
+        most.sort_unstable();
+        most.get(most.len() / 2).copied()
+    }
 }
 
 /// The estimate for one connection of a live source.
@@ -143,7 +152,7 @@ impl Arrivals {
     /// Something with the stream's time `stream_ns` arrived at `now_ns`, before decoding.
     pub fn arrived(&mut self, track: Track, stream_ns: u64, now_ns: u64) {
         let transit = now_ns as i64 - stream_ns as i64;
-        if self.is_late_for_good(track, transit, now_ns) {
+        if self.is_late_for_good(track, transit, now_ns) || self.is_by_far_too_early(track, transit, now_ns) {
             self.begin_anew();
         }
         if self.offset_ns.is_none() {
@@ -180,6 +189,16 @@ impl Arrivals {
         late_ns > STALL_NS_MAX || now_ns >= *self.late_since_ns.get_or_insert(now_ns) + LATE_NS
     }
 
+    /// Whether time has run ahead: then what arrived before says nothing about what is usual.
+    fn is_by_far_too_early(&self, track: Track, transit_ns: i64, now_ns: u64) -> bool {
+        let quickest = match track {
+            Track::Pictures => self.pictures.least(),
+            Track::Sound if self.pictures.filling.is_none() => self.sound.least(),
+            Track::Sound => None,
+        };
+        now_ns >= self.settled_at_ns && quickest.is_some_and(|quickest| transit_ns < quickest - JUMP_NS)
+    }
+
     fn follow(&mut self, now_ns: u64) {
         let Some(target) = self.target() else { return };
         let passed = now_ns.saturating_sub(self.followed_at_ns) as i64;
@@ -188,7 +207,7 @@ impl Arrivals {
             Some(offset) if now_ns >= self.settled_at_ns => {
                 let ppm = if self.seen { FOLLOW_PPM } else { FOLLOW_UNSEEN_PPM };
                 let step = passed.min(STEP_NS_MAX) * ppm / 1_000_000;
-                let deaf = self.lump().is_some_and(|latest| latest > offset);
+                let deaf = self.lump(self.sound.latest()).is_some_and(|latest| latest > offset);
                 if offset - target > JUMP_NS || deaf {
                     self.jumps += 1;
                     target
@@ -210,14 +229,16 @@ impl Arrivals {
             (Some(pictures), Some(sound)) if sound - pictures <= SOUND_LATE_NS_MAX => pictures.max(sound),
             (pictures, sound) => pictures.or(sound)?,
         };
-        let whole = self.lump().map_or(i64::MIN, |latest| latest + i64::from(LATENCY_MS_LEAST) * 1_000_000);
+        let usual = self.lump(self.sound.usual_latest());
+        let whole = usual.map_or(i64::MIN, |latest| latest + i64::from(LATENCY_MS_LEAST) * 1_000_000);
         Some((quickest + self.latency_ns).max(whole))
     }
 
-    /// How late the last sound of a lump is, where that is not by far too late.
-    fn lump(&self) -> Option<i64> {
-        let (latest, quickest) = (self.sound.latest()?, self.pictures.least().or(self.sound.least())?);
-        (latest - quickest <= SOUND_LATE_NS_MAX).then_some(latest)
+    /// `latest`, how late the last sound of a lump is, where neither that nor all of the sound is by far too late.
+    fn lump(&self, latest: Option<i64>) -> Option<i64> {
+        let (latest, sound) = (latest?, self.sound.least()?);
+        let pictures = self.pictures.least().unwrap_or(sound);
+        (sound - pictures <= SOUND_LATE_NS_MAX && latest - sound <= LUMP_NS_MAX).then_some(latest)
     }
 
     /// When what carries the stream's time `stream_ns` is due; none before the first arrival.

@@ -246,6 +246,34 @@ fn sound_that_comes_in_lumps_is_waited_for() {
 }
 
 #[test]
+fn near_silence_in_lumps_of_a_second_is_heard_whole() {
+    // As ffmpeg sends it: its sound begins 0.6 s behind its pictures' decoding times, and comes for 0.75 to 1.02 s at
+    // once, now and then less.
+    for latency_ms in [300, 1000] {
+        let mut arrivals = Arrivals::new(latency_ms, None);
+        // It is on air after its stable time.
+        let mut lumps = [960, 1020, 750, 1000, 900, 400].into_iter().cycle();
+        let (mut last, mut lump, mut too_late) = (1_000, 0, 0);
+        for at in (1_000..120_000i64).step_by(20) {
+            let now = (10_000 + at) * MS;
+            arrivals.seen(at > 6_000);
+            arrivals.arrived(Track::Pictures, (at * MS) as u64, now as u64);
+            if at - last < lump {
+                continue;
+            }
+            for sound in (last..at).step_by(20) {
+                let stream = ((sound - 600) * MS) as u64;
+                arrivals.arrived(Track::Sound, stream, now as u64);
+                let due = arrivals.due(stream).unwrap() as i64;
+                too_late += i32::from(at > 15_000 && due < now + 60 * MS);
+            }
+            (last, lump) = (at, lumps.next().unwrap());
+        }
+        assert_eq!((too_late, arrivals.jumps() <= 2), (0, true), "latency {latency_ms} ms");
+    }
+}
+
+#[test]
 fn a_connection_goes_on_where_the_last_one_ends_and_wins_its_latency_back_unnoticed() {
     let mut before = Sim::new(4000, 0);
     before.play(0, 30_000, |_, _| 0);
