@@ -11,7 +11,8 @@ use std::process::Command;
 /// Pictures of the film whose size changes in its midst.
 const CHANGING_PICTURES: u32 = 8 * 30;
 
-/// A film of 8 s whose second half has another size, in one stream; its sound goes on through it.
+/// A film of 8 s whose second half has another size, in one stream; its sound goes on through it. Not as MPEG-TS, in
+/// which ffmpeg loses the first keyframe whenever it begins the film anew: a decoder would wait a second for the next.
 fn changing(number: u8, folder: &Path) -> PathBuf {
     let whole = Clip::new(number, 8);
     let halves = [
@@ -20,7 +21,7 @@ fn changing(number: u8, folder: &Path) -> PathBuf {
     ];
     let list: String = halves.iter().map(|half| format!("file '{}'\n", half.display())).collect();
     std::fs::write(folder.join("halves.txt"), list).expect("write the list of halves");
-    let film = folder.join("changing.ts");
+    let film = folder.join("changing.nut");
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "concat", "-safe", "0", "-i"]);
     ffmpeg.arg(folder.join("halves.txt")).arg("-i").arg(whole.file());
