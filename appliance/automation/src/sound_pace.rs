@@ -5,7 +5,7 @@
 //! difference. A sound clock that drifts is thus followed by the resampler, which cannot click, and not by steps.
 //!
 //! ```text
-//! late or early by   0 to 8 ms   read faster or slower: half of it in a second, 1500 ppm at most
+//! late or early by   0 to 8 ms   read faster or slower: half of it in a second, 4000 ppm at most
 //!                    more        set right at once, under a fade
 //! packets a step of  60 ms       a hole (silence keeps the place) or an overlap (the old end goes)
 //! ```
@@ -25,8 +25,8 @@ const SHARE_FIRST: f64 = 0.25;
 const FIRST_PACKETS: u32 = 100;
 /// Frames in which sound comes and goes: 20 ms.
 pub const RAMP_FRAMES: usize = 960;
-/// Fastest correction, parts per million: far below what an ear notices.
-const PPM_MAX: f64 = 1500.0;
+/// Fastest correction, parts per million: 7 cents, which comes and goes slowly, so that no ear notices.
+const PPM_MAX: f64 = 4_000.0;
 
 /// How a packet joins what waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

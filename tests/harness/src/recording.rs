@@ -185,6 +185,15 @@ impl Recording {
         begun.filter(|at_ms| *at_ms <= until_ms).map(|at_ms| self.flash(stretch.source, at_ms)).collect()
     }
 
+    /// When a picture of the stretch is seen that is not the next one of its film: some were left out, or one is shown
+    /// twice.
+    pub fn moved_ms(&self, stretch: &Stretch) -> Vec<i64> {
+        let counter = |picture: &Picture| picture.mark.map(|mark| mark.counter);
+        let run = &self.pictures[stretch.first..stretch.end];
+        let moved = run.windows(2).filter(|pair| counter(&pair[0]).map(|before| before + 1) != counter(&pair[1]));
+        moved.map(|pair| pair[1].pts_ms).collect()
+    }
+
     /// Every such flash of one source, wherever it is shown.
     pub fn flashes_of(&self, source: u8) -> Vec<Flash> {
         let of_source = self.stretches().into_iter().filter(|stretch| stretch.source == source);

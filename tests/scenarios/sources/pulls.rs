@@ -57,6 +57,25 @@ fn streams_that_are_fetched_go_on_air() {
 }
 
 #[test]
+fn hls_with_its_sound_in_a_playlist_of_its_own_goes_on_air() {
+    let mut house = House::open("apart");
+    // GStreamer's `hlsdemux` lets each playlist begin at zero, whatever its first times are.
+    house.apart_ms = 40.0;
+    let web = Web::start(&house.stage.room("web"));
+    let (apart, parts) = (web.public().join("apart.m3u8"), web.public().join("apart-%v.m3u8"));
+    let map = ["-map", "0:v", "-map", "0:a", "-f", "hls", "-var_stream_map", "v:0,agroup:a a:0,agroup:a,default:yes"];
+    let more =
+        ["-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments", "-master_pl_name", "apart.m3u8"];
+    // From its first segment on, which one must not join.
+    house.source("apart", json!({"kind": "pull", "url": web.url("apart.m3u8")}));
+    let output: Vec<&str> = map.into_iter().chain(more).chain(parts.to_str()).collect();
+    let encoder = house.sender("encoder", 1, &output);
+    until("the playlists", s(20), || apart.exists().then_some(()));
+    house.input("apart", 1, (web, encoder));
+    house.show_all();
+}
+
+#[test]
 fn servers_that_fail_are_named_and_come_back() {
     const SECRET: &str = "not-for-any-log";
     let house = House::open("servers");

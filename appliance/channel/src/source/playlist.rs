@@ -10,6 +10,8 @@ pub(super) enum Found {
     JustBegun,
     /// A playlist of playlists; this one suits best.
     OneOfSeveral(String),
+    /// A playlist of playlists, of which some are followed together, for their sound lies apart: all that may be.
+    Together(Vec<String>),
     /// Anything else, which can be played as it is.
     Media,
 }
@@ -24,9 +26,12 @@ pub(super) fn look(beginning: &[u8], address: &str, height: u32) -> Found {
     match m3u8_rs::parse_playlist_res(&beginning[..end]) {
         Ok(Playlist::MediaPlaylist(media)) if !media.end_list && has_just_begun(beginning) => Found::JustBegun,
         Ok(Playlist::MasterPlaylist(master)) => {
-            let address = Url::parse(address).ok();
-            let uri = best(&master, height).zip(address).and_then(|(best, address)| address.join(&best.uri).ok());
-            uri.map_or(Found::Media, |uri| Found::OneOfSeveral(uri.into()))
+            let Ok(address) = Url::parse(address) else { return Found::Media };
+            let whole = |uri: &str| address.join(uri).ok().map(String::from);
+            match best(&master, height) {
+                Some(best) => whole(&best.uri).map_or(Found::Media, Found::OneOfSeveral),
+                None => Found::Together(parts(&master).filter_map(whole).collect()),
+            }
         }
         _ => Found::Media,
     }
@@ -63,6 +68,12 @@ fn best(master: &MasterPlaylist, height: u32) -> Option<&VariantStream> {
     fitting
         .max_by_key(|variant| (rows(variant), variant.bandwidth))
         .or_else(|| whole().min_by_key(|variant| (rows(variant), std::cmp::Reverse(variant.bandwidth))))
+}
+
+/// The playlists that may be followed.
+fn parts(master: &MasterPlaylist) -> impl Iterator<Item = &str> {
+    let variants = master.variants.iter().filter(|variant| !variant.is_i_frame).map(|variant| variant.uri.as_str());
+    variants.chain(master.alternatives.iter().filter_map(|other| other.uri.as_deref()))
 }
 
 #[cfg(test)]
@@ -129,10 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn one_whose_sound_lies_apart_is_left_to_whoever_follows_both() {
+    fn one_whose_sound_lies_apart_is_followed_together_with_it() {
         let sound = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"English\",URI=\"sound.m3u8\"\n";
         let apart = format!("#EXTM3U\n{sound}#EXT-X-STREAM-INF:BANDWIDTH=2,AUDIO=\"a\"\np.m3u8\n");
-        assert_eq!(look(apart.as_bytes(), ADDRESS, 720), Found::Media);
+        let parts = ["http://ann:secret@tv:8409/a/p.m3u8", "http://ann:secret@tv:8409/a/sound.m3u8"];
+        assert_eq!(look(apart.as_bytes(), ADDRESS, 720), Found::Together(parts.map(str::to_owned).to_vec()));
         let within = format!("{apart}#EXT-X-STREAM-INF:BANDWIDTH=1\nboth.m3u8\n");
         let both = "http://ann:secret@tv:8409/a/both.m3u8".to_owned();
         assert_eq!(look(within.as_bytes(), ADDRESS, 720), Found::OneOfSeveral(both));

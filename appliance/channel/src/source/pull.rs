@@ -18,6 +18,8 @@ use std::time::Duration;
 const HTTP_TIMEOUT_S: u32 = 8;
 /// The same of an RTMP server, seconds.
 const RTMP_TIMEOUT_S: u32 = 8;
+/// So many playlists are asked, at most, whether they have begun: each costs a moment.
+const ASKED_MAX: usize = 12;
 /// How long a server is asked whether it listens, to tell one without TLS from one that is not there.
 const KNOCK_LIMIT: Duration = Duration::from_millis(1_500);
 
@@ -30,8 +32,48 @@ pub(super) struct Pull {
     password: Secret,
     /// Asks whether the server listens.
     asker: RefCell<Knock>,
-    /// The playlist that the next try follows, chosen from those at our address.
-    chosen: Arc<Mutex<Option<String>>>,
+    /// What the next try does with what lies at our address.
+    step: Arc<Mutex<Step>>,
+}
+
+/// What a try does with a playlist of playlists.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Step {
+    /// Finds out what lies at our address.
+    #[default]
+    Look,
+    /// Follows this one, chosen from them.
+    Follow(String),
+    /// Finds out whether these have begun, the last one first.
+    Ask(Vec<String>),
+    /// Follows several of them together.
+    FollowAll,
+}
+
+impl Step {
+    /// What this try fetches, where it is something else than our own address.
+    fn address(&self) -> Option<&str> {
+        match self {
+            Step::Look | Step::FollowAll => None,
+            Step::Follow(one) => Some(one),
+            Step::Ask(asked) => asked.last().map(String::as_str),
+        }
+    }
+
+    /// What comes after what this try has found; none where the try goes on.
+    fn next(&self, found: Found) -> Option<Step> {
+        match (self, found) {
+            (Step::Look, Found::OneOfSeveral(one)) => Some(Step::Follow(one)),
+            (Step::Look, Found::Together(all)) if !all.is_empty() => {
+                Some(Step::Ask(all.into_iter().take(ASKED_MAX).collect()))
+            }
+            (Step::Ask(asked), _) => {
+                let rest = &asked[..asked.len().saturating_sub(1)];
+                Some(if rest.is_empty() { Step::FollowAll } else { Step::Ask(rest.to_vec()) })
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Connect for Pull {
@@ -125,7 +167,7 @@ impl Pull {
     pub(super) fn new(url: &str, query: &Secret, user: &str, password: &Secret) -> Pull {
         let (url, user) = (url.to_owned(), user.to_owned());
         let (query, password, asker) = (query.clone(), password.clone(), RefCell::new(Knock::new()));
-        Pull { url, query, user, password, asker, chosen: Arc::default() }
+        Pull { url, query, user, password, asker, step: Arc::default() }
     }
 
     fn listens(&self) -> bool {
@@ -190,20 +232,19 @@ impl Pull {
 
     fn build_http(&self, this: &Arc<Try>) -> Built<()> {
         // It holds for one try: the next one looks anew.
-        let chosen = hold(&self.chosen).take();
-        let may_choose = chosen.is_none();
+        let step = std::mem::take(&mut *hold(&self.step));
         let source = gst::ElementFactory::make("souphttpsrc")
             .property("timeout", HTTP_TIMEOUT_S)
             // We try again ourselves, and say why it failed.
             .property("retries", 0i32)
-            .property("location", chosen.unwrap_or_else(|| self.location_with_user()))
+            .property("location", step.address().map_or_else(|| self.location_with_user(), str::to_owned))
             .build()?;
         // Finds out what it is, follows the playlist where it is one, and gives the streams inside.
         let parse = chain::make("parsebin")?;
         this.attach_streams_of(&parse);
         chain::chain(&this.pipeline, &[&source, &parse])?;
         let pad = source.static_pad("src").expect("a source has one");
-        look_at_playlists(this, &pad, &self.chosen, may_choose);
+        look_at_playlists(this, &pad, step, &self.step);
         this.listen_for_data(&pad);
         Ok(())
     }
@@ -211,27 +252,26 @@ impl Pull {
 
 /// Gives up a try that comes too early: joining a live playlist of a single segment, GStreamer 1.22's `hlsdemux` plays that
 /// one, waits for ever, and aborts the whole process when it is taken down. Of a playlist of playlists it would join any
-/// one unseen: so we choose one, and a new try begins with that.
-fn look_at_playlists(this: &Arc<Try>, pad: &gst::Pad, chosen: &Arc<Mutex<Option<String>>>, may_choose: bool) {
-    let (to, chosen) = (Arc::downgrade(this), chosen.clone());
+/// one unseen: so we choose one, and a new try begins with that; or, where sound lies apart, we ask each of them first.
+fn look_at_playlists(this: &Arc<Try>, pad: &gst::Pad, step: Step, next: &Arc<Mutex<Step>>) {
+    let (to, next) = (Arc::downgrade(this), next.clone());
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
         let Some(this) = to.upgrade() else { return gst::PadProbeReturn::Remove };
         let address = address_of(pad);
         let found = buffer.map_readable().map_or(Found::Media, |map| playlist::look(&map, &address, this.house.height));
-        match found {
-            Found::Media => gst::PadProbeReturn::Remove,
-            Found::OneOfSeveral(_) if !may_choose => gst::PadProbeReturn::Remove,
-            Found::OneOfSeveral(one) => {
-                *hold(&chosen) = Some(one);
+        if found == Found::JustBegun {
+            let fault = Fault::new(Code::SourceUnreachable, "").with_text("The stream is just beginning.");
+            this.give_up(fault.with_remedy("Nothing to do: Bandstand tries again by itself in a moment."));
+            return gst::PadProbeReturn::Drop;
+        }
+        match step.next(found) {
+            Some(step) => {
+                *hold(&next) = step;
                 this.begin_again();
                 gst::PadProbeReturn::Drop
             }
-            Found::JustBegun => {
-                let fault = Fault::new(Code::SourceUnreachable, "").with_text("The stream is just beginning.");
-                this.give_up(fault.with_remedy("Nothing to do: Bandstand tries again by itself in a moment."));
-                gst::PadProbeReturn::Drop
-            }
+            None => gst::PadProbeReturn::Remove,
         }
     });
 }
@@ -304,6 +344,27 @@ mod tests {
         ] {
             assert_eq!(pull.judge(error, &debug).code, want, "{error} {debug}");
         }
+    }
+
+    #[test]
+    fn of_playlists_one_is_followed_or_each_is_asked_before_several_are() {
+        let all = || vec!["p".to_owned(), "s".to_owned()];
+        assert_eq!(Step::Look.next(Found::Media), None);
+        assert_eq!(Step::Look.next(Found::OneOfSeveral("a".into())), Some(Step::Follow("a".into())));
+        assert_eq!(Step::Follow("a".into()).next(Found::OneOfSeveral("b".into())), None, "it is not asked for ever");
+        let mut steps = vec![Step::Look.next(Found::Together(all())).unwrap()];
+        let mut asked = Vec::new();
+        while let Some(next) = steps[steps.len() - 1].next(Found::Media) {
+            asked.extend(steps[steps.len() - 1].address().map(str::to_owned));
+            steps.push(next);
+        }
+        assert_eq!((asked, steps.last()), (vec!["s".to_owned(), "p".to_owned()], Some(&Step::FollowAll)));
+        assert_eq!(Step::FollowAll.next(Found::Together(all())), None);
+        assert_eq!(Step::FollowAll.address(), None);
+        assert_eq!(Step::Look.next(Found::Together(Vec::new())), None);
+        let many = Step::Look.next(Found::Together(vec!["p".to_owned(); ASKED_MAX + 1]));
+        assert_eq!(many, Some(Step::Ask(vec!["p".to_owned(); ASKED_MAX])));
+        assert_eq!(Step::Ask(Vec::new()).next(Found::Media), Some(Step::FollowAll));
     }
 
     #[test]
