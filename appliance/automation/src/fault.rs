@@ -53,6 +53,7 @@ codes! {
     SourceBlack "source_black" "The source's picture is black." "Check the lens cap, the light, and what is connected to the encoder."
     SourceSilent "source_silent" "The source's sound is silent." "Check that the microphone or mixing desk is on, not muted, and connected."
     SourceUnstable "source_unstable" "The source comes and goes: three times within two minutes." "Check its cable, its Wi-Fi and its power supply. A longer buffer under its settings helps against a poor network."
+    SourceTooMuch "source_too_much" "This box cannot decode the source's pictures in time: some are left out." "Set the camera to H.264, to 1080p or less and 30 pictures a second, or choose its smaller stream."
     SoundFallback "sound_fallback" "The chosen sound is not there: the sound of the picture is heard." "Bring the source back whose sound shall be heard, or choose another one under Settings."
     SourceWaiting "source_waiting" "Nobody is publishing to this input yet." "Start streaming in OBS with the address and stream key that are shown beside the source."
     CameraUnreachable "camera_unreachable" "The camera does not answer." "Check that it has power and network, and that its address is right."

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod follow;
 pub mod guard;
 pub mod id;
+pub mod keeping_up;
 pub mod lag;
 pub mod plan;
 pub mod pull_pace;

@@ -102,10 +102,17 @@ impl<T: Clone> Standby<T> {
         self.units.back().map(|unit| unit.stream_ns)
     }
 
-    /// The stream begins anew, with another format: what is held belongs to the old one.
-    pub fn begin_anew(&mut self) {
-        self.release(self.units.len());
-        self.alone = None;
+    /// The stream goes on with another format: what is held belongs to the old one, and the decoder gets all of it now
+    /// that it can decode, from the last keyframe on that is due.
+    pub fn take_all(&mut self, now: Running, due: impl Fn(u64) -> Option<u64>) -> Vec<T> {
+        match self.last_due_key(now, &due).or_else(|| self.first_key_after(0).filter(|_| !self.continues)) {
+            Some(key) => self.release(key),
+            None if self.continues => {}
+            None => self.release(self.units.len()),
+        }
+        // The new format begins with a keyframe, from which on it is held.
+        (self.bytes, self.alone, self.continues) = (0, None, self.decodes_all());
+        self.units.drain(..).map(|unit| unit.data).collect()
     }
 
     /// Wakes it, or lets it stand by. `due` says when a stream time is due. Answers whether the decoder is behind now.
@@ -124,6 +131,11 @@ impl<T: Clone> Standby<T> {
         }
         self.catch_up(now, &due);
         true
+    }
+
+    /// The decoder leaves out what lies before the next keyframe.
+    pub fn leap(&mut self) {
+        self.seeks_key = !self.too_long;
     }
 
     /// What the decoder gets next. Asked until there is nothing.

@@ -234,8 +234,10 @@ fn of_channel(channel: &ChannelBoard, fault: &Fault) -> Words {
 fn of_source(channel: &ChannelBoard, on_air: &OnAir, source: &SourceStatus, fault: &Fault) -> Words {
     let name = source_name(channel, source.id.as_str());
     let missed = on_air.wanted.as_ref() == Some(&source.id) && on_air.source.as_ref() != Some(&source.id);
-    let sends =
-        matches!(fault.code, Code::SourceFrozen | Code::SourceBlack | Code::SourceSilent | Code::SourceUnstable);
+    let sends = matches!(
+        fault.code,
+        Code::SourceFrozen | Code::SourceBlack | Code::SourceSilent | Code::SourceUnstable | Code::SourceTooMuch
+    );
     if sends && !missed {
         let (text, over) = (format!("{name}: {}", fault.text), format!("{name}: over: {}", fault.text));
         return Words { text, remedy: fault.remedy.clone(), over };

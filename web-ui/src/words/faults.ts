@@ -16,7 +16,7 @@ export interface FaultCard {
 }
 
 /** What is wrong with a source that still sends. */
-const SENDS = ["source_frozen", "source_black", "source_silent", "source_unstable"];
+const SENDS = ["source_frozen", "source_black", "source_silent", "source_unstable", "source_too_much"];
 const FALLBACKS = ["fallback_on_air", "slate_on_air"];
 
 export function faultCards(board: Board, channel: ChannelBoard): FaultCard[] {

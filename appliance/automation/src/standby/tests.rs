@@ -134,11 +134,12 @@ fn what_is_held_belongs_to_its_format() {
     camera.awake(false);
     camera.send(80);
     camera.got();
-    camera.standby.begin_anew();
+    let (now, due) = (camera.now(), camera.due());
+    assert_eq!(camera.standby.take_all(now, &due), (50..80).collect::<Vec<_>>(), "what is due, and what will be");
     camera.awake(true);
     camera.send(30);
     assert_eq!(camera.got(), row(100..110), "it begins with a keyframe of the new one");
-    camera.standby.begin_anew();
+    assert!(camera.standby.take_all(now, &due).is_empty());
     camera.send(3);
     assert_eq!(camera.got(), row(110..113), "nothing was held: all goes on as it comes");
 }

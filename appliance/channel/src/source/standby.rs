@@ -7,6 +7,7 @@ use super::live::Try;
 use crate::clock::running;
 use crate::lock::hold;
 use automation::clock::Running;
+use automation::keeping_up::KeepingUp;
 use automation::standby::{Next, Standby, Unit};
 use gstreamer as gst;
 use gstreamer::prelude::*;
@@ -62,6 +63,11 @@ pub struct Decoder {
     owed: AtomicU32,
     /// Pictures that it gave while it caught up, and that were too old.
     missed: AtomicU32,
+    /// When the last picture was due that it gave too late to be shown in time.
+    late: AtomicU64,
+    keeping_up: Mutex<KeepingUp>,
+    /// It shall leave out what lies before the next keyframe.
+    leaps: AtomicBool,
 }
 
 impl Default for Decoder {
@@ -76,6 +82,9 @@ impl Default for Decoder {
             gave: AtomicU64::new(0),
             owed: AtomicU32::new(0),
             missed: AtomicU32::new(0),
+            late: AtomicU64::new(0),
+            keeping_up: Mutex::default(),
+            leaps: AtomicBool::new(false),
         }
     }
 }
@@ -115,8 +124,20 @@ impl Decoder {
         Some(Running(self.buffered_to.load(Ordering::Relaxed))).filter(|_| begun && shows)
     }
 
+    /// Whether it gave a picture that is due at `due_ns` before that: then the tick it is shown at tells its lag.
+    pub fn was_in_time(&self, due_ns: u64) -> bool {
+        due_ns > self.late.load(Ordering::Relaxed)
+    }
+
+    /// Whether the source's pictures are too much for it.
+    pub fn is_too_slow(&self, now: Running) -> bool {
+        hold(&self.keeping_up).is_too_much(now)
+    }
+
     /// A new connection begins.
     pub(super) fn begin_anew(&self) {
+        hold(&self.keeping_up).begin_anew();
+        self.leaps.store(false, Ordering::Relaxed);
         self.first.store(u64::MAX, Ordering::Relaxed);
         self.owed.store(0, Ordering::Relaxed);
         self.caught_up.store(0, Ordering::Relaxed);
@@ -147,6 +168,17 @@ impl Decoder {
         self.first.fetch_min(due_ns, Ordering::Relaxed);
         self.owed.store(0, Ordering::Relaxed);
         self.gave.store(now.0, Ordering::Relaxed);
+        if due_ns < now.0 {
+            self.late.store(due_ns, Ordering::Relaxed);
+        }
+        if self.is(Stand::Current) || self.is(Stand::Lags) {
+            let arrived_to = Running(self.buffered_to.load(Ordering::Relaxed));
+            if hold(&self.keeping_up).gave(Running(due_ns), arrived_to, now) {
+                self.leaps.store(true, Ordering::Relaxed);
+            }
+        } else {
+            hold(&self.keeping_up).begin_anew();
+        }
         if !self.is(Stand::CatchesUp) && !self.is(Stand::Lags) {
             return true;
         }
@@ -179,7 +211,11 @@ pub(super) fn attach(this: &Arc<Try>, before: &gst::Pad, after: &gst::Pad) {
         let mut standby = hold(&standby);
         match &info.data {
             Some(gst::PadProbeData::Event(event)) if event.type_() == gst::EventType::Caps => {
-                standby.begin_anew();
+                // What is held is of the old format, and partly not due yet: it goes first, and waits in the store.
+                let held = standby.take_all(running(), &*this.due());
+                if let Some(sink) = pad.peer() {
+                    let _ = held.into_iter().try_for_each(|buffer| sink.chain(buffer).map(|_| ()));
+                }
                 return gst::PadProbeReturn::Ok;
             }
             Some(gst::PadProbeData::Event(event)) if event.structure().is_some_and(|s| s.name() == TURN) => {
@@ -286,6 +322,8 @@ fn steer(this: &Try, standby: &mut Standby<gst::Buffer>) {
     }
     if !standby.decodes_all() {
         decoder.become_(Stand::By);
+    } else if decoder.leaps.swap(false, Ordering::Relaxed) {
+        standby.leap();
     }
 }
 
