@@ -13,6 +13,8 @@ use harness::srt::Listener;
 use harness::stage::Stage;
 use harness::tap::Tap;
 use harness::tls::TlsDoor;
+use harness::toxiproxy::Toxiproxy;
+use harness::udp_relay::{UdpRelay, Weather};
 use harness::venue::{CLIP, FPS, assert_whole, house};
 use harness::wait::{s, until};
 use harness::worker::Worker;
@@ -359,6 +361,56 @@ fn a_platform_that_listens_again_is_tried_within_a_second_and_takes_media_within
     // The one in the middle keeps what is promised (D-5); a busy machine may hold one of them up.
     assert!(median(&tried) <= 1.0 && worst(&tried) <= 3.0, "{tried:?}");
     assert!(median(&accepted) <= 2.0 && worst(&accepted) <= 4.0, "{accepted:?}");
+}
+
+#[test]
+fn half_a_minute_without_internet_costs_every_platform_half_a_minute_and_no_more() {
+    let mut show = Show::open("outage");
+    let toxiproxy = Toxiproxy::start(&show.stage.room("network"));
+    let names = ["held", "lost"];
+    let platforms = names.map(|name| Platform::start(&show.stage.room(name), "nginx"));
+    let ways = [0, 1].map(|n| toxiproxy.way(names[n], platforms[n].port()));
+    let listener = Listener::start(&show.stage.room("listener"), "");
+    let relay = UdpRelay::open(([127, 0, 0, 1], listener.port()).into(), 1);
+    let by = |n: usize| {
+        json!({"id": names[n], "name": names[n], "url": format!("rtmp://127.0.0.1:{}/live", ways[n].port()),
+               "key": names[n], "enabled": true})
+    };
+    let srt = json!({"id": "srt", "name": "SRT", "kind": "srt", "enabled": true,
+                     "url": format!("srt://127.0.0.1:{}", relay.port())});
+    show.destinations = vec![by(0), by(1), srt];
+    show.go_live("s1");
+    let all = [names[0], names[1], "srt"];
+    for id in all {
+        show.wait_live(id);
+    }
+    show.go_on(6_000);
+    // What one network holds back and sends when it is there again, another one loses.
+    ways[0].stall();
+    ways[1].vanish();
+    relay.set(Weather { loss_percent: 100, ..Weather::default() });
+    show.go_on(30_000);
+    ways.iter().for_each(|way| way.mend());
+    relay.set(Weather::default());
+    let back = Instant::now();
+    for id in all {
+        show.wait(id, "up to date", s(20), |d| d.state == DestinationState::Live && d.queue_ms <= 3_000);
+        note(NAME, &format!("after 30 s without internet {id} is up to date in {:.1} s", back.elapsed().as_secs_f64()));
+    }
+    assert!(back.elapsed() <= s(15), "{:?}", back.elapsed());
+    show.go_on(6_000);
+    let last = show.worker.wait("a status", s(5), |_| true);
+    assert_eq!(last.program.missing, 0);
+    for destination in &last.destinations {
+        assert!(destination.sessions <= 2 && destination.state == DestinationState::Live, "{destination:?}");
+    }
+    show.end();
+    for platform in &platforms {
+        let sessions = platform.recordings().len();
+        platform.wait_until_closed(sessions - 1);
+        let flv = Flv::open(&platform.recordings()[sessions - 1]).expect("a recording");
+        assert!(flv.video.len() > 100 && flv.backward() == 0, "{} pictures", flv.video.len());
+    }
 }
 
 #[test]
