@@ -17,6 +17,7 @@ pub mod guard;
 pub mod id;
 pub mod lag;
 pub mod plan;
+pub mod playlist;
 pub mod pull_pace;
 pub mod pulse;
 pub mod renewal;
