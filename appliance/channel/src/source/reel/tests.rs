@@ -148,6 +148,25 @@ fn films_and_stills_follow_each_other_tick_by_tick_and_so_does_their_sound() {
 }
 
 #[test]
+fn films_of_another_rate_with_b_frames_and_without_sound_begin_and_end_on_their_ticks() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = "color=c=black:s=160x90:r=25,geq=lum=20+8*N:cb=128:cr=128";
+    let mute = film_as(folder.path(), &[pictures], 1, &["-qp", "8", "-bf", "2"]);
+    let reel = Reel::start(&[mute.clone(), mute, still(folder.path())], 1000, &house());
+    assert_eq!(lengths(&reel), [Some(30), Some(30), Some(30)]);
+    // The nearest picture, of 40 ms each.
+    let film = |n: u64| 20 + 8 * ((tick_ns(n) + tick_ns(1) / 2) / 40_000_000) as i32;
+    for n in 0..130 {
+        if n % 30 == 29 {
+            next_is_ready(&reel);
+        }
+        see(&reel, 0, n, if n % 90 < 60 { film(n % 30) } else { grey(n) });
+    }
+    assert_eq!((reel.fault(), reel.facts()), (None, ((160, 90), false)));
+}
+
+#[test]
 fn sound_of_a_stretch_over_a_seam_is_of_both_items() {
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();
