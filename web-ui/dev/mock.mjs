@@ -70,7 +70,7 @@ function answer(method, parts, body, query) {
   if (first === "assets") {
     if (method === "GET") return json(scene.assets);
     if (method === "DELETE") {
-      const used = channel.sources.find((source) => source.asset === parts[1]);
+      const used = channel.sources.find((source) => source.asset === parts[1] || source.then?.includes(parts[1]));
       if (channel.slate_picture === parts[1]) return problem(409, "in_use", `It is in use: slate of "${channel.name}".`, "Take it out where it is used, then delete it.");
       if (used !== undefined) return problem(409, "in_use", `It is in use by ${used.name}.`, "Take it out where it is used, then delete it.");
       scene.assets = scene.assets.filter((asset) => asset.id !== parts[1]);

@@ -62,7 +62,7 @@ export function fixtures() {
         latency_ms: 300,
         publish: { server: "rtmp://bandstand.local:1935/live", secure_server: "rtmps://bandstand.local:1935/live", key: "main_obs?token=4c1fbe0a93d2457c" },
       },
-      { id: "loop", name: "Loop", backup: null, ptz: null, camera: null, kind: "media", asset: "harbour" },
+      { id: "loop", name: "Loop", backup: null, ptz: null, camera: null, kind: "media", asset: "harbour", then: [], still_ms: 10_000 },
     ],
     destinations: [
       { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", kind: "rtmp", authority: null, renew_hours: null, has_key: true, enabled: true },

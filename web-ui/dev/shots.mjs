@@ -88,6 +88,20 @@ const SHOTS = [
     async (page) => (await heading(page), page.getByRole("button", { name: "Add", exact: true }).click()),
   ],
   ["source-media", "off-air", "#/sources/new/media", heading],
+  [
+    "source-playlist",
+    "off-air",
+    "#/sources/new/media",
+    async (page) => {
+      await page.getByRole("button", { name: "several files" }).click();
+      for (const nth of [1, 2, 1]) {
+        const before = await page.locator("ol li .name").count();
+        await page.getByLabel("Add a file").selectOption({ index: nth });
+        await page.waitForFunction((count) => document.querySelectorAll("ol li .name").length > count, before);
+      }
+      await page.getByRole("button", { name: ": earlier" }).nth(2).click();
+    },
+  ],
   ["destinations", "waiting", "#/destinations", heading],
   ["destination-new", "off-air", "#/destinations/new", async (page) => page.getByRole("button", { name: "YouTube" }).click()],
   ["destination-first", "off-air", "#/destinations/new", async (page) => page.getByRole("button", { name: "YouTube" }).waitFor()],

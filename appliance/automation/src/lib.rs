@@ -18,6 +18,7 @@ pub mod id;
 pub mod keeping_up;
 pub mod lag;
 pub mod plan;
+pub mod playlist;
 pub mod pull_pace;
 pub mod pulse;
 pub mod renewal;

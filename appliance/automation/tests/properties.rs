@@ -3,6 +3,7 @@
 use automation::backoff::{Backoff, Steps};
 use automation::clock::Running;
 use automation::id::ChannelId;
+use automation::playlist::{Item, Leg, Playlist};
 use automation::spec::{Rate, RtmpUrl};
 use automation::wire::{Deframer, FRAME_BYTES_MAX, Frame, FromChannel, ToChannel, decode, encode, encode_preview};
 use proptest::prelude::*;
@@ -135,6 +136,55 @@ proptest! {
                 prop_assert!((1..=64).contains(&text.len()));
             }
             Err(bad) => prop_assert!(bad.text.chars().count() <= 64),
+        }
+    }
+}
+
+/// Items of short lists, some of which are left out.
+fn any_items() -> impl Strategy<Value = Vec<Option<u64>>> {
+    prop::collection::vec(prop::option::weighted(0.8, 1..40u64), 1..9)
+}
+
+fn known(items: &[Option<u64>]) -> Vec<Item> {
+    items.iter().map(|ticks| ticks.map_or(Item::Skipped, Item::Plays)).collect()
+}
+
+proptest! {
+    #[test]
+    fn a_playlist_is_at_each_tick_where_a_film_strip_of_it_would_be(items in any_items(), rounds in 1..4usize) {
+        let list = Playlist::new(known(&items));
+        let mut strip = Vec::new();
+        for _ in 0..rounds {
+            for (item, ticks) in items.iter().enumerate().filter_map(|(item, ticks)| Some((item, (*ticks)?))) {
+                let leg = Leg { item, begins: strip.len() as u64, ticks };
+                strip.extend(std::iter::repeat_n(leg, ticks as usize));
+            }
+        }
+        for (position, leg) in strip.iter().enumerate() {
+            prop_assert_eq!(list.at(position as u64), Some(*leg), "tick {}", position);
+        }
+        // Who goes from seam to seam comes by the same places as who asks for each tick.
+        let mut going = list.at(0);
+        while let Some(leg) = going.filter(|leg| leg.ends() < strip.len() as u64) {
+            going = list.after(leg.item, leg.ends(), leg.ends());
+            prop_assert_eq!(going, Some(strip[leg.ends() as usize]));
+        }
+        // However late: where one more round is.
+        let late = 1_000_000_007 * list.round().unwrap();
+        for (position, leg) in strip.iter().enumerate() {
+            let there = Leg { begins: leg.begins + late, ..*leg };
+            prop_assert_eq!(list.at(position as u64 + late), Some(there));
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_playlist_stays_true_when_more_is(
+        items in any_items(), unknown in prop::collection::vec(any::<bool>(), 9), position in 0..300u64,
+    ) {
+        let mut some = known(&items);
+        some.iter_mut().zip(&unknown).filter(|(_, unknown)| **unknown).for_each(|(item, _)| *item = Item::Unknown);
+        if let Some(leg) = Playlist::new(some).at(position) {
+            prop_assert_eq!(Playlist::new(known(&items)).at(position), Some(leg));
         }
     }
 }

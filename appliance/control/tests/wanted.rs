@@ -474,6 +474,55 @@ async fn files_are_examined_kept_and_in_use() {
 }
 
 #[tokio::test]
+async fn a_playlist_keeps_its_order_and_holds_on_to_its_files() {
+    let folder = folder();
+    let house = House::claimed(folder.path()).await;
+    let client = &house.client;
+    let id = |made: Value| made["id"].as_str().unwrap().to_owned();
+    let first = id(client.upload("first.mp4", &files::mp4()).await.ok());
+    let second = id(client.upload("second.mp4", &files::mp4()).await.ok());
+    let logo = id(client.upload("logo.png", files::PNG).await.ok());
+    let sources = "/channels/main/sources";
+    let list = json!({"name": "List", "kind": "media", "asset": first, "then": [logo, second, logo], "still_ms": 5000});
+    let made = client.post(sources, list.clone()).await.ok();
+    assert_eq!((&made["asset"], &made["then"], &made["still_ms"]), (&list["asset"], &list["then"], &list["still_ms"]));
+    let spec = house.store.wanted().borrow().channels[0].spec.clone();
+    let paths: Vec<_> = spec.sources[0].kind.assets().map(|asset| spec.assets[asset].clone()).collect();
+    assert_eq!((paths.len(), spec.assets.len()), (4, 3), "the worker finds each file");
+    assert_eq!(paths[1], paths[3]);
+    for used in [&second, &logo] {
+        let answer = client.delete(&format!("/assets/{used}")).await;
+        assert_eq!((answer.status, answer.code().as_str()), (409, "in_use"));
+        assert_eq!(answer.places(), ["source \"List\" of \"Town Hall\""]);
+    }
+
+    let one = "/channels/main/sources/list";
+    let kept = client.put(one, json!({"name": "Evening", "kind": "media", "asset": second})).await.ok();
+    assert_eq!((&kept["then"], &kept["still_ms"]), (&list["then"], &list["still_ms"]), "what is absent stays");
+    for (body, place, reason) in [
+        (json!({"asset": "none"}), "asset", "there is no file \"none\""),
+        (json!({"asset": first, "then": [logo, "none"]}), "then[1]", "there is no file \"none\": upload it"),
+        (json!({"asset": first, "then": vec![&logo; 100]}), "then", "a playlist may have 100 files, not 101"),
+        (json!({"asset": first, "still_ms": 999}), "still_ms", "must be from 1000 to 3600000, not 999"),
+    ] {
+        let mut whole = json!({"name": "List", "kind": "media"});
+        whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
+        let answer = client.put(one, whole.clone()).await;
+        assert_eq!((answer.status, answer.code().as_str()), (422, "spec_invalid"), "{whole}");
+        assert_eq!(answer.places(), [place], "{whole}");
+        let told = answer.json()["wrongs"][0]["reason"].as_str().unwrap().to_owned();
+        assert!(told.starts_with(reason), "{told}");
+    }
+    let alone = json!({"name": "List", "kind": "media", "asset": first, "then": []});
+    assert_eq!(client.put(one, alone).await.ok()["then"], json!([]));
+    for free in [second, logo] {
+        assert_eq!(client.delete(&format!("/assets/{free}")).await.status, 204);
+    }
+    let plain = client.post(sources, json!({"name": "Loop", "kind": "media", "asset": first})).await.ok();
+    assert_eq!((&plain["then"], plain["still_ms"].as_u64()), (&json!([]), Some(10_000)));
+}
+
+#[tokio::test]
 async fn a_picture_is_the_slate_until_it_is_taken_out() {
     let folder = folder();
     let house = House::claimed(folder.path()).await;

@@ -2127,10 +2127,17 @@ export interface components {
             /** @description The video device's identity; empty for sound alone. */
             video: string;
         } | {
-            /** @description The file. */
+            /** @description The file; the first one of a playlist. */
             asset: components["schemas"]["AssetId"];
             /** @enum {string} */
             kind: "media";
+            /**
+             * Format: int32
+             * @description How long a still of a playlist stands, milliseconds.
+             */
+            still_ms: number;
+            /** @description The files that follow it, in this order. */
+            then: components["schemas"]["AssetId"][];
         } | {
             /** @enum {string} */
             kind: "slate";
@@ -2240,10 +2247,21 @@ export interface components {
             /** @description The video device's identity; empty for sound alone. */
             video?: string;
         } | {
-            /** @description The file. */
+            /** @description The file; the first one of a playlist. */
             asset: components["schemas"]["AssetId"];
             /** @enum {string} */
             kind: "media";
+            /**
+             * Format: int32
+             * @description How long a still of a playlist stands, milliseconds, 1000 to 3600000: 10000 where absent on POST. PUT without
+             *     it keeps what is stored. One that is alone stands for ever.
+             */
+            still_ms?: number | null;
+            /**
+             * @description The files that follow it, in this order; at most 99. A file may stand there several times. None where absent on
+             *     POST. PUT without it keeps what is stored.
+             */
+            then?: components["schemas"]["AssetId"][] | null;
         } | {
             /** @enum {string} */
             kind: "slate";

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Source } from "../api/types";
 import { PLATFORMS, channel } from "../words/fixture";
 import {
   addressWords,
@@ -101,6 +102,20 @@ describe("a source", () => {
     const playout = { ...sourceForm("rtmp"), name: "Playout", role: "loop" as const };
     expect(sourceBody(playout)).toEqual({ name: "Playout", backup: null, kind: "rtmp", role: "loop", latency_ms: 300 });
     expect(sourceWrongs({ ...sourceForm("media"), name: "x" }).map((wrong) => wrong.place)).toEqual(["asset"]);
+  });
+
+  test("a file is sent alone, and several with the time of a picture", () => {
+    const media = { ...sourceForm("media"), name: "Films", assets: ["a"] };
+    const head = { name: "Films", backup: null, kind: "media", asset: "a" };
+    expect(sourceBody({ ...media, still: "x" })).toEqual({ ...head, then: [] });
+    expect(sourceWrongs({ ...media, still: "x" })).toEqual([]);
+    const list = { ...media, assets: ["a", "b", "a"], still: "1:30" };
+    expect(sourceWrongs(list)).toEqual([]);
+    expect(sourceBody(list)).toEqual({ ...head, then: ["b", "a"], still_ms: 90_000 });
+    expect(sourceWrongs({ ...list, still: "soon" }).map((wrong) => wrong.place)).toEqual(["still_ms"]);
+    const stored = { ...channel().sources.find(({ kind }) => kind === "media")!, then: ["b"], still_ms: 5000 } as Source;
+    expect(sourceForm("media", stored)).toMatchObject({ assets: ["a", "b"], still: "0:05" });
+    expect(moved(list.assets, 2, -1)).toEqual(["a", "a", "b"]);
   });
 });
 

@@ -19,10 +19,10 @@ export function switched(ladder: Fallback[], step: Fallback): Fallback[] {
   return ladder.includes(step) ? ladder.filter((one) => one !== step) : [...ladder, step];
 }
 
-/** The step at `index`, earlier (-1) or later (1); where it cannot go, nothing changes. */
-export function moved(ladder: Fallback[], index: number, by: -1 | 1): Fallback[] {
-  const step = ladder[index];
-  const other = ladder[index + by];
-  if (step === undefined || other === undefined) return ladder;
-  return ladder.map((one, i) => (i === index ? other : i === index + by ? step : one));
+/** What is at `index` of a list, earlier (-1) or later (1); where it cannot go, nothing changes. */
+export function moved<T>(list: T[], index: number, by: -1 | 1): T[] {
+  const step = list[index];
+  const other = list[index + by];
+  if (step === undefined || other === undefined) return list;
+  return list.map((one, i) => (i === index ? other : i === index + by ? step : one));
 }

@@ -1,7 +1,8 @@
 // The form of a source: what is typed, what is sent.
 
 import { t } from "../strings";
-import type { KindName, Pattern, Ptz, PublisherRole, Source, SourceBody, SrtMode, Transport, ViscaTransport, Wrong } from "../api/types";
+import { fieldText, parseTime } from "../words/time";
+import type { Id, KindName, Pattern, Ptz, PublisherRole, Source, SourceBody, SrtMode, Transport, ViscaTransport, Wrong } from "../api/types";
 
 export interface SourceForm {
   kind: KindName;
@@ -33,7 +34,10 @@ export interface SourceForm {
   visca_transport: ViscaTransport;
   settle_ms: number;
   role: PublisherRole;
-  asset: string;
+  /** Of a film or picture; several are a playlist. */
+  assets: Id[];
+  /** How long a picture of a playlist stands, as typed. */
+  still: string;
   title: string;
   text: string;
   pattern: Pattern;
@@ -43,6 +47,7 @@ export type HeadKind = "none" | "onvif" | "visca";
 
 export const LATENCY_MS_DEFAULT = 300;
 export const SETTLE_MS_DEFAULT = 3000;
+const STILL_MS_DEFAULT = 10_000;
 /** What comes over the internet comes unevenly. */
 const PULL_LATENCY_MS_DEFAULT = 1000;
 
@@ -68,7 +73,8 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     latency_ms: kind === "pull" ? PULL_LATENCY_MS_DEFAULT : LATENCY_MS_DEFAULT,
     ...headForm(source?.ptz ?? null),
     role: "live",
-    asset: "",
+    assets: [],
+    still: fieldText(STILL_MS_DEFAULT),
     title: "",
     text: "",
     pattern: "bars",
@@ -92,7 +98,7 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     case "capture":
       return { ...form, video: source.video, sound: source.sound, latency_ms: source.latency_ms };
     case "media":
-      return { ...form, asset: source.asset };
+      return { ...form, assets: [source.asset, ...source.then], still: fieldText(source.still_ms) };
     case "slate":
       return { ...form, title: source.title, text: source.text };
     case "test_pattern":
@@ -169,8 +175,16 @@ export function sourceWrongs(form: SourceForm): Wrong[] {
   if (form.kind === "capture" && form.video === "" && form.sound === "") wrongs.push({ place: "sound", reason: f.needDevice });
   if (portOf(form.port) === undefined && form.port.trim() !== "") wrongs.push({ place: "port", reason: f.badPort });
   if (form.head === "visca" && !/^\S+:\d+$/.test(form.visca.trim())) wrongs.push({ place: "address", reason: f.needVisca });
-  if (form.kind === "media" && form.asset === "") wrongs.push({ place: "asset", reason: f.needAsset });
+  if (form.kind === "media" && form.assets.length === 0) wrongs.push({ place: "asset", reason: f.needAsset });
+  if (form.kind === "media" && form.assets.length > 1 && parseTime(form.still) === null) wrongs.push({ place: "still_ms", reason: f.badStill });
   return wrongs;
+}
+
+function mediaBody({ assets, still }: SourceForm): { asset: Id; then: Id[]; still_ms?: number } {
+  const [asset = "", ...then] = assets;
+  const still_ms = parseTime(still);
+  // Of a single file nobody sees the time, and the box keeps it.
+  return { asset, then, ...(then.length === 0 || still_ms === null ? {} : { still_ms }) };
 }
 
 /** The port that was typed; nothing where it is none. */
@@ -245,7 +259,7 @@ export function sourceBody(form: SourceForm, source?: Source): SourceBody {
     case "capture":
       return { ...head, kind: "capture", video: form.video, sound: form.sound, latency_ms: form.latency_ms };
     case "media":
-      return { ...head, kind: "media", asset: form.asset };
+      return { ...head, kind: "media", ...mediaBody(form) };
     case "slate":
       return { ...head, kind: "slate", title: form.title, text: form.text };
     case "test_pattern":

@@ -76,7 +76,7 @@ export function channel(): Channel {
       camera("camera-1", "Camera 1", "camera-2"),
       camera("camera-2", "Camera 2"),
       { id: "obs", name: "OBS", backup: null, ptz: null, sound_only: false, camera: null, kind: "rtmp", stream: "main_obs", role: "live", latency_ms: 300, publish: { server: "rtmp://box/live", secure_server: "rtmps://box/live", key: "k" } },
-      { id: "loop", name: "Loop", backup: null, ptz: null, sound_only: false, camera: null, kind: "media", asset: "a" },
+      { id: "loop", name: "Loop", backup: null, ptz: null, sound_only: false, camera: null, kind: "media", asset: "a", then: [], still_ms: 10_000 },
     ],
     destinations: [
       { id: "youtube", name: "YouTube", url: "rtmps://a.rtmps.youtube.com/live2", platform: "youtube", kind: "rtmp", authority: null, renew_hours: null, has_key: true, enabled: true },

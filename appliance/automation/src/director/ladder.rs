@@ -11,7 +11,7 @@ use crate::clock::Running;
 use crate::fault::Fault;
 use crate::id::{AssetId, SourceId};
 use crate::sight::{Condition, Found, POINTS, Sight};
-use crate::spec::{ChannelSpec, CheckAction, Failover, Fallback, SourceChecks, SourceKind};
+use crate::spec::{ChannelSpec, CheckAction, Failover, Fallback, SourceChecks};
 use crate::status::{Carrier, SourceState};
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ pub(super) struct Candidate {
     pub(super) live: bool,
     /// What it is checked for; whether its pictures may stand still depends on its kind.
     checks: SourceChecks,
-    /// The file, where it is one: it plays from its beginning.
-    pub(super) media: Option<AssetId>,
+    /// The files that it plays, from the beginning of the first; none where it has no file.
+    pub(super) media: Vec<AssetId>,
     pub(super) backup: Option<SourceId>,
     /// How long its camera may be on its way to a preset, milliseconds; none where it has no head.
     pub(super) settle_ms: Option<u32>,
@@ -67,10 +67,7 @@ impl Sources {
             name: source.name.clone(),
             live: source.kind.is_live(),
             checks: checks(source),
-            media: match &source.kind {
-                SourceKind::Media { asset } => Some(asset.clone()),
-                _ => None,
-            },
+            media: source.kind.assets().cloned().collect(),
             backup: source.backup.clone(),
             settle_ms: source.ptz.as_ref().map(|ptz| ptz.settle_ms),
         };
@@ -78,7 +75,7 @@ impl Sources {
         let old = std::mem::replace(&mut self.candidates, new);
         self.watches.retain(|id, _| self.candidates.get(id).is_some_and(|c| c.live));
         self.sights.retain(|id, _| self.candidates.get(id).is_some_and(|c| c.live));
-        // Another file is another try.
+        // Other files are another try.
         self.unplayable.retain(|id, _| {
             self.candidates.get(id).is_some_and(|c| !c.live && old.get(id).is_none_or(|o| o.media == c.media))
         });
@@ -167,7 +164,7 @@ impl Sources {
     }
 
     pub(super) fn is_media(&self, source: &SourceId) -> bool {
-        self.candidates.get(source).is_some_and(|c| c.media.is_some())
+        self.candidates.get(source).is_some_and(|c| !c.media.is_empty())
     }
 
     pub(super) fn state(&self, source: &SourceId, now: Running) -> SourceState {

@@ -27,8 +27,9 @@ pub use ptz::{
 };
 pub use sound::{SOUND_DELAY_MS_MAX, SoundFrom};
 pub use source::{
-    CAPTURE_SOUND_AUTO, CAPTURE_SOUND_NONE, LATENCY_MS_DEFAULT, LATENCY_MS_LEAST, LATENCY_MS_MAX,
-    PULL_LATENCY_MS_DEFAULT, Pattern, PublisherRole, SRT_LATENCY_MS_MIN, Source, SourceKind, SrtMode, Transport, Waits,
+    CAPTURE_SOUND_AUTO, CAPTURE_SOUND_NONE, LATENCY_MS_DEFAULT, LATENCY_MS_LEAST, LATENCY_MS_MAX, PLAYLIST_MAX,
+    PULL_LATENCY_MS_DEFAULT, Pattern, PublisherRole, SRT_LATENCY_MS_MIN, STILL_MS_DEFAULT, STILL_MS_MAX, STILL_MS_MIN,
+    Source, SourceKind, SrtMode, Transport, Waits,
 };
 pub use timeline::{
     Action, Anchor, Cue, ImageOverlay, Overlay, OverlayCue, Start, TextOverlay, Timeline, TimelineDraft, Track,

@@ -17,6 +17,19 @@ pub const LATENCY_MS_MAX: u32 = 5000;
 /// Shortest time that SRT has for sending again what was lost, milliseconds: below one round trip it can mend nothing.
 pub const SRT_LATENCY_MS_MIN: u32 = 20;
 
+/// How long a still of a playlist stands where nothing else is said, milliseconds.
+pub const STILL_MS_DEFAULT: u32 = 10_000;
+/// Shortest time of a still, milliseconds: the next file must be opened meanwhile.
+pub const STILL_MS_MIN: u32 = 1_000;
+/// Longest time of a still, milliseconds: an hour.
+pub const STILL_MS_MAX: u32 = 3_600_000;
+/// Files of one playlist: each is opened when the channel begins.
+pub const PLAYLIST_MAX: usize = 100;
+
+fn still_default() -> u32 {
+    STILL_MS_DEFAULT
+}
+
 fn pull_latency_default() -> u32 {
     PULL_LATENCY_MS_DEFAULT
 }
@@ -155,10 +168,16 @@ pub enum SourceKind {
         #[serde(default = "latency_default")]
         latency_ms: u32,
     },
-    /// An uploaded film or still, which loops.
+    /// Uploaded films and stills: one that loops, or several that are played one after another, over and over.
     Media {
-        /// The file.
+        /// The file; the first one of a playlist.
         asset: AssetId,
+        /// The files that follow it, in this order; at most 99. A file may stand in a list several times.
+        #[serde(default)]
+        then: Vec<AssetId>,
+        /// How long a still of a playlist stands, milliseconds, 1000 to 3600000. One that is alone stands for ever.
+        #[serde(default = "still_default")]
+        still_ms: u32,
     },
     /// A picture made by us: the venue's name, and a line below.
     Slate {
@@ -297,6 +316,15 @@ impl SourceKind {
         [("video", video), ("sound", sound)].into_iter().filter(named)
     }
 
+    /// The uploaded files that it plays, in their order; none of another kind. A file may be there several times.
+    pub fn assets(&self) -> impl Iterator<Item = &AssetId> {
+        let (first, then) = match self {
+            SourceKind::Media { asset, then, .. } => (Some(asset), then.as_slice()),
+            _ => (None, [].as_slice()),
+        };
+        first.into_iter().chain(then)
+    }
+
     /// The UDP port on which it waits for whoever sends; none for one that calls, or has no port.
     pub fn waits(&self) -> Option<Waits<'_>> {
         match self {
@@ -315,6 +343,44 @@ impl SourceKind {
             }
             SourceKind::Pull { query, password, .. } => vec![("query", query), ("password", password)],
             _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn media(more: serde_json::Value) -> Source {
+        let mut source = json!({"id": "m", "name": "M", "kind": "media", "asset": "a"});
+        source.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(source).unwrap()
+    }
+
+    #[test]
+    fn a_media_source_of_before_is_a_list_of_one() {
+        let source = media(json!({}));
+        let SourceKind::Media { then, still_ms, .. } = &source.kind else { panic!("{source:?}") };
+        assert_eq!((then.len(), *still_ms), (0, STILL_MS_DEFAULT));
+        let list = media(json!({"then": ["b", "a"], "still_ms": 5000}));
+        let names: Vec<&str> = list.kind.assets().map(AssetId::as_str).collect();
+        assert_eq!(names, ["a", "b", "a"]);
+        let again: Source = serde_json::from_value(serde_json::to_value(&list).unwrap()).unwrap();
+        assert_eq!(again, list);
+    }
+
+    #[test]
+    fn playlists_have_limits() {
+        let told = |more| media(more).check().err().map(|wrongs| wrongs.to_string()).unwrap_or_default();
+        for (more, reason) in [
+            (json!({"then": vec!["b"; 99]}), ""),
+            (json!({"then": vec!["b"; 100]}), "then: a playlist may have 100 files, not 101: make two sources of it"),
+            (json!({"still_ms": 1000}), ""),
+            (json!({"still_ms": 999}), "still_ms: must be from 1000 to 3600000, not 999"),
+            (json!({"still_ms": 3_600_001}), "still_ms: must be from 1000 to 3600000, not 3600001"),
+        ] {
+            assert_eq!(told(more), reason);
         }
     }
 }

@@ -101,10 +101,7 @@ impl Ears {
             match &**source {
                 Source::Live(live) => live.shared.store.listen(at_ns, &mut self.scratch),
                 Source::Made(made) => made.listen(first, &mut self.scratch),
-                Source::Media(media) => match media.showing(ear.shown.began) {
-                    Some(player) => player.store.listen(at_ns, &mut self.scratch),
-                    None => self.scratch.fill(0.0),
-                },
+                Source::Media(files) => files.listen(ear.shown.began, at_ns, &mut self.scratch),
             }
             add(out, &self.scratch, ear.gain, ear.wanted, ramp);
             ear.gain = ear.wanted;

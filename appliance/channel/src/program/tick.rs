@@ -22,6 +22,7 @@ use crate::encoder::{Encoder, hub::Hub, picture_caps};
 use crate::lock::hold;
 use crate::source::Source;
 use crate::source::made::describe;
+use crate::source::reel::Part;
 use automation::clock::Running;
 use automation::director::{CameraMove, Director, Picture as Base, Shown};
 use automation::fault::{Code, Fault};
@@ -398,7 +399,7 @@ impl Mixer {
                         store.pass(heard_at_ns(at.0, self.sound.as_ref(), id, phase.lag.ns()));
                     }
                 }
-                Source::Media(media) => self.director.unplayable(id, media.fault()),
+                Source::Media(files) => self.director.unplayable(id, files.unplayable()),
                 Source::Made(_) => {}
             }
         }
@@ -437,18 +438,17 @@ impl Mixer {
         let Some(id) = &shown.source else { return self.slate.buffer() };
         match self.sources.get(id).map(|s| &**s) {
             Some(Source::Made(made)) => return made.picture().buffer,
-            Some(Source::Media(media)) => {
+            Some(Source::Media(files)) => {
                 let position = position_ns(&self.house, shown, n);
-                let player = media.showing(shown.began).or_else(|| media.player(shown.began, position));
-                if let Some(player) = player {
+                if let Some(Part { player, at_ns }) = files.part(shown.began, position) {
                     // Half a tick ahead: the nearest picture, whichever way the file rounds its times.
-                    let look_at = position + self.house.rate.tick_ns(1) / 2;
+                    let look_at = at_ns + self.house.rate.tick_ns(1) / 2;
                     let picture = player.store.look(look_at).picture.or_else(|| player.store.first());
                     if let Some(picture) = picture {
                         self.newest.insert(id.clone(), picture.buffer);
                     }
                 } else if !self.newest.contains_key(id)
-                    && let Some(first) = media.first_for(position)
+                    && let Some(first) = files.first_for(position)
                 {
                     return first.buffer;
                 }

@@ -12,31 +12,30 @@
 //! ```
 //! The wait doubles with each failure, up to ten minutes, until a whole round has been played.
 
-use super::player::{Player, Progress, Tell};
+use super::player::{self, Player, Progress, Tell};
 use super::store::Picture;
 use crate::clock::running;
 use crate::lock::{hold, whole};
 use automation::backoff::{Backoff, Steps};
 use automation::clock::Running;
-use automation::fault::{Code, Fault};
+use automation::fault::Fault;
 use automation::spec::House;
 use gstreamer as gst;
-use gstreamer::prelude::*;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// A showing that is asked for this late into the clip or later gets a player that seeks.
-const SEEK_FROM_NS: u64 = 1_500_000_000;
+pub(super) const SEEK_FROM_NS: u64 = 1_500_000_000;
 /// How far ahead of the wanted position a seeking player is aimed: it needs about this long to stand.
-const SEEK_AHEAD_NS: u64 = 400_000_000;
+pub(super) const SEEK_AHEAD_NS: u64 = 400_000_000;
 /// A player that nobody has asked for so long is let go, milliseconds.
-const UNUSED_MS: u64 = 2_000;
+pub(super) const UNUSED_MS: u64 = 2_000;
 /// Waits before a file that cannot be played is tried again.
-const RETRY: Steps = Steps { first_ms: 10_000, cap_ms: 600_000 };
+pub(super) const RETRY: Steps = Steps { first_ms: 10_000, cap_ms: 600_000 };
 /// How often the keeper looks around.
-const TURN: Duration = Duration::from_millis(100);
+pub(super) const TURN: Duration = Duration::from_millis(100);
 
 /// A media source; dropping it ends its keeper.
 #[derive(Debug)]
@@ -83,16 +82,10 @@ impl Media {
             sound: false,
         };
         let desk = Arc::new(Desk { inner: Mutex::new(inner), changed: Condvar::new() });
-        let (end, ended) = channel::<gst::Pipeline>();
-        let keeper = Keeper { desk: desk.clone(), path: path.to_owned(), house: house.clone(), end };
-        let thread = |name: &str| std::thread::Builder::new().name(name.into());
-        // Ends when the last player is gone.
-        let take_down = move || {
-            for pipeline in ended {
-                let _ = pipeline.set_state(gst::State::Null);
-            }
-        };
-        let started = thread("media-end").spawn(take_down).and_then(|_| thread("media").spawn(move || keeper.run()));
+        let started = player::taker_down().and_then(|end| {
+            let keeper = Keeper { desk: desk.clone(), path: path.to_owned(), house: house.clone(), end };
+            std::thread::Builder::new().name("media".into()).spawn(move || keeper.run())
+        });
         if let Err(error) = started {
             tracing::error!(%error, "no thread for a media source");
         }
@@ -235,9 +228,7 @@ impl Inner {
     fn look_after(&mut self, path: &Path, now: Running) {
         let used = [&self.showing, &self.previous].into_iter().flatten().map(|(_, player, _)| player);
         if used.chain(&self.ready).any(|player| player.has_stalled(now)) {
-            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-            let text = "The file gives no more pictures or sound: its disk may be gone.";
-            self.fail(path, Fault::new(Code::MediaUnreadable, name).with_text(text));
+            self.fail(path, player::stalled(path));
         }
     }
 
@@ -275,4 +266,4 @@ impl Inner {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

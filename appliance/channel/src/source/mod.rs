@@ -7,6 +7,7 @@ mod camera;
 mod capture;
 mod chain;
 mod enhanced;
+pub mod files;
 mod flv;
 mod formats;
 pub mod live;
@@ -16,6 +17,7 @@ mod mpegts;
 mod player;
 mod playlist;
 mod pull;
+pub mod reel;
 mod rtmp;
 mod sound_queue;
 mod srt;
@@ -25,18 +27,20 @@ mod udp;
 
 use crate::program::overlay::Painter;
 use automation::spec::{ChannelSpec, House, Source as SourceSpec, SourceKind, SrtMode};
+use files::Files;
 use live::{Live, Use};
 use made::Made;
 use media::Media;
-use std::path::Path;
+use reel::Reel;
+use std::path::{Path, PathBuf};
 
 /// A running source.
 #[derive(Debug)]
 pub enum Source {
     /// A camera or a publisher: it sends in its own time.
     Live(Live),
-    /// A file: it is pulled.
-    Media(Media),
+    /// Files: they are pulled.
+    Media(Files),
     /// Made by us.
     Made(Made),
 }
@@ -75,9 +79,13 @@ impl Source {
             SourceKind::Capture { video, sound, latency_ms } => {
                 Source::Live(Live::start(use_of, *latency_ms, capture::Capture::new(video, sound, house)))
             }
-            SourceKind::Media { asset } => {
-                let path = spec.assets.get(asset).map_or("", String::as_str);
-                Source::Media(Media::start(Path::new(path), house))
+            SourceKind::Media { still_ms, .. } => {
+                let path = |asset| spec.assets.get(asset).map(PathBuf::from).unwrap_or_default();
+                let paths: Vec<PathBuf> = source.kind.assets().map(path).collect();
+                Source::Media(match paths.as_slice() {
+                    [path] => Files::One(Media::start(path, house)),
+                    paths => Files::List(Reel::start(paths, *still_ms, house)),
+                })
             }
             SourceKind::Slate { title, text } => Source::Made(Made::slate(painter, house, title, text)),
             SourceKind::TestPattern { pattern } => Source::Made(Made::pattern(painter, house, *pattern)),

@@ -387,10 +387,7 @@ impl Worker {
     }
 }
 
-/// The file behind a media source: an asset that was replaced is a change.
-fn files<'a>(spec: &'a ChannelSpec, source: &SourceSpec) -> Option<&'a String> {
-    match &source.kind {
-        automation::spec::SourceKind::Media { asset } => spec.assets.get(asset),
-        _ => None,
-    }
+/// The files behind a media source: an asset that was replaced is a change.
+fn files<'a>(spec: &'a ChannelSpec, source: &SourceSpec) -> Vec<Option<&'a String>> {
+    source.kind.assets().map(|asset| spec.assets.get(asset)).collect()
 }

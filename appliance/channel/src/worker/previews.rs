@@ -87,7 +87,7 @@ fn pictures(scene: &Mutex<Option<Scene>>, with_sources: bool) -> Vec<Shot> {
         for (id, source) in &scene.sources {
             let picture = match &**source {
                 Source::Live(live) => live.shared.store.first(),
-                Source::Media(media) => media.any().and_then(|player| player.store.first()),
+                Source::Media(files) => files.thumbnail(),
                 Source::Made(made) => Some(made.picture()),
             };
             if let Some(picture) = picture {

@@ -95,12 +95,12 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
             let seen = seen.or(too_slow.then_some(Code::SourceTooMuch));
             status.fault = status.fault.or_else(|| seen.map(|code| named(Fault::new(code, ""), spec)));
         }
-        Source::Media(media) => {
-            let (size, sound) = media.facts();
+        Source::Media(files) => {
+            let (size, sound) = files.facts();
             (status.width, status.height) = size;
             status.sound = sound;
-            status.fault = media.fault().map(|fault| named(fault, spec));
-            if status.fault.is_some() {
+            status.fault = files.fault().map(|fault| named(fault, spec));
+            if files.unplayable().is_some() {
                 status.state = SourceState::Lost;
             }
         }

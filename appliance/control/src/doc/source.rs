@@ -117,10 +117,14 @@ pub enum SourceKindDoc {
         /// Jitter buffer in milliseconds.
         latency_ms: u32,
     },
-    /// An uploaded film or still, which loops.
+    /// Uploaded films and stills: one that loops, or several that are played one after another, over and over.
     Media {
-        /// The file.
+        /// The file; the first one of a playlist.
         asset: AssetId,
+        /// The files that follow it, in this order.
+        then: Vec<AssetId>,
+        /// How long a still of a playlist stands, milliseconds.
+        still_ms: u32,
     },
     /// A picture made by us: large text, and a line below.
     Slate {
@@ -274,10 +278,18 @@ pub enum SourceKindDraft {
         #[serde(default)]
         latency_ms: Option<u32>,
     },
-    /// An uploaded film or still, which loops.
+    /// Uploaded films and stills: one that loops, or several that are played one after another, over and over.
     Media {
-        /// The file.
+        /// The file; the first one of a playlist.
         asset: AssetId,
+        /// The files that follow it, in this order; at most 99. A file may stand there several times. None where absent on
+        /// POST. PUT without it keeps what is stored.
+        #[serde(default)]
+        then: Option<Vec<AssetId>>,
+        /// How long a still of a playlist stands, milliseconds, 1000 to 3600000: 10000 where absent on POST. PUT without
+        /// it keeps what is stored. One that is alone stands for ever.
+        #[serde(default)]
+        still_ms: Option<u32>,
     },
     /// A picture made by us.
     Slate {

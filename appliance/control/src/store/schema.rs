@@ -14,6 +14,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(CAMERAS).down(CAMERAS_BACK),
         M::up(DESTINATION_KINDS).down(DESTINATION_KINDS_BACK),
         M::up(SOUND_ONLY).down(SOUND_ONLY_BACK),
+        M::up(PLAYLISTS).down(PLAYLISTS_BACK),
     ])
 }
 
@@ -249,6 +250,23 @@ UPDATE sources SET params = json_object('kind', 'slate', 'title', name, 'text', 
 ALTER TABLE sources DROP COLUMN sound_only;
 ";
 
+/// The files of playlists beyond each one's first, which `asset_id` names: none of them can go.
+const PLAYLISTS: &str = "
+CREATE TABLE source_assets (
+    channel_id TEXT NOT NULL,
+    source_id  TEXT NOT NULL,
+    asset_id   TEXT NOT NULL REFERENCES assets (id),
+    PRIMARY KEY (channel_id, source_id, asset_id),
+    FOREIGN KEY (channel_id, source_id) REFERENCES sources (channel_id, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+";
+
+/// On the way back a playlist becomes its first file.
+const PLAYLISTS_BACK: &str = "
+DROP TABLE source_assets;
+UPDATE sources SET params = json_remove(params, '$.then', '$.still_ms') WHERE json_extract(params, '$.kind') = 'media';
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -264,6 +282,45 @@ mod tests {
             .unwrap();
         assert_eq!(left, 0, "a step down leaves something behind");
         migrations().to_latest(&mut connection).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_before_is_a_list_of_one_and_a_list_becomes_its_first_file() {
+        let kind = |connection: &rusqlite::Connection| -> (String, automation::spec::SourceKind) {
+            let params: String = connection.query_row("SELECT params FROM sources", [], |row| row.get(0)).unwrap();
+            let kind = serde_json::from_str(&params).unwrap();
+            (params, kind)
+        };
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "foreign_keys", true).unwrap();
+        migrations().to_version(&mut connection, 9).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO channels (id, name, generation, house, failover, messages, created_at_ms, modified_at_ms)
+                 VALUES ('main', 'Main', 1, '{}', '{}', '{}', 0, 0);
+                 INSERT INTO assets (id, asset_type, filename, file_path, file_size, mime_type, checksum,
+                    uploaded_at_ms, metadata)
+                 VALUES ('a', 'video', 'a', 'a.mp4', 1, '', '', 0, '{}'), ('b', 'video', 'b', 'b.mp4', 1, '', '', 0, '{}');
+                 INSERT INTO sources (channel_id, id, name, params, asset_id)
+                 VALUES ('main', 'film', 'Film', '{\"kind\":\"media\",\"asset\":\"a\"}', 'a');",
+            )
+            .unwrap();
+        migrations().to_version(&mut connection, 10).unwrap();
+        let (before, one) = kind(&connection);
+        assert_eq!(one.assets().map(automation::id::AssetId::as_str).collect::<Vec<_>>(), ["a"]);
+        connection
+            .execute_batch(
+                "UPDATE sources SET params = json_set(params, '$.then', json('[\"b\"]'), '$.still_ms', 5000);
+                 INSERT INTO source_assets VALUES ('main', 'film', 'b');",
+            )
+            .unwrap();
+        assert_eq!(kind(&connection).1.assets().count(), 2);
+        assert!(connection.execute("DELETE FROM assets WHERE id = 'b'", []).is_err(), "it is held");
+        migrations().to_version(&mut connection, 9).unwrap();
+        assert_eq!(kind(&connection).0, before);
+        migrations().to_version(&mut connection, 10).unwrap();
+        connection.execute("DELETE FROM sources", []).unwrap();
+        assert_eq!(connection.execute("DELETE FROM assets", []).unwrap(), 2, "nothing holds them any more");
     }
 
     #[test]

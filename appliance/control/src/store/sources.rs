@@ -4,7 +4,7 @@ use super::{Context, from_json, id, to_json};
 use crate::refusal::Refusal;
 use automation::fault::Code;
 use automation::follow::CameraIdentity;
-use automation::id::{ChannelId, SourceId};
+use automation::id::{AssetId, ChannelId, SourceId};
 use automation::secret::Secret;
 use automation::spec::{Source, SourceKind};
 use rusqlite::{Connection, params};
@@ -114,10 +114,8 @@ pub fn put(
     let mut kind = source.kind.clone();
     let secret = sealable(&mut kind, &stored.token);
     let sealed = (!secret.is_empty()).then(|| context.sealer.seal(&owner(channel, source.id.as_str()), &secret));
-    let asset = match &kind {
-        SourceKind::Media { asset } => Some(asset.as_str()),
-        _ => None,
-    };
+    let mut assets = kind.assets().map(AssetId::as_str);
+    let asset = assets.next();
     let stream = match &kind {
         SourceKind::Rtmp { stream, .. } => Some(stream.as_str()),
         _ => None,
@@ -143,6 +141,14 @@ pub fn put(
             source.sound_only
         ],
     )?;
+    // The list itself lies in the source's document; these hold on to its files.
+    let owner = params![channel.as_str(), source.id.as_str()];
+    connection.execute("DELETE FROM source_assets WHERE channel_id = ?1 AND source_id = ?2", owner)?;
+    let mut hold = connection
+        .prepare_cached("INSERT OR IGNORE INTO source_assets (channel_id, source_id, asset_id) VALUES (?1, ?2, ?3)")?;
+    for asset in assets {
+        hold.execute([channel.as_str(), source.id.as_str(), asset])?;
+    }
     Ok(())
 }
 

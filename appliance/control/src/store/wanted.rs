@@ -130,10 +130,7 @@ pub fn spec(
 
 /// The files that sources and a timeline use.
 pub fn assets_of(sources: &[Source], timeline: Option<&Timeline>) -> BTreeSet<AssetId> {
-    let media = sources.iter().filter_map(|source| match &source.kind {
-        SourceKind::Media { asset } => Some(asset.clone()),
-        _ => None,
-    });
+    let media = sources.iter().flat_map(|source| source.kind.assets()).cloned();
     let tracks = timeline.map(|timeline| timeline.draft().tracks.as_slice()).unwrap_or_default();
     let cues = tracks.iter().flat_map(|track| match track {
         Track::Overlay { cues, .. } => cues.as_slice(),
@@ -217,7 +214,9 @@ pub fn source_document(stored: &StoredSource) -> SourceDoc {
         SourceKind::Capture { video, sound, latency_ms } => {
             SourceKindDoc::Capture { video: video.clone(), sound: sound.clone(), latency_ms: *latency_ms }
         }
-        SourceKind::Media { asset } => SourceKindDoc::Media { asset: asset.clone() },
+        SourceKind::Media { asset, then, still_ms } => {
+            SourceKindDoc::Media { asset: asset.clone(), then: then.clone(), still_ms: *still_ms }
+        }
         SourceKind::Slate { title, text } => SourceKindDoc::Slate { title: title.clone(), text: text.clone() },
         SourceKind::TestPattern { pattern } => SourceKindDoc::TestPattern { pattern: *pattern },
     };

@@ -85,9 +85,13 @@ fn sources(check: &mut Check, draft: &ChannelSpecDraft) {
     for (s, one) in draft.sources.iter().enumerate() {
         let place = format!("sources[{s}]");
         check.part(&place, source(one));
-        if let SourceKind::Media { asset } = &one.kind {
+        for (n, asset) in one.kind.assets().enumerate() {
             let there = draft.assets.contains_key(asset);
-            check.must(there, &format!("{place}.asset"), format!("there is no file \"{asset}\""));
+            let (field, remedy) = match n {
+                0 => ("asset".to_owned(), ""),
+                n => (format!("then[{}]", n - 1), ": upload it, or take it out of the playlist"),
+            };
+            check.must(there, &format!("{place}.{field}"), format!("there is no file \"{asset}\"{remedy}"));
         }
         if let Some(backup) = &one.backup {
             shown(check, draft, &format!("{place}.backup"), backup);

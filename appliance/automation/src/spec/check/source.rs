@@ -2,8 +2,8 @@
 
 use super::{Check, address};
 use crate::spec::{
-    CAPTURE_SOUND_AUTO, CAPTURE_SOUND_NONE, LATENCY_MS_MAX, Ptz, PtzControl, SETTLE_MS_MAX, SRT_LATENCY_MS_MIN, Source,
-    SourceKind, SrtMode, Transport, Wrongs,
+    CAPTURE_SOUND_AUTO, CAPTURE_SOUND_NONE, LATENCY_MS_MAX, PLAYLIST_MAX, Ptz, PtzControl, SETTLE_MS_MAX,
+    SRT_LATENCY_MS_MIN, STILL_MS_MAX, STILL_MS_MIN, Source, SourceKind, SrtMode, Transport, Wrongs,
 };
 use core::net::IpAddr;
 
@@ -108,7 +108,13 @@ pub(crate) fn source(source: &Source) -> Result<(), Wrongs> {
             check.line("title", title, 0, SLATE_CHARS_MAX);
             check.line("text", text, 0, SLATE_CHARS_MAX);
         }
-        SourceKind::Media { .. } | SourceKind::TestPattern { .. } => {}
+        SourceKind::Media { asset: _, then, still_ms } => {
+            let count = 1 + then.len();
+            let reason = format!("a playlist may have {PLAYLIST_MAX} files, not {count}: make two sources of it");
+            check.must(count <= PLAYLIST_MAX, "then", reason);
+            check.within("still_ms", i64::from(*still_ms), i64::from(STILL_MS_MIN)..=i64::from(STILL_MS_MAX));
+        }
+        SourceKind::TestPattern { .. } => {}
     }
     if source.sound_only {
         sound_only(&mut check, source);

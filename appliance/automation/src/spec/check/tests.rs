@@ -290,6 +290,8 @@ fn channels() {
             ("/sources/3/asset", json!("gone"), &["sources[3].asset: there is no file \"gone\""]),
             ("/sources/4/title", json!("x".repeat(201)), &["sources[4].title: must have 0 to 200 characters"]),
             ("/assets/film", json!("film.mp4"), &["assets.film: must be an absolute path"]),
+            ("/sources/3/then", json!(["logo", "film", "logo"]), &[]),
+            ("/sources/3/then", json!(["logo", "x"]), &["sources[3].then[1]: there is no file \"x\": upload it, or"]),
             (
                 "/house",
                 json!({"width": 1920, "height": 1080, "rate": {"num": 60_000, "den": 1001}, "video_kbps": 200, "audio_kbps": 256}),

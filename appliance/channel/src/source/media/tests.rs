@@ -3,12 +3,14 @@ use crate::encoder::picture_caps;
 use crate::program::tick::lend;
 use crate::source::chain;
 use crate::source::store::Store;
+use gstreamer::prelude::*;
 use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub(in crate::source) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(found) = look() {
@@ -19,7 +21,7 @@ fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-fn house() -> House {
+pub(in crate::source) fn house() -> House {
     House { width: 160, height: 90, ..House::default() }
 }
 
@@ -29,7 +31,7 @@ fn film(folder: &Path, inputs: &[&str], seconds: u32) -> PathBuf {
 }
 
 /// The same, with more for the encoder.
-fn film_as(folder: &Path, inputs: &[&str], seconds: u32, how: &[&str]) -> PathBuf {
+pub(in crate::source) fn film_as(folder: &Path, inputs: &[&str], seconds: u32, how: &[&str]) -> PathBuf {
     let path = folder.join("film.mp4");
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-hide_banner", "-loglevel", "error", "-y"]);
@@ -58,7 +60,7 @@ fn film_as(folder: &Path, inputs: &[&str], seconds: u32, how: &[&str]) -> PathBu
 }
 
 /// Luma in the middle of a picture.
-fn luma(buffer: &gst::Buffer) -> u8 {
+pub(in crate::source) fn luma(buffer: &gst::Buffer) -> u8 {
     let info = gstreamer_video::VideoInfo::from_caps(&picture_caps(&house())).unwrap();
     let mut luma = 0;
     lend(&info, buffer, &mut |picture| luma = picture.y.row(45, 160)[80]);

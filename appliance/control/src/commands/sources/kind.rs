@@ -8,7 +8,8 @@ use automation::fault::Code;
 use automation::id::ChannelId;
 use automation::secret::Secret;
 use automation::spec::{
-    CAPTURE_SOUND_AUTO, LATENCY_MS_DEFAULT, PULL_LATENCY_MS_DEFAULT, PublisherRole, SourceKind, SrtMode, Transport,
+    CAPTURE_SOUND_AUTO, LATENCY_MS_DEFAULT, PLAYLIST_MAX, PULL_LATENCY_MS_DEFAULT, PublisherRole, STILL_MS_DEFAULT,
+    SourceKind, SrtMode, Transport,
 };
 use rusqlite::Transaction;
 use std::ops::RangeInclusive;
@@ -67,8 +68,8 @@ pub(super) fn kind(
             let sound = sound.or(kept).unwrap_or_else(|| CAPTURE_SOUND_AUTO.to_owned());
             SourceKind::Capture { video, sound, latency_ms: latency(latency_ms, kept_ms) }
         }
-        (SourceKindDraft::Media { asset }, None | Some(SourceKind::Media { .. })) => {
-            SourceKind::Media { asset: there(tx, asset, "asset")?.doc.id }
+        (draft @ SourceKindDraft::Media { .. }, old @ (None | Some(SourceKind::Media { .. }))) => {
+            media(tx, draft, old)?
         }
         (SourceKindDraft::Slate { title, text }, None | Some(SourceKind::Slate { .. })) => {
             SourceKind::Slate { title, text }
@@ -81,6 +82,30 @@ pub(super) fn kind(
             return Err(Refusal::wrong(Code::SpecInvalid, "kind", reason));
         }
     })
+}
+
+fn media(tx: &Transaction<'_>, draft: SourceKindDraft, old: Option<SourceKind>) -> Result<SourceKind, Refusal> {
+    let SourceKindDraft::Media { asset, then, still_ms } = draft else {
+        return Err(Refusal::because(Code::Internal, "No file."));
+    };
+    let (kept_then, kept_ms) = match old {
+        Some(SourceKind::Media { then, still_ms, .. }) => (then, still_ms),
+        _ => (Vec::new(), STILL_MS_DEFAULT),
+    };
+    let asset = there(tx, asset, "asset")?.doc.id;
+    let then = then.unwrap_or(kept_then);
+    // What is too long is told as such, and not looked up.
+    for (n, asset) in then.iter().enumerate().take(PLAYLIST_MAX) {
+        let place = format!("then[{n}]");
+        there(tx, asset.clone(), &place).map_err(|refusal| match refusal.code {
+            Code::SpecInvalid => {
+                let reason = format!("there is no file \"{asset}\": upload it, or take it out of the playlist");
+                Refusal::wrong(Code::SpecInvalid, &place, reason)
+            }
+            _ => refusal,
+        })?;
+    }
+    Ok(SourceKind::Media { asset, then, still_ms: still_ms.unwrap_or(kept_ms) })
 }
 
 fn camera(draft: SourceKindDraft, old: Option<SourceKind>) -> Result<SourceKind, Refusal> {
