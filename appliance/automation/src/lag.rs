@@ -34,13 +34,18 @@ pub struct Lag {
 impl Lag {
     /// A new picture is shown `late_ns` after it was due; less than 0 is before. `tick_ns` is the length of a tick.
     pub fn shown(&mut self, late_ns: i64, tick_ns: u64) {
-        self.silent_ns = 0;
+        self.shown_late();
         if late_ns > tick_ns as i64 {
             return;
         }
         self.pictures = self.pictures.saturating_add(1);
         let share = if self.pictures <= FIRST_PICTURES { SHARE_FIRST } else { SHARE };
         self.mean_ns += (late_ns as f64 - self.mean_ns) * share.max(1.0 / f64::from(self.pictures));
+    }
+
+    /// A picture is shown that was given too late to tell the lag: the source is not silent.
+    pub fn shown_late(&mut self) {
+        self.silent_ns = 0;
     }
 
     /// Time passed; `heard` says whether the source's sound is on air.
@@ -121,6 +126,13 @@ mod tests {
         assert_eq!(show(40_000_000, 3), 0, "its decoder catches up");
         assert_eq!(show(5_000_000, 90), 5_000_000);
         assert!(show(25_000_000, 30) < 8_000_000, "while it is heard");
+        for _ in 0..40 {
+            lag.shown_late();
+            lag.passed(TICK_NS, true);
+        }
+        lag.shown(5_000_000, TICK_NS);
+        lag.passed(TICK_NS, true);
+        assert!(lag.ns() > 6_000_000, "late pictures are no silence: {}", lag.ns());
         (0..31).for_each(|_| lag.passed(TICK_NS, true));
         lag.shown(25_000_000, TICK_NS);
         lag.passed(TICK_NS, true);

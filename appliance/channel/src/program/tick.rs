@@ -377,8 +377,10 @@ impl Mixer {
                     let heard = self.ears.hears(id);
                     phase.lag.passed(self.house.rate.tick_ns(1), heard);
                     if let (1.., Some(picture)) = (looked.taken, looked.picture) {
-                        if !behind && decoder.was_in_time(picture.due_ns) {
-                            phase.lag.shown(at.0 as i64 - picture.due_ns as i64, self.house.rate.tick_ns(1));
+                        match decoder.was_in_time(picture.due_ns) {
+                            _ if behind => {}
+                            true => phase.lag.shown(at.0 as i64 - picture.due_ns as i64, self.house.rate.tick_ns(1)),
+                            false => phase.lag.shown_late(),
                         }
                         // One that is shown ahead of its time begins to bridge a gap when it is shown.
                         self.director.picture(id, Running(picture.due_ns.min(at.0)));
