@@ -1,0 +1,16 @@
+//! What the appliance knows of its board.
+//!
+//! - [`boot_slot`] decides which of the two slots boots, without I/O; [`autoboot`] is the file that the firmware reads;
+//!   [`edges`], [`flag`] and [`mailbox`] are the world: device tree, FAT partition, data folder and one-shot flag.
+//! - [`preseed`] reads what was put on the medium beside the image: names, Wi-Fi, keys.
+//!
+//! The program `bandstand-board` is in `main.rs`.
+
+pub mod autoboot;
+pub mod boot_slot;
+pub mod config;
+pub mod edges;
+pub mod flag;
+pub mod mailbox;
+pub mod preseed;
+pub mod trouble;

@@ -1,0 +1,167 @@
+//! `bandstand-board`: what is done to the board itself.
+//!
+//! `boot-slot` is RAUC's custom boot back end. RAUC calls one program with the verb as its first argument, so the same
+//! program is installed under a second name, `bandstand-boot-slot`, which goes without the word `boot-slot`:
+//!
+//! ```text
+//! [system]    bootloader=custom
+//! [handlers]  bootloader-custom-backend=/usr/lib/bandstand/bandstand-boot-slot
+//! ```
+//! Answers are one word and a newline on standard output, as RAUC wants them; troubles are one line on standard error, with
+//! exit code 1. Exit code 2: the command is not understood.
+
+use board::autoboot::Slot;
+use board::boot_slot::{State, Verb, status};
+use board::config::{Config, PATH};
+use board::trouble::{Code, Trouble};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The name under which RAUC calls the program.
+const BACK_END: &str = "bandstand-boot-slot";
+
+/// What is done to the board itself.
+#[derive(Debug, Parser)]
+#[command(name = "bandstand-board", version)]
+struct Command {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Args)]
+struct Places {
+    /// Says where everything is; a file that is missing says nothing.
+    #[arg(long, global = true, default_value = PATH)]
+    config: PathBuf,
+    /// The folder of the device tree.
+    #[arg(long, global = true)]
+    device_tree: Option<PathBuf>,
+    /// The folder that holds autoboot.txt.
+    #[arg(long, global = true)]
+    autoboot: Option<PathBuf>,
+    /// The folder of its copy.
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+    /// The one-shot flag: mailbox, or sector:/PATH.
+    #[arg(long, global = true)]
+    flag: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Which slot boots: RAUC's custom boot back end.
+    BootSlot {
+        #[command(subcommand)]
+        verb: BootSlot,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum BootSlot {
+    /// The slot that the next warm reboot boots.
+    GetPrimary,
+    /// Boots a slot once, at the next warm reboot.
+    SetPrimary { slot: Name },
+    /// Whether a slot is good or bad.
+    GetState { slot: Name },
+    /// Good: commits to the booted slot. Bad: the slot is about to be written over.
+    SetState { slot: Name, state: Judgement },
+    /// The booted slot.
+    GetCurrent,
+    /// Restores autoboot.txt where it is broken, and says what was done.
+    Repair,
+    /// Everything that is known, as JSON; with exit code 1 where something is not.
+    Status,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Name {
+    #[value(name = "A")]
+    A,
+    #[value(name = "B")]
+    B,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Judgement {
+    Good,
+    Bad,
+}
+
+impl From<Name> for Slot {
+    fn from(name: Name) -> Slot {
+        match name {
+            Name::A => Slot::A,
+            Name::B => Slot::B,
+        }
+    }
+}
+
+impl From<Judgement> for State {
+    fn from(judgement: Judgement) -> State {
+        match judgement {
+            Judgement::Good => State::Good,
+            Judgement::Bad => State::Bad,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let Command { places, what: What::BootSlot { verb } } = Command::parse_from(arguments(std::env::args_os()));
+    let outcome = run(places, verb);
+    let (text, code) = match &outcome {
+        Ok((text, code)) => (text.as_str(), *code),
+        Err(trouble) => {
+            // Nothing can be done where even this cannot be said.
+            let _ = writeln!(std::io::stderr(), "bandstand-board: {trouble}");
+            ("", ExitCode::FAILURE)
+        }
+    };
+    match text {
+        "" => code,
+        text => match writeln!(std::io::stdout(), "{text}") {
+            Ok(()) => code,
+            Err(_) => ExitCode::FAILURE,
+        },
+    }
+}
+
+/// The arguments, with `boot-slot` put in where the program was called by the name that stands for it.
+fn arguments(mut given: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let program = given.next().unwrap_or_default();
+    let implied = Path::new(&program).file_name().is_some_and(|name| name == BACK_END).then(|| "boot-slot".into());
+    [program].into_iter().chain(implied).chain(given).collect()
+}
+
+fn run(places: Places, verb: BootSlot) -> Result<(String, ExitCode), Trouble> {
+    let file = match std::fs::read_to_string(&places.config) {
+        Ok(text) => Config::parse(&text)?,
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Config::default(),
+        Err(cause) => {
+            return Err(Trouble::new(Code::ConfigInvalid, format!("{}: {cause}", places.config.display())));
+        }
+    };
+    let Places { device_tree, autoboot, data, flag, .. } = places;
+    let edges = file.under(Config { device_tree, autoboot, data, flag }).edges()?;
+    let verb = match verb {
+        BootSlot::GetPrimary => Verb::GetPrimary,
+        BootSlot::SetPrimary { slot } => Verb::SetPrimary(slot.into()),
+        BootSlot::GetState { slot } => Verb::GetState(slot.into()),
+        BootSlot::SetState { slot, state } => Verb::SetState(slot.into(), state.into()),
+        BootSlot::GetCurrent => Verb::GetCurrent,
+        BootSlot::Repair => Verb::Repair,
+        BootSlot::Status => {
+            let status = status(&edges.look());
+            let code = if status.fault.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+            let text =
+                serde_json::to_string(&status).map_err(|cause| Trouble::new(Code::ConfigInvalid, cause.to_string()))?;
+            return Ok((text, code));
+        }
+    };
+    Ok((edges.run(verb)?, ExitCode::SUCCESS))
+}
