@@ -356,7 +356,8 @@ fn a_camera_with_a_buffer_of_five_seconds_is_silent_for_four_and_nobody_sees_it(
                         "latency_ms": BUFFER_MS});
     venue.add_source(camera);
     venue.bandstand.ok("PATCH", &format!("/channels/{MAIN}"), json!({"failover": {"primary": "slow", "loop": "clip"}}));
-    venue.wait_on_air_for("slow", 2_400);
+    // A camera says after some seconds how its sound and its pictures belong together: here it has been shown by then.
+    venue.wait_on_air_for("slow", 8_000);
     venue.go_live(0);
     venue.wait_until_live_for(3_000);
     venue.camera_1.freeze();

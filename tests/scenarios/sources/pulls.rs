@@ -60,7 +60,7 @@ fn streams_that_are_fetched_go_on_air() {
 fn hls_with_its_sound_in_a_playlist_of_its_own_goes_on_air() {
     let mut house = House::open("apart");
     // GStreamer's `hlsdemux` lets each playlist begin at zero, whatever its first times are.
-    house.apart_ms = 40.0;
+    house.loose = Some(1);
     let web = Web::start(&house.stage.room("web"));
     let (apart, parts) = (web.public().join("apart.m3u8"), web.public().join("apart-%v.m3u8"));
     let map = ["-map", "0:v", "-map", "0:a", "-f", "hls", "-var_stream_map", "v:0,agroup:a a:0,agroup:a,default:yes"];
