@@ -207,7 +207,7 @@ impl Arrivals {
             Some(offset) if now_ns >= self.settled_at_ns => {
                 let ppm = if self.seen { FOLLOW_PPM } else { FOLLOW_UNSEEN_PPM };
                 let step = passed.min(STEP_NS_MAX) * ppm / 1_000_000;
-                let deaf = self.lump(self.sound.latest()).is_some_and(|latest| latest > offset);
+                let deaf = self.lump().is_some_and(|latest| latest > offset);
                 if offset - target > JUMP_NS || deaf {
                     self.jumps += 1;
                     target
@@ -229,16 +229,20 @@ impl Arrivals {
             (Some(pictures), Some(sound)) if sound - pictures <= SOUND_LATE_NS_MAX => pictures.max(sound),
             (pictures, sound) => pictures.or(sound)?,
         };
-        let usual = self.lump(self.sound.usual_latest());
-        let whole = usual.map_or(i64::MIN, |latest| latest + i64::from(LATENCY_MS_LEAST) * 1_000_000);
+        let whole = self.usual_lump().map_or(i64::MIN, |latest| latest + i64::from(LATENCY_MS_LEAST) * 1_000_000);
         Some((quickest + self.latency_ns).max(whole))
     }
 
-    /// `latest`, how late the last sound of a lump is, where neither that nor all of the sound is by far too late.
-    fn lump(&self, latest: Option<i64>) -> Option<i64> {
-        let (latest, sound) = (latest?, self.sound.least()?);
+    /// How late the last sound of each lump is, where neither that nor all of the sound is by far too late.
+    fn lump(&self) -> Option<i64> {
+        let (latest, sound) = (self.sound.latest()?, self.sound.least()?);
         let pictures = self.pictures.least().unwrap_or(sound);
         (sound - pictures <= SOUND_LATE_NS_MAX && latest - sound <= LUMP_NS_MAX).then_some(latest)
+    }
+
+    /// The same of a usual lump, which is no sooner.
+    fn usual_lump(&self) -> Option<i64> {
+        self.lump().and_then(|_| Some(self.sound.usual_latest()?.min(self.sound.least()? + LUMP_NS_MAX)))
     }
 
     /// When what carries the stream's time `stream_ns` is due; none before the first arrival.

@@ -37,12 +37,17 @@ impl KeepingUp {
         let leaps = now >= since.plus_ms(SKIP_AFTER_MS);
         if leaps {
             self.leaps = [self.leaps[1], Some(now)];
-            self.behind_since = None;
+            self.behind_since = Some(now);
         }
         leaps
     }
 
-    /// It begins anew: with another connection, or where it stood by.
+    /// Whether it gave what was overdue last.
+    pub fn is_behind(&self) -> bool {
+        self.behind_since.is_some()
+    }
+
+    /// It begins anew: with another connection, where it stood by, or where it was held up by whoever takes its pictures.
     pub fn begin_anew(&mut self) {
         self.behind_since = None;
     }
@@ -62,20 +67,22 @@ mod tests {
         Running(1_000_000_000).plus_ms(ms)
     }
 
-    /// A decoder that needs `cost_ms` for each of 30 pictures a second, with a keyframe every 2 s, for `long_ms`. What is
-    /// skipped costs nothing. Answers the longest delay behind due, how often it leapt, and whether it is told at the end.
-    fn play(cost_ms: u64, long_ms: u64) -> (u64, u32, bool) {
+    /// A decoder that needs `cost_ms` for each of 30 pictures a second, with a keyframe every `group` of them, for `long_ms`.
+    /// It leaps to the next keyframe that is in time, which costs nothing. Nothing arrives for `stall_ms` after 20 s, and
+    /// then all at once. Answers the longest delay behind due, how often it leapt, and whether it is told at the end.
+    fn play(cost_ms: u64, group: u64, stall_ms: u64, long_ms: u64) -> (u64, u32, bool) {
         let (mut keeping, mut free, mut worst, mut leapt, mut skips) = (KeepingUp::default(), 0, 0, 0, false);
         for n in 0..long_ms * 30 / 1000 {
-            // Each arrives 300 ms before it is due.
-            let arrives = n * 1000 / 30;
-            skips &= n % 60 != 0;
+            let sent = n * 1000 / 30;
+            let arrives = if (20_000..20_000 + stall_ms).contains(&sent) { 20_000 + stall_ms } else { sent };
+            // Each is due 300 ms after it was sent.
+            let due = sent + 300;
+            skips &= n % group != 0 || due < free.max(arrives);
             if skips {
                 continue;
             }
             let now = free.max(arrives) + cost_ms;
             free = now;
-            let due = arrives + 300;
             worst = worst.max(now.saturating_sub(due));
             if keeping.gave(at(due), at(now + 300), at(now)) {
                 leapt += 1;
@@ -87,14 +94,27 @@ mod tests {
 
     #[test]
     fn one_that_keeps_up_leaves_nothing_out() {
-        assert_eq!(play(30, 60_000), (0, 0, false));
+        assert_eq!(play(30, 60, 0, 60_000), (0, 0, false));
     }
 
     #[test]
     fn one_that_is_too_slow_leaves_out_what_it_must_and_that_is_told() {
-        for cost_ms in [36, 50, 66, 100, 200] {
-            let (worst, leapt, told) = play(cost_ms, 120_000);
-            assert!(worst <= 2_500 && leapt > 1 && told, "{cost_ms} ms each: {worst} ms behind, {leapt} leaps, {told}");
+        for (cost_ms, group) in
+            [36, 50, 66, 100, 200].into_iter().flat_map(|cost| [1, 15, 30, 60, 120].map(|g| (cost, g)))
+        {
+            let (worst, leapt, told) = play(cost_ms, group, 0, 120_000);
+            let said = format!("{cost_ms} ms each, {group}: {worst} ms behind, {leapt} leaps, {told}");
+            assert!(worst <= 2_500 && leapt > 1 && told, "{said}");
+        }
+    }
+
+    #[test]
+    fn a_stall_of_a_well_source_is_caught_up_with_by_one_leap_at_most_and_not_told() {
+        for (cost_ms, stall_ms) in [(22, 3_000), (16, 5_000), (16, 8_000), (11, 8_000), (25, 2_000)] {
+            for group in [1, 30, 60, 120] {
+                let (_, leapt, told) = play(cost_ms, group, stall_ms, 60_000);
+                assert!(leapt <= 1 && !told, "{cost_ms} ms each, {group}, {stall_ms} ms: {leapt} leaps");
+            }
         }
     }
 

@@ -23,6 +23,9 @@ use std::collections::VecDeque;
 pub const BYTES_MAX: usize = 24 << 20;
 /// Time from the oldest to the newest that is held, at most, nanoseconds.
 pub const SPAN_NS_MAX: u64 = 16_000_000_000;
+/// A decoder that is behind leaps to the next keyframe that is in time where keyframes are no further apart than this,
+/// nanoseconds; else it would stand still for longer than it takes to catch up.
+pub const LEAP_NS_MAX: u64 = 4_000_000_000;
 /// Keyframes alone are decoded this far apart at least, nanoseconds: a source may send nothing else.
 pub const KEYS_EVERY_NS: u64 = 500_000_000;
 
@@ -64,6 +67,10 @@ pub struct Standby<T> {
     seeks_key: bool,
     /// It cannot be held.
     too_long: bool,
+    /// Stream times of the last two keyframes.
+    keys: [Option<u64>; 2],
+    /// The decoder leaps, since then.
+    leaps: Option<Running>,
 }
 
 impl<T> Default for Standby<T> {
@@ -76,6 +83,8 @@ impl<T> Default for Standby<T> {
             alone: None,
             seeks_key: false,
             too_long: false,
+            keys: [None; 2],
+            leaps: None,
         }
     }
 }
@@ -83,7 +92,17 @@ impl<T> Default for Standby<T> {
 impl<T: Clone> Standby<T> {
     /// Whether what arrives may go to the decoder as it is: nothing is held before it.
     pub fn passes(&self) -> bool {
-        self.decodes_all() && self.units.is_empty() && !self.seeks_key
+        self.decodes_all() && self.units.is_empty() && !self.seeks_key && !self.leaps()
+    }
+
+    /// Whether the decoder leaps: it gets nothing until a keyframe is in time.
+    pub fn leaps(&self) -> bool {
+        self.leaps.is_some()
+    }
+
+    /// A keyframe arrived, whether it is held or not.
+    pub fn saw_key(&mut self, stream_ns: u64) {
+        self.keys = [self.keys[1], Some(stream_ns)];
     }
 
     /// Whether every picture is decoded: it is awake, or cannot be held.
@@ -123,7 +142,7 @@ impl<T: Clone> Standby<T> {
         let all = self.decodes_all();
         self.awake = awake;
         if !awake {
-            self.seeks_key = false;
+            (self.seeks_key, self.leaps) = (false, None);
             return false;
         }
         if all {
@@ -133,9 +152,32 @@ impl<T: Clone> Standby<T> {
         true
     }
 
-    /// The decoder leaves out what lies before the next keyframe.
-    pub fn leap(&mut self) {
-        self.seeks_key = !self.too_long;
+    /// The decoder is behind, and leaves out what lies before the next keyframe that is in time. Not where keyframes are
+    /// too far apart, or are not known to come.
+    pub fn leap(&mut self, now: Running) {
+        let [Some(before), Some(last)] = self.keys else { return };
+        let regular = last > before && last - before <= LEAP_NS_MAX;
+        if regular && self.decodes_all() && !self.leaps() {
+            self.leaps = Some(now);
+        }
+    }
+
+    /// Whether the leap is over: its keyframe is first of what is held, or it does not come.
+    fn lands(&mut self, since: Running, now: Running, due: &impl Fn(u64) -> Option<u64>) -> bool {
+        let in_time = |unit: &Unit<T>| unit.key && due(unit.stream_ns).is_none_or(|at| at >= now.0);
+        if let Some(key) = self.units.iter().position(in_time) {
+            self.release(key);
+            return true;
+        }
+        // The last one is kept: the next may not come.
+        let last = self.units.iter().rposition(|unit| unit.key);
+        if now.0 >= since.0.saturating_add(LEAP_NS_MAX) {
+            self.release(last.unwrap_or(0));
+            self.seeks_key = last.is_none() && !self.continues;
+            return true;
+        }
+        self.release(last.unwrap_or(self.units.len()));
+        false
     }
 
     /// What the decoder gets next. Asked until there is nothing.
@@ -156,6 +198,12 @@ impl<T: Clone> Standby<T> {
                 None => self.too_long = true,
             }
             self.catch_up(now, &due);
+        }
+        if let Some(since) = self.leaps {
+            if !self.lands(since, now, &due) {
+                return Next::Nothing;
+            }
+            self.leaps = None;
         }
         if self.seeks_key {
             match self.first_key_after(0) {

@@ -246,6 +246,23 @@ fn sound_that_comes_in_lumps_is_waited_for() {
 }
 
 #[test]
+fn lumps_as_long_as_any_that_are_waited_for_do_not_move_time_to_and_fro() {
+    let (mut arrivals, mut last, mut lump) = (Arrivals::new(300, None), 0, 2_000);
+    for at in (0..120_000i64).step_by(20) {
+        let now = ((10_000 + at) * MS) as u64;
+        arrivals.arrived(Track::Pictures, (at * MS) as u64, now);
+        if at - last >= lump {
+            for sound in (last..at).step_by(20) {
+                arrivals.arrived(Track::Sound, (sound * MS) as u64, now);
+            }
+            // By turns 1.96 to 2.12 s.
+            (last, lump) = (at, 1_960 + at * 7 % 9 * 20);
+        }
+    }
+    assert!(arrivals.jumps() <= 2, "{} jumps", arrivals.jumps());
+}
+
+#[test]
 fn near_silence_in_lumps_of_a_second_is_heard_whole() {
     // As ffmpeg sends it: its sound begins 0.6 s behind its pictures' decoding times, and comes for 0.75 to 1.02 s at
     // once, now and then less.

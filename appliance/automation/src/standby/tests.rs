@@ -36,6 +36,9 @@ impl Camera {
             let n = self.sent;
             self.sent += 1;
             let key = self.group > 0 && n.is_multiple_of(self.group);
+            if key {
+                self.standby.saw_key(n * PICTURE_NS);
+            }
             self.standby.push(Unit { stream_ns: n * PICTURE_NS, key, bytes: 10_000, data: n });
             loop {
                 match self.standby.next(self.now(), self.due()) {
@@ -126,6 +129,53 @@ fn one_that_cannot_be_held_is_decoded_whole() {
         assert!(camera.standby.decodes_all() && camera.standby.passes());
         assert_eq!(camera.got().last(), Some(&(409, false)));
     }
+}
+
+#[test]
+fn one_that_is_behind_leaps_to_the_next_keyframe_that_is_in_time() {
+    let mut camera = Camera::new(25, 8);
+    camera.send(60);
+    camera.got();
+    let (now, sent) = (camera.now(), camera.sent);
+    camera.standby.leap(now);
+    assert!(camera.standby.leaps() && !camera.standby.passes());
+    camera.send(20);
+    assert_eq!(camera.got(), row(75..80), "the keyframe at 75 and what follows it");
+    assert!(camera.standby.passes() && !camera.standby.leaps());
+    // Three seconds too late: keyframes come whose own time is over.
+    let late = Running(camera.now().0 + 3_000_000_000);
+    camera.standby.leap(late);
+    for n in 80..180 {
+        let key = n % 25 == 0;
+        camera.standby.push(Unit { stream_ns: n * PICTURE_NS, key, bytes: 1, data: n });
+        while let Next::Decode(n) = camera.standby.next(late, camera.due()) {
+            camera.decoded.push((n, false));
+        }
+    }
+    assert_eq!(camera.got(), row(150..180), "due at 158, when it is 155: those at 100 and 125 are left out, too");
+    assert!(sent == 60);
+}
+
+#[test]
+fn without_regular_keyframes_it_does_not_leap_and_one_that_does_not_come_is_not_waited_for() {
+    for (group, sent) in [(0, 300), (200, 450), (25, 20)] {
+        let mut camera = Camera::new(group, 8);
+        camera.send(sent);
+        camera.standby.leap(camera.now());
+        assert!(!camera.standby.leaps(), "a keyframe each {group} pictures");
+    }
+    let mut camera = Camera::new(25, 8);
+    camera.send(60);
+    camera.got();
+    camera.standby.leap(camera.now());
+    camera.group = 0;
+    camera.send(90);
+    assert!(camera.got().is_empty() && camera.standby.leaps());
+    camera.send(20);
+    assert!(!camera.standby.leaps() && !camera.standby.too_long, "it is given up");
+    camera.group = 200;
+    camera.send(100);
+    assert_eq!(camera.got(), row(200..270), "and the next keyframe is taken");
 }
 
 #[test]

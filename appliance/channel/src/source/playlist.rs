@@ -1,6 +1,7 @@
 //! What a playlist of HLS (RFC 8216) says, as far as it matters before one is followed.
 
 use m3u8_rs::{AlternativeMediaType, MasterPlaylist, Playlist, VariantStream};
+use std::collections::HashSet;
 use url::Url;
 
 /// What lies at an address, by its beginning.
@@ -30,7 +31,10 @@ pub(super) fn look(beginning: &[u8], address: &str, height: u32) -> Found {
             let whole = |uri: &str| address.join(uri).ok().map(String::from);
             match best(&master, height) {
                 Some(best) => whole(&best.uri).map_or(Found::Media, Found::OneOfSeveral),
-                None => Found::Together(parts(&master).filter_map(whole).collect()),
+                None => {
+                    let mut seen = HashSet::new();
+                    Found::Together(parts(&master).filter_map(whole).filter(|one| seen.insert(one.clone())).collect())
+                }
             }
         }
         _ => Found::Media,
@@ -70,10 +74,12 @@ fn best(master: &MasterPlaylist, height: u32) -> Option<&VariantStream> {
         .or_else(|| whole().min_by_key(|variant| (rows(variant), std::cmp::Reverse(variant.bandwidth))))
 }
 
-/// The playlists that may be followed.
+/// The playlists that may be followed, those of which every variant needs one first.
 fn parts(master: &MasterPlaylist) -> impl Iterator<Item = &str> {
+    let followed = [AlternativeMediaType::Audio, AlternativeMediaType::Video];
+    let others = master.alternatives.iter().filter(move |other| followed.contains(&other.media_type));
     let variants = master.variants.iter().filter(|variant| !variant.is_i_frame).map(|variant| variant.uri.as_str());
-    variants.chain(master.alternatives.iter().filter_map(|other| other.uri.as_deref()))
+    others.filter_map(|other| other.uri.as_deref()).chain(variants)
 }
 
 #[cfg(test)]
@@ -142,8 +148,10 @@ mod tests {
     #[test]
     fn one_whose_sound_lies_apart_is_followed_together_with_it() {
         let sound = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"English\",URI=\"sound.m3u8\"\n";
-        let apart = format!("#EXTM3U\n{sound}#EXT-X-STREAM-INF:BANDWIDTH=2,AUDIO=\"a\"\np.m3u8\n");
-        let parts = ["http://ann:secret@tv:8409/a/p.m3u8", "http://ann:secret@tv:8409/a/sound.m3u8"];
+        let words = "#EXT-X-MEDIA:TYPE=SUBTITLES,GROUP-ID=\"s\",NAME=\"English\",URI=\"words.m3u8\"\n";
+        let variant = |bandwidth: u32| format!("#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},AUDIO=\"a\"\np.m3u8\n");
+        let apart = format!("#EXTM3U\n{sound}{words}{}{}", variant(2), variant(3));
+        let parts = ["http://ann:secret@tv:8409/a/sound.m3u8", "http://ann:secret@tv:8409/a/p.m3u8"];
         assert_eq!(look(apart.as_bytes(), ADDRESS, 720), Found::Together(parts.map(str::to_owned).to_vec()));
         let within = format!("{apart}#EXT-X-STREAM-INF:BANDWIDTH=1\nboth.m3u8\n");
         let both = "http://ann:secret@tv:8409/a/both.m3u8".to_owned();

@@ -11,6 +11,7 @@ use automation::secret::Secret;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -63,7 +64,7 @@ impl Step {
     /// What comes after what this try has found; none where the try goes on.
     fn next(&self, found: Found) -> Option<Step> {
         match (self, found) {
-            (Step::Look, Found::OneOfSeveral(one)) => Some(Step::Follow(one)),
+            (Step::Look | Step::FollowAll, Found::OneOfSeveral(one)) => Some(Step::Follow(one)),
             (Step::Look, Found::Together(all)) if !all.is_empty() => {
                 Some(Step::Ask(all.into_iter().take(ASKED_MAX).collect()))
             }
@@ -233,6 +234,10 @@ impl Pull {
     fn build_http(&self, this: &Arc<Try>) -> Built<()> {
         // It holds for one try: the next one looks anew.
         let step = std::mem::take(&mut *hold(&self.step));
+        if let Step::Ask(_) = step {
+            // One that cannot be fetched is not asked again: it may never be followed.
+            *hold(&self.step) = step.next(Found::Media).unwrap_or_default();
+        }
         let source = gst::ElementFactory::make("souphttpsrc")
             .property("timeout", HTTP_TIMEOUT_S)
             // We try again ourselves, and say why it failed.
@@ -254,19 +259,26 @@ impl Pull {
 /// one, waits for ever, and aborts the whole process when it is taken down. Of a playlist of playlists it would join any
 /// one unseen: so we choose one, and a new try begins with that; or, where sound lies apart, we ask each of them first.
 fn look_at_playlists(this: &Arc<Try>, pad: &gst::Pad, step: Step, next: &Arc<Mutex<Step>>) {
-    let (to, next) = (Arc::downgrade(this), next.clone());
+    let (to, next, decided) = (Arc::downgrade(this), next.clone(), AtomicBool::new(false));
     pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
         let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
         let Some(this) = to.upgrade() else { return gst::PadProbeReturn::Remove };
+        // What comes after the beginning that decided says nothing.
+        if decided.load(Ordering::Relaxed) || this.is_over() {
+            return gst::PadProbeReturn::Drop;
+        }
         let address = address_of(pad);
         let found = buffer.map_readable().map_or(Found::Media, |map| playlist::look(&map, &address, this.house.height));
         if found == Found::JustBegun {
+            decided.store(true, Ordering::Relaxed);
+            *hold(&next) = Step::Look;
             let fault = Fault::new(Code::SourceUnreachable, "").with_text("The stream is just beginning.");
             this.give_up(fault.with_remedy("Nothing to do: Bandstand tries again by itself in a moment."));
             return gst::PadProbeReturn::Drop;
         }
         match step.next(found) {
             Some(step) => {
+                decided.store(true, Ordering::Relaxed);
                 *hold(&next) = step;
                 this.begin_again();
                 gst::PadProbeReturn::Drop
@@ -360,6 +372,7 @@ mod tests {
         }
         assert_eq!((asked, steps.last()), (vec!["s".to_owned(), "p".to_owned()], Some(&Step::FollowAll)));
         assert_eq!(Step::FollowAll.next(Found::Together(all())), None);
+        assert_eq!(Step::FollowAll.next(Found::OneOfSeveral("a".into())), Some(Step::Follow("a".into())), "meanwhile");
         assert_eq!(Step::FollowAll.address(), None);
         assert_eq!(Step::Look.next(Found::Together(Vec::new())), None);
         let many = Step::Look.next(Found::Together(vec!["p".to_owned(); ASKED_MAX + 1]));

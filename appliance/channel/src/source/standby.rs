@@ -164,21 +164,29 @@ impl Decoder {
     }
 
     /// It gave a picture that is due then. Answers whether the picture is of use.
-    fn gave(&self, due_ns: u64, now: Running) -> bool {
+    ///
+    /// `dry`: whether next to no picture of it waits to be shown.
+    fn gave(&self, due_ns: u64, now: Running, dry: bool) -> bool {
         self.first.fetch_min(due_ns, Ordering::Relaxed);
         self.owed.store(0, Ordering::Relaxed);
         self.gave.store(now.0, Ordering::Relaxed);
-        if due_ns < now.0 {
+        // While it catches up, and in its first pictures after that.
+        if due_ns < now.0 && now.0 < self.limit.load(Ordering::Relaxed) {
             self.late.store(due_ns, Ordering::Relaxed);
         }
-        if self.is(Stand::Current) || self.is(Stand::Lags) {
+        let mut keeping_up = hold(&self.keeping_up);
+        if dry && (self.is(Stand::Current) || self.is(Stand::Lags)) {
             let arrived_to = Running(self.buffered_to.load(Ordering::Relaxed));
-            if hold(&self.keeping_up).gave(Running(due_ns), arrived_to, now) {
+            if keeping_up.gave(Running(due_ns), arrived_to, now) {
                 self.leaps.store(true, Ordering::Relaxed);
             }
+            if keeping_up.is_behind() && self.is(Stand::Current) {
+                self.become_(Stand::Lags);
+            }
         } else {
-            hold(&self.keeping_up).begin_anew();
+            keeping_up.begin_anew();
         }
+        drop(keeping_up);
         if !self.is(Stand::CatchesUp) && !self.is(Stand::Lags) {
             return true;
         }
@@ -227,13 +235,18 @@ pub(super) fn attach(this: &Arc<Try>, before: &gst::Pad, after: &gst::Pad) {
             _ => return gst::PadProbeReturn::Ok,
         }
         steer(&this, &mut standby);
+        let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
+        // One without a time belongs to the one before it, and is due with it.
+        let stream_ns = super::chain::shown_ns(pad, buffer).or_else(|| standby.newest_ns()).unwrap_or_default();
+        let key = is_key(pad, buffer);
+        if key {
+            standby.saw_key(stream_ns);
+        }
         if standby.passes() {
             return gst::PadProbeReturn::Ok;
         }
         let Some(gst::PadProbeData::Buffer(buffer)) = info.data.take() else { return gst::PadProbeReturn::Ok };
-        // One without a time belongs to the one before it, and is due with it.
-        let stream_ns = super::chain::shown_ns(pad, &buffer).or_else(|| standby.newest_ns()).unwrap_or_default();
-        standby.push(Unit { stream_ns, key: is_key(pad, &buffer), bytes: buffer.size(), data: buffer });
+        standby.push(Unit { stream_ns, key, bytes: buffer.size(), data: buffer });
         info.flow_res = give(&this, pad, &mut standby);
         gst::PadProbeReturn::Handled
     });
@@ -243,7 +256,7 @@ pub(super) fn attach(this: &Arc<Try>, before: &gst::Pad, after: &gst::Pad) {
             Some(gst::PadProbeData::Buffer(buffer)) => {
                 if let Some(this) = to.upgrade()
                     && let Some(due_ns) = super::chain::shown_ns(pad, buffer).and_then(|at| this.due()(at))
-                    && !this.shared.decoder.gave(due_ns, running())
+                    && !this.shared.decoder.gave(due_ns, running(), this.shared.store.is_dry())
                 {
                     return gst::PadProbeReturn::Drop;
                 }
@@ -323,7 +336,11 @@ fn steer(this: &Try, standby: &mut Standby<gst::Buffer>) {
     if !standby.decodes_all() {
         decoder.become_(Stand::By);
     } else if decoder.leaps.swap(false, Ordering::Relaxed) {
-        standby.leap();
+        standby.leap(now);
+    }
+    if standby.leaps() {
+        // It is not mute.
+        decoder.gave.store(now.0, Ordering::Relaxed);
     }
 }
 
@@ -384,11 +401,11 @@ mod tests {
     fn a_decoder_that_catches_up_gives_what_is_due_now_and_no_older_picture() {
         let decoder = Decoder::default();
         assert!(!decoder.is_asleep(Some(1)) && !decoder.is_behind());
-        assert!(decoder.gave(5, Running(SECOND)), "one that is current gives all");
+        assert!(decoder.gave(5, Running(SECOND), true), "one that is current gives all");
         let now = Running(2 * SECOND);
         decoder.catch_up(now);
-        assert!(!decoder.gave(1_900_000_000, now) && decoder.is_asleep(Some(5)) && decoder.is_behind());
-        assert!(decoder.gave(1_960_000_000, now) && !decoder.is_behind());
+        assert!(!decoder.gave(1_900_000_000, now, true) && decoder.is_asleep(Some(5)) && decoder.is_behind());
+        assert!(decoder.gave(1_960_000_000, now, true) && !decoder.is_behind());
         assert!(decoder.is_asleep(Some(5)), "the mixer has not taken it yet");
         assert!(!decoder.is_asleep(Some(1_960_000_000)));
     }
@@ -398,11 +415,11 @@ mod tests {
         let decoder = Decoder::default();
         decoder.buffered(9 * SECOND);
         decoder.catch_up(Running(SECOND));
-        assert!(!decoder.gave(5, Running(SECOND + CATCH_UP_NS - 1)));
+        assert!(!decoder.gave(5, Running(SECOND + CATCH_UP_NS - 1), true));
         let late = Running(SECOND + CATCH_UP_NS);
-        assert!(decoder.gave(6, late) && !decoder.is_asleep(Some(6)));
+        assert!(decoder.gave(6, late, true) && !decoder.is_asleep(Some(6)));
         assert!(decoder.is_behind() && decoder.buffered_to(late) == Some(Running(9 * SECOND)), "by what arrives");
-        assert!(decoder.gave(late.0, late) && !decoder.is_behind(), "it has caught up after all");
+        assert!(decoder.gave(late.0, late, true) && !decoder.is_behind(), "it has caught up after all");
     }
 
     #[test]
@@ -411,14 +428,14 @@ mod tests {
         let now = Running(5);
         decoder.buffered(7);
         assert_eq!(decoder.buffered_to(now), None, "nothing was decoded yet");
-        decoder.gave(6, now);
+        decoder.gave(6, now, true);
         assert_eq!(decoder.buffered_to(now), None, "and nothing is due");
-        decoder.gave(5, now);
+        decoder.gave(5, now, true);
         assert_eq!(decoder.buffered_to(now), Some(Running(7)));
         decoder.become_(Stand::By);
         decoder.owed.store(OWED_MAX + 1, Ordering::Relaxed);
         assert_eq!(decoder.buffered_to(now), None);
-        decoder.gave(6, now);
+        decoder.gave(6, now, true);
         assert_eq!(decoder.buffered_to(now), Some(Running(7)));
         decoder.catch_up(now);
         assert_eq!(decoder.buffered_to(Running(5 + MUTE_NS)), None, "it should catch up, and does not");

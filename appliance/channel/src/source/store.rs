@@ -164,6 +164,11 @@ impl Store {
         inner.pictures.len() < PICTURES_MAX && inner.sound.waiting() < SOUND_FRAMES_MAX
     }
 
+    /// Whether next to no picture waits: whoever gives them, and not who takes them, says when they are shown.
+    pub fn is_dry(&self) -> bool {
+        self.hold().pictures.len() <= 2
+    }
+
     /// Whether the sound that came in since the last call was silent; none where none came.
     pub fn was_silent(&self) -> Option<bool> {
         self.hold().silent.take()

@@ -92,7 +92,7 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
                 SourceState::Connecting | SourceState::Settling | SourceState::Online => None,
             };
             let too_slow = fresh && live.shared.decoder.is_too_slow(now);
-            let seen = seen.or(too_slow.then_some(Code::SourceTooMuch));
+            let seen = too_slow.then_some(Code::SourceTooMuch).or(seen);
             status.fault = status.fault.or_else(|| seen.map(|code| named(Fault::new(code, ""), spec)));
         }
         Source::Media(files) => {
