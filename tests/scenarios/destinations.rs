@@ -374,7 +374,7 @@ fn half_a_minute_without_internet_costs_every_platform_half_a_minute_and_no_more
     let relay = UdpRelay::open(([127, 0, 0, 1], listener.port()).into(), 1);
     let by = |n: usize| {
         json!({"id": names[n], "name": names[n], "url": format!("rtmp://127.0.0.1:{}/live", ways[n].port()),
-               "key": names[n], "enabled": true})
+               "key": format!("key-{}", names[n]), "enabled": true})
     };
     let srt = json!({"id": "srt", "name": "SRT", "kind": "srt", "enabled": true,
                      "url": format!("srt://127.0.0.1:{}", relay.port())});

@@ -9,7 +9,8 @@
 //!               └lag─┘
 //! ```
 //! While nobody listens, and in its first pictures after a silence, the lag is followed at once; after that so slowly that
-//! nobody hears it. A picture that comes too late to be shown at the tick it belongs to says nothing.
+//! nobody hears it. A picture that comes too late to be shown at the tick it belongs to, or that is decoded alone while its
+//! source stands by, still says how its source's time lies between the ticks.
 
 /// Pictures after which the lag is known, and the share of a new one in the mean until then and from then on. The mean of
 /// the first ones is that of all.
@@ -32,20 +33,15 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// A new picture is shown `late_ns` after it was due; less than 0 is before. `tick_ns` is the length of a tick.
-    pub fn shown(&mut self, late_ns: i64, tick_ns: u64) {
-        self.shown_late();
-        if late_ns > tick_ns as i64 {
-            return;
-        }
+    /// A new picture is seen at a tick, `late_ns` after it was due; less than 0 is before, which is where pictures are shown
+    /// up to `ahead_ns` ahead of their time. `tick_ns` is the length of a tick.
+    pub fn shown(&mut self, late_ns: i64, ahead_ns: u64, tick_ns: u64) {
+        self.silent_ns = 0;
+        // The first tick at which it could have been shown.
+        let late_ns = (late_ns + ahead_ns as i64).rem_euclid(tick_ns as i64) - ahead_ns as i64;
         self.pictures = self.pictures.saturating_add(1);
         let share = if self.pictures <= FIRST_PICTURES { SHARE_FIRST } else { SHARE };
         self.mean_ns += (late_ns as f64 - self.mean_ns) * share.max(1.0 / f64::from(self.pictures));
-    }
-
-    /// A picture is shown that was given too late to tell the lag: the source is not silent.
-    pub fn shown_late(&mut self) {
-        self.silent_ns = 0;
     }
 
     /// Time passed; `heard` says whether the source's sound is on air.
@@ -75,12 +71,12 @@ mod tests {
     fn it_is_the_mean_of_what_is_shown() {
         let mut lag = Lag::default();
         for n in 0..90 {
-            lag.shown(20_000_000 + (n * 7 % 5 - 2) * 1_000_000, TICK_NS);
+            lag.shown(20_000_000 + (n * 7 % 5 - 2) * 1_000_000, 0, TICK_NS);
             lag.passed(TICK_NS, false);
         }
         assert!((lag.ns() - 20_000_000).abs() < 500_000, "{}", lag.ns());
         let mut first = Lag::default();
-        first.shown(-9_000_000, TICK_NS);
+        first.shown(-9_000_000, TICK_NS / 2, TICK_NS);
         first.passed(TICK_NS, false);
         assert_eq!(first.ns(), -9_000_000, "one picture is enough to begin with");
     }
@@ -91,7 +87,7 @@ mod tests {
         for n in 0..500u64 {
             // 25 pictures a second, at 30 ticks.
             let due = n * 40_000_000;
-            lag.shown((due.div_ceil(TICK_NS) * TICK_NS - due) as i64, TICK_NS);
+            lag.shown((due.div_ceil(TICK_NS) * TICK_NS - due) as i64, 0, TICK_NS);
             lag.passed(40_000_000, false);
         }
         // By turns 33, 27, 20, 13 and 7 ms.
@@ -101,9 +97,9 @@ mod tests {
     #[test]
     fn while_it_is_heard_it_moves_slowly() {
         let mut lag = Lag::default();
-        (0..100).for_each(|_| lag.shown(10_000_000, TICK_NS));
+        (0..100).for_each(|_| lag.shown(10_000_000, 0, TICK_NS));
         lag.passed(TICK_NS, false);
-        (0..200).for_each(|_| lag.shown(30_000_000, TICK_NS));
+        (0..200).for_each(|_| lag.shown(30_000_000, 0, TICK_NS));
         for tick in 1..=30 {
             lag.passed(TICK_NS, true);
             assert!(lag.ns() - 10_000_000 <= tick * 83_334, "{} after {tick}", lag.ns());
@@ -114,27 +110,20 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_too_late_says_nothing_and_a_new_beginning_is_followed_at_once() {
+    fn what_comes_too_late_says_the_same_and_a_new_beginning_is_followed_at_once() {
         let mut lag = Lag::default();
         let mut show = |late_ns: i64, count: u32| {
             for _ in 0..count {
-                lag.shown(late_ns, TICK_NS);
+                lag.shown(late_ns, 0, TICK_NS);
                 lag.passed(TICK_NS, true);
             }
             lag.ns()
         };
-        assert_eq!(show(40_000_000, 3), 0, "its decoder catches up");
+        assert_eq!(show(5_000_000 + 2 * TICK_NS as i64, 3), 5_000_000, "its decoder catches up");
         assert_eq!(show(5_000_000, 90), 5_000_000);
         assert!(show(25_000_000, 30) < 8_000_000, "while it is heard");
-        for _ in 0..40 {
-            lag.shown_late();
-            lag.passed(TICK_NS, true);
-        }
-        lag.shown(5_000_000, TICK_NS);
-        lag.passed(TICK_NS, true);
-        assert!(lag.ns() > 6_000_000, "late pictures are no silence: {}", lag.ns());
         (0..31).for_each(|_| lag.passed(TICK_NS, true));
-        lag.shown(25_000_000, TICK_NS);
+        lag.shown(25_000_000, 0, TICK_NS);
         lag.passed(TICK_NS, true);
         assert_eq!(lag.ns(), 25_000_000, "after a second without pictures");
     }
@@ -145,7 +134,7 @@ mod tests {
         let mut worst = 0.0f64;
         for tick in 0..1900u64 {
             let late = tick as f64 * TICK_NS as f64 * 500.0 / 1e6;
-            lag.shown(late as i64, TICK_NS);
+            lag.shown(late as i64, 0, TICK_NS);
             lag.passed(TICK_NS, true);
             worst = worst.max((late - lag.ns() as f64).abs());
         }

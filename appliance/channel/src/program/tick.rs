@@ -377,11 +377,8 @@ impl Mixer {
                     let heard = self.ears.hears(id);
                     phase.lag.passed(self.house.rate.tick_ns(1), heard);
                     if let (1.., Some(picture)) = (looked.taken, looked.picture) {
-                        match decoder.was_in_time(picture.due_ns) {
-                            _ if behind => {}
-                            true => phase.lag.shown(at.0 as i64 - picture.due_ns as i64, self.house.rate.tick_ns(1)),
-                            false => phase.lag.shown_late(),
-                        }
+                        let late_ns = at.0 as i64 - picture.due_ns as i64;
+                        phase.lag.shown(late_ns, phase.ahead_ns(&self.house), self.house.rate.tick_ns(1));
                         // One that is shown ahead of its time begins to bridge a gap when it is shown.
                         self.director.picture(id, Running(picture.due_ns.min(at.0)));
                         self.newest.insert(id.clone(), picture.buffer);

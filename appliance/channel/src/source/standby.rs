@@ -63,8 +63,6 @@ pub struct Decoder {
     owed: AtomicU32,
     /// Pictures that it gave while it caught up, and that were too old.
     missed: AtomicU32,
-    /// When the last picture was due that it gave too late to be shown in time.
-    late: AtomicU64,
     keeping_up: Mutex<KeepingUp>,
     /// It shall leave out what lies before the next keyframe.
     leaps: AtomicBool,
@@ -82,7 +80,6 @@ impl Default for Decoder {
             gave: AtomicU64::new(0),
             owed: AtomicU32::new(0),
             missed: AtomicU32::new(0),
-            late: AtomicU64::new(0),
             keeping_up: Mutex::default(),
             leaps: AtomicBool::new(false),
         }
@@ -122,11 +119,6 @@ impl Decoder {
         };
         let begun = self.first.load(Ordering::Relaxed) <= now.0;
         Some(Running(self.buffered_to.load(Ordering::Relaxed))).filter(|_| begun && shows)
-    }
-
-    /// Whether it gave a picture that is due at `due_ns` before that: then the tick it is shown at tells its lag.
-    pub fn was_in_time(&self, due_ns: u64) -> bool {
-        due_ns > self.late.load(Ordering::Relaxed)
     }
 
     /// Whether the source's pictures are too much for it.
@@ -170,10 +162,6 @@ impl Decoder {
         self.first.fetch_min(due_ns, Ordering::Relaxed);
         self.owed.store(0, Ordering::Relaxed);
         self.gave.store(now.0, Ordering::Relaxed);
-        // While it catches up, and in its first pictures after that.
-        if due_ns < now.0 && now.0 < self.limit.load(Ordering::Relaxed) {
-            self.late.store(due_ns, Ordering::Relaxed);
-        }
         let mut keeping_up = hold(&self.keeping_up);
         if dry && (self.is(Stand::Current) || self.is(Stand::Lags)) {
             let arrived_to = Running(self.buffered_to.load(Ordering::Relaxed));
