@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod error;
 pub mod head;
 mod http;
+pub mod mdns;
 pub mod onvif;
 mod soap;
 pub mod url;
