@@ -40,8 +40,8 @@ const ENDPOINT_CHARS_MAX: usize = 256;
 const NAME_CHARS_MAX: usize = 64;
 /// Longest name of a host, characters.
 const HOST_CHARS_MAX: usize = 64;
-/// Where every camera of Axis has its stream, whose `_axis-video` names the port of its page only (VAPIX, "Video
-/// streaming over RTSP").
+/// Where cameras of Axis have their stream unless they are told otherwise (Axis' developer documentation, "RTSP
+/// endpoints"): `_axis-video` names the port of their page only.
 const AXIS_STREAM: (u16, &str) = (554, "/axis-media/media.amp");
 
 /// A camera that announces its stream.
@@ -107,7 +107,7 @@ struct Instance {
     name: Name<'static>,
     /// Its host and port.
     at: Option<(Name<'static>, u16)>,
-    /// Its path; empty where it says none.
+    /// Its path, where it has said so; empty where there is none.
     path: Option<String>,
 }
 
