@@ -22,8 +22,9 @@ const PRESETS = [
   { token: "3", name: "Choir" },
 ];
 const CAMERAS = [
-  { endpoint: "urn:uuid:1", name: "Stage left", model: "Dome 4K", host: "192.168.1.31", address: "http://192.168.1.31:80/onvif/device_service", source: null },
-  { endpoint: "urn:uuid:2", name: "Camera", model: "Dome 4K", host: "192.168.1.22", address: "http://192.168.1.22:80/onvif/device_service", source: { channel: "main", source: "camera-2" } },
+  { by: "onvif", hostname: "", endpoint: "urn:uuid:1", name: "Stage left", model: "Dome 4K", host: "192.168.1.31", address: "http://192.168.1.31:80/onvif/device_service", source: null },
+  { by: "onvif", hostname: "", endpoint: "urn:uuid:2", name: "Camera", model: "Dome 4K", host: "192.168.1.22", address: "http://192.168.1.22:80/onvif/device_service", source: { channel: "main", source: "camera-2" } },
+  { by: "mdns", hostname: "axis-accc8e000001.local", endpoint: "Balcony._rtsp._tcp.local", name: "Balcony", model: "", host: "192.168.1.40", address: "rtsp://192.168.1.40:554/axis-media/media.amp", source: null },
 ];
 
 const scene = new Scene();

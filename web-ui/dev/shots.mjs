@@ -68,6 +68,12 @@ const SHOTS = [
     "#/sources/new/find",
     async (page) => (await page.waitForSelector("[data-camera]"), page.getByRole("button", { name: "Add Stage left" }).click()),
   ],
+  [
+    "add-announced-camera",
+    "off-air",
+    "#/sources/new/find",
+    async (page) => (await page.waitForSelector("[data-camera]"), page.getByRole("button", { name: "Add Balcony" }).click()),
+  ],
   ["source-head", "off-air", "#/sources/camera-2", head],
   ["source-head-on-air", "pinned", "#/sources/camera-2", head],
   [

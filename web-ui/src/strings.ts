@@ -250,14 +250,15 @@ const en = {
     },
     find: {
       item: "Find cameras in the network",
-      itemHint: "IP cameras that speak ONVIF: user name and password are enough",
+      itemHint: "IP cameras that speak ONVIF, which need only user name and password, or announce their stream (mDNS)",
       title: "Cameras in your network",
       searching: "Looking for cameras …",
       again: "Look again",
       none: "No camera has answered",
       noneLead:
-        "Check that it has power and is in the same network as the box, and that ONVIF is switched on in the camera. You can also enter its address:",
+        "Check that it has power and is in the same network as the box, and that ONVIF or Bonjour is switched on in the camera. You can also enter its address:",
       unnamed: "Camera",
+      by: { onvif: "Found by ONVIF", mdns: "Announces its stream (mDNS)" },
       already: (name: string) => `Already here: ${name}`,
       use: "Add",
       useName: (name: string) => `Add ${name}`,

@@ -1,4 +1,5 @@
-//! Asks cameras: what they are, where their streams are, and to move. ONVIF over HTTP, and Visca over IP.
+//! Asks cameras: which there are, what they are, where their streams are, and to move. ONVIF over HTTP, Visca over IP,
+//! and mDNS.
 //!
 //! Every question blocks the thread that asks it, for a bounded time, and takes a bounded answer. What a camera says
 //! is never trusted: no DTD, no entities, no redirect is followed, and an address that it names counts only for its
@@ -8,6 +9,7 @@ pub mod discovery;
 pub mod error;
 pub mod head;
 mod http;
+pub mod mdns;
 pub mod onvif;
 mod soap;
 pub mod url;

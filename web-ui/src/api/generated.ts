@@ -1438,14 +1438,26 @@ export interface components {
              */
             workers: number;
         };
+        /**
+         * @description How a camera was found. One that answers in both ways is found by ONVIF.
+         * @enum {string}
+         */
+        FoundBy: "onvif" | "mdns";
         /** @description A camera that answered in the network. */
         FoundCamera: {
-            /** @description What to add it by. */
+            /**
+             * @description What to add it by: its device service, which is asked for all else, or by mDNS the address of its stream, which is a
+             *     camera's `url` and whose path may be missing.
+             */
             address: string;
+            /** @description How it was found. */
+            by: components["schemas"]["FoundBy"];
             /** @description Its identity, which stays when its address changes. */
             endpoint: string;
             /** @description Its IP address. */
             host: string;
+            /** @description Name of its host, as it says; empty by ONVIF, which has none. */
+            hostname: string;
             /** @description Its model, as it says; may be empty. */
             model: string;
             /** @description Its name, as it says; may be empty. */

@@ -48,6 +48,7 @@ impl Tools {
             }
             let Ok(found) = self.cameras.search().await else { continue };
             let seen: Vec<Seen> = found
+                .onvif
                 .iter()
                 .map(|found| Seen {
                     endpoint: found.endpoint.clone(),

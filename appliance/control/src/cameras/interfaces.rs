@@ -1,7 +1,7 @@
 //! What the kernel tells of networks: our own addresses, and the hardware addresses of neighbours.
 
 use camera::Url;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 
 /// Addresses of ours from which cameras are looked for: boxes have two or three.
@@ -40,14 +40,6 @@ fn neighbour(table: &str, address: Ipv4Addr) -> Option<String> {
         line.split_ascii_whitespace().next().and_then(|first| first.parse::<Ipv4Addr>().ok()) == Some(address)
     })?;
     camera::onvif::mac_of(line.split_ascii_whitespace().nth(3)?)
-}
-
-/// Where the question goes from one of our addresses.
-pub fn group(from: IpAddr, index: u32) -> std::net::SocketAddr {
-    match from {
-        IpAddr::V4(_) => (camera::discovery::GROUP_V4, camera::discovery::PORT).into(),
-        IpAddr::V6(_) => SocketAddrV6::new(camera::discovery::GROUP_V6, camera::discovery::PORT, 0, index).into(),
-    }
 }
 
 #[cfg(test)]

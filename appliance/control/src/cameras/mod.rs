@@ -11,15 +11,15 @@ pub mod interfaces;
 mod orders;
 
 use crate::commands::NewCamera;
-use crate::doc::{CameraDraft, FoundCamera, SourcePlace};
+use crate::doc::{CameraDraft, FoundBy, FoundCamera, SourcePlace};
 use crate::refusal::Refusal;
 use crate::store::Wanted;
 use automation::fault::Code;
 use automation::follow::Place;
 use automation::spec::SourceKind;
-use camera::discovery::Found;
 use camera::onvif::{self, Description};
 use camera::{CameraError, Credentials, Url};
+use discovery::Answered;
 use heads::Heads;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ const FRESH: Duration = Duration::from_secs(5);
 /// Everything that the box knows of cameras by asking.
 pub struct Cameras {
     permits: Arc<Semaphore>,
-    searched: Mutex<Option<(Instant, Arc<[Found]>)>>,
+    searched: Mutex<Option<(Instant, Arc<Answered>)>>,
     heads: Heads,
 }
 
@@ -49,16 +49,17 @@ impl Default for Cameras {
 
 impl Cameras {
     /// Every camera that answers in the network now. Who asks while a search runs waits for it and gets the same.
-    pub async fn search(&self) -> Result<Arc<[Found]>, Refusal> {
+    pub async fn search(&self) -> Result<Arc<Answered>, Refusal> {
         let mut searched = self.searched.lock().await;
         if let Some((at, found)) = searched.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
             tracing::debug!(ago = ?at.elapsed(), "the last search is still good");
             return Ok(found.clone());
         }
-        let found: Arc<[Found]> = discovery::search().await.map_err(|error| Refusal {
+        let found = discovery::search().await.map_err(|error| Refusal {
             cause: Some(Box::new(error)),
             ..Refusal::because(Code::CameraUnreachable, "The box has no network in which cameras could be.")
         })?;
+        let found = Arc::new(found);
         *searched = Some((Instant::now(), found.clone()));
         Ok(found)
     }
@@ -75,7 +76,7 @@ impl Cameras {
         };
         let searched = async { Ok(self.search().await.unwrap_or_default()) };
         let (description, searched) = tokio::try_join!(asked, searched)?;
-        let found = searched.iter().find(|found| found.device.authority() == device.authority());
+        let found = searched.onvif.iter().find(|found| found.device.authority() == device.authority());
         let information = &description.information;
         let of_camera =
             [found.map_or("", |found| &found.name), &information.model, &information.manufacturer, "Camera"];
@@ -120,40 +121,64 @@ impl Cameras {
     }
 }
 
-/// What is found, beside what is a source already.
-pub fn beside(found: &[Found], wanted: &Wanted) -> Vec<FoundCamera> {
-    let document = |found: &Found| FoundCamera {
-        endpoint: found.endpoint.clone(),
-        name: found.name.clone(),
-        model: found.model.clone(),
-        host: found.device.host().to_owned(),
-        address: found.device.to_string(),
-        source: source_of(found, wanted),
-    };
-    found.iter().map(document).collect()
+/// What is found, beside what is a source already, in the order of their addresses.
+pub fn beside(found: &Answered, wanted: &Wanted) -> Vec<FoundCamera> {
+    let by_onvif = found.onvif.iter().map(|found| {
+        let document = FoundCamera {
+            by: FoundBy::Onvif,
+            endpoint: found.endpoint.clone(),
+            name: found.name.clone(),
+            model: found.model.clone(),
+            host: found.device.host().to_owned(),
+            hostname: String::new(),
+            address: found.device.to_string(),
+            source: source_of_identity(&found.endpoint, wanted)
+                .or_else(|| source_at(wanted, |url| url.host() == found.device.host())),
+        };
+        (found.device.address(), document)
+    });
+    let by_mdns = found.mdns.iter().map(|found| {
+        let document = FoundCamera {
+            by: FoundBy::Mdns,
+            endpoint: found.endpoint.clone(),
+            name: found.name.clone(),
+            model: String::new(),
+            host: found.stream.host().to_owned(),
+            hostname: found.host.clone(),
+            address: found.stream.text_of("rtsp"),
+            source: source_at(wanted, |url| is_announced(&found.stream, url)),
+        };
+        (found.stream.address(), document)
+    });
+    let mut all: Vec<_> = by_onvif.chain(by_mdns).collect();
+    all.sort_by_key(|(address, _)| *address);
+    all.into_iter().map(|(_, document)| document).collect()
 }
 
-/// The source that a found camera is: by its identity, else by the host of its stream.
-fn source_of(found: &Found, wanted: &Wanted) -> Option<SourcePlace> {
-    let place = |channel: &crate::store::WantedChannel, source: &automation::id::SourceId| SourcePlace {
-        channel: channel.doc.id.clone(),
-        source: source.clone(),
-    };
-    let by_identity = wanted.channels.iter().find_map(|channel| {
+/// Whether a source's address is the stream that a camera announces. One that is announced without its path is known by its
+/// port alone: whoever added it has had to enter the path.
+fn is_announced(stream: &Url, source: &Url) -> bool {
+    let path = stream.path() == "/" || stream.path() == source.path();
+    stream.authority() == source.authority() && path
+}
+
+/// The source whose camera has this identity.
+fn source_of_identity(endpoint: &str, wanted: &Wanted) -> Option<SourcePlace> {
+    wanted.channels.iter().find_map(|channel| {
         let mut cameras = channel.cameras.iter();
-        let (source, _) = cameras.find(|(_, camera)| camera.endpoint == found.endpoint)?;
-        Some(place(channel, source))
-    });
-    by_identity.or_else(|| {
-        wanted.channels.iter().find_map(|channel| {
-            let source = channel.spec.sources.iter().find(|source| match &source.kind {
-                SourceKind::Camera { url, .. } => {
-                    Url::of_stream(url).is_ok_and(|url| url.host() == found.device.host())
-                }
-                _ => false,
-            })?;
-            Some(place(channel, &source.id))
-        })
+        let (source, _) = cameras.find(|(_, camera)| camera.endpoint == endpoint)?;
+        Some(SourcePlace { channel: channel.doc.id.clone(), source: source.clone() })
+    })
+}
+
+/// The first camera whose stream has an address that is `asked` for.
+fn source_at(wanted: &Wanted, asked: impl Fn(&Url) -> bool) -> Option<SourcePlace> {
+    wanted.channels.iter().find_map(|channel| {
+        let source = channel.spec.sources.iter().find(|source| match &source.kind {
+            SourceKind::Camera { url, .. } => Url::of_stream(url).is_ok_and(|url| asked(&url)),
+            _ => false,
+        })?;
+        Some(SourcePlace { channel: channel.doc.id.clone(), source: source.id.clone() })
     })
 }
 
@@ -174,4 +199,22 @@ async fn blocking<T: Send + 'static>(
         work()
     });
     done.await.map_err(broken)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_that_is_announced_is_a_source_already() {
+        let check = |stream: &str, source: &str, expected: bool| {
+            let url = |text| Url::of_stream(text).unwrap();
+            assert_eq!(is_announced(&url(stream), &url(source)), expected, "{stream} is {source}");
+        };
+        check("rtsp://192.0.2.7:554/live", "rtsp://192.0.2.7/live", true);
+        check("rtsp://192.0.2.7:554/live", "rtsp://192.0.2.7/other", false);
+        check("rtsp://192.0.2.7:554/", "rtsp://192.0.2.7/other", true);
+        check("rtsp://192.0.2.7:554/", "rtsp://192.0.2.7:8554/", false);
+        check("rtsp://192.0.2.7:554/", "rtsp://192.0.2.8/", false);
+    }
 }

@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 /// A camera that answered in the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FoundCamera {
+    /// How it was found.
+    pub by: FoundBy,
     /// Its identity, which stays when its address changes.
     pub endpoint: String,
     /// Its name, as it says; may be empty.
@@ -17,11 +19,24 @@ pub struct FoundCamera {
     pub model: String,
     /// Its IP address.
     pub host: String,
-    /// What to add it by.
+    /// Name of its host, as it says; empty by ONVIF, which has none.
+    pub hostname: String,
+    /// What to add it by: its device service, which is asked for all else, or by mDNS the address of its stream, which is a
+    /// camera's `url` and whose path may be missing.
     pub address: String,
     /// The source that it is already.
     #[schema(required)]
     pub source: Option<SourcePlace>,
+}
+
+/// How a camera was found. One that answers in both ways is found by ONVIF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundBy {
+    /// It answered by ONVIF: it can be asked for its streams and its head.
+    Onvif,
+    /// It announces a stream by mDNS, and no more is known of it.
+    Mdns,
 }
 
 /// A source of a channel.

@@ -14,7 +14,7 @@ mod timeline;
 pub use asset::{AssetDoc, AssetKind};
 pub use board::{Alert, Board, BoxDoc, ChannelBoard, WorkerState};
 pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted, ManualDoc, PinChoice, SourceChoice};
-pub use camera::{CameraDoc, CameraDraft, FoundCamera, MoveDraft, Movement, PresetDoc, SourcePlace};
+pub use camera::{CameraDoc, CameraDraft, FoundBy, FoundCamera, MoveDraft, Movement, PresetDoc, SourcePlace};
 pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
 pub use destination::{DestinationDoc, DestinationDraft, DestinationKindDoc, DestinationKindDraft, PlatformDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
