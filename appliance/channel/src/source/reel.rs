@@ -1,7 +1,7 @@
 //! Films and stills from the disk, one after another and over again, without a gap: a playlist.
 //!
 //! Where in the list a showing is at a tick, the lengths of its files say ([`Playlist`]); they are measured when the
-//! source begins. Each item of a showing has a player of its own, whose store holds what is due by the time in the file.
+//! source begins, once in the life of the process. Each item of a showing has a player of its own, whose store holds what is due by the time in the file.
 //! The next item's player stands ready on its first picture well before the seam; at the seam the mixer looks into the
 //! other store. The last picture of an item stands until the seam.
 //!
@@ -15,6 +15,7 @@
 //! is a function of the lengths alone. A list of which nothing can be played is as unplayable as a single file.
 
 mod keeper;
+mod known;
 mod showing;
 
 use super::media::{RETRY, SEEK_AHEAD_NS, SEEK_FROM_NS, UNUSED_MS};
@@ -25,7 +26,7 @@ use crate::lock::hold;
 use automation::backoff::Backoff;
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
-use automation::playlist::{Item, Playlist, tick_at};
+use automation::playlist::{Item, Playlist, tick_at, ticks_of};
 use automation::spec::{House, Rate};
 use keeper::{Job, Keeper, Place};
 use showing::{Seat, Showing, into};
@@ -96,20 +97,24 @@ struct File {
 impl Reel {
     /// A list of these files, of which stills stand for `still_ms` milliseconds. Some may be the same.
     pub(super) fn start(paths: &[PathBuf], still_ms: u32, house: &House) -> Reel {
+        let still_ticks = house.rate.nearest_tick(u64::from(still_ms)).max(1);
         let mut files: Vec<File> = Vec::new();
         let mut items = Vec::with_capacity(paths.len());
         for path in paths {
             let known = files.iter().position(|file| file.path == *path);
             items.push(known.unwrap_or(files.len()));
             if known.is_none() {
-                files.push(File { path: path.clone(), item: Item::Unknown, fault: None, retry: Backoff::new(RETRY) });
+                // What was measured is played at once: a list that is edited on air goes on.
+                let item = known::length(path)
+                    .map_or(Item::Unknown, |length_ns| Item::Plays(ticks(house.rate, still_ticks, length_ns)));
+                files.push(File { path: path.clone(), item, fault: None, retry: Backoff::new(RETRY) });
             }
         }
         let inner = Inner {
             ended: false,
             files,
             items,
-            still_ticks: house.rate.nearest_tick(u64::from(still_ms)).max(1),
+            still_ticks,
             ready: None,
             showing: None,
             previous: None,
@@ -225,6 +230,11 @@ impl Reel {
     }
 }
 
+/// How long a file is played: a film for its length, nanoseconds, a still, which has none, for its time.
+fn ticks(rate: Rate, still_ticks: u64, length_ns: Option<u64>) -> u64 {
+    length_ns.map_or(still_ticks, |length_ns| ticks_of(rate, length_ns))
+}
+
 impl Drop for Reel {
     fn drop(&mut self) {
         hold(&self.desk.inner).ended = true;
@@ -252,6 +262,7 @@ impl Inner {
     fn fail(&mut self, file: usize, fault: Fault) {
         let one = &mut self.files[file];
         let wait_ms = one.retry.failed(running());
+        known::forget(&one.path);
         let (code, text, path) = (fault.code.as_str(), &fault.text, one.path.display());
         tracing::warn!(%path, fault = code, text, wait_ms, "a file of a playlist is left out");
         (one.item, one.fault) = (Item::Skipped, Some(fault));

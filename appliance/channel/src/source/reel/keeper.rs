@@ -1,11 +1,11 @@
 //! Makes players and lets them go; measures files.
 
-use super::{Desk, File};
+use super::{Desk, File, known, ticks};
 use crate::clock::running;
 use crate::lock::{hold, whole};
 use crate::source::media::TURN;
 use crate::source::player::{Player, Progress, Tell};
-use automation::playlist::{Item, Leg, ticks_of};
+use automation::playlist::{Item, Leg};
 use automation::spec::House;
 use gstreamer as gst;
 use std::path::PathBuf;
@@ -90,10 +90,13 @@ impl Keeper {
     pub(super) fn measure(&self) {
         while let Some((file, path)) = self.next_file() {
             let measured = Player::measure(&path, &self.house, &self.end);
+            if let Ok(length_ns) = measured {
+                known::keep(&path, length_ns);
+            }
             let mut inner = hold(&self.desk.inner);
             match measured {
                 Ok(length_ns) => {
-                    let ticks = length_ns.map_or(inner.still_ticks, |length_ns| ticks_of(self.desk.rate, length_ns));
+                    let ticks = ticks(self.desk.rate, inner.still_ticks, length_ns);
                     let one = &mut inner.files[file];
                     (one.item, one.fault) = (Item::Plays(ticks), None);
                     if length_ns.is_none() {

@@ -307,3 +307,20 @@ fn a_film_that_breaks_off_gives_way_at_once() {
         see(&reel, 0, n, grey(n));
     }
 }
+
+#[test]
+fn a_list_that_is_edited_knows_at_once_what_was_measured() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let paths = [dark(folder.path()), still(folder.path())];
+    let before = lengths(&Reel::start(&paths, 1000, &house()));
+    // No thread of its own has run yet.
+    let edited = Reel::start(&[paths[1].clone(), folder.path().join("gone.mp4"), paths[0].clone()], 2000, &house());
+    let items: Vec<Item> = hold(&edited.desk.inner).files.iter().map(|file| file.item).collect();
+    assert_eq!((items[0], items[2]), (Item::Plays(60), Item::Plays(before[0].unwrap())));
+    assert_eq!(lengths(&edited)[1], None, "what could not be measured is not kept");
+    assert_eq!(known::length(&folder.path().join("gone.mp4")), None);
+    std::fs::remove_file(&paths[0]).unwrap();
+    hold(&edited.desk.inner).broke(2, Fault::new(Code::MediaMissing, ""));
+    assert_eq!(known::length(&paths[0]), None, "what breaks off is measured anew");
+}
