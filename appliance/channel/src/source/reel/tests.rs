@@ -324,3 +324,36 @@ fn a_list_that_is_edited_knows_at_once_what_was_measured() {
     hold(&edited.desk.inner).broke(2, Fault::new(Code::MediaMissing, ""));
     assert_eq!(known::length(&paths[0]), None, "what breaks off is measured anew");
 }
+
+#[test]
+fn a_showing_gives_way_to_one_that_began_before_it_once_it_is_off_air() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reel = Reel::start(&[light(folder.path()), dark(folder.path())], 1000, &house());
+    assert!(lengths(&reel).iter().all(Option::is_some));
+    // Pinned at tick 900, while a cue has run since tick 100.
+    see(&reel, 900, 0, lighter(0));
+    let (end, _ended) = std::sync::mpsc::channel();
+    let started = |at_ns: u64| {
+        let player = Player::open_once(&folder.path().join("light.mp4"), &house(), at_ns, &end, Box::new(|_| {}));
+        let leg = hold(&reel.desk.inner).playlist().at(tick_at(house().rate, at_ns)).unwrap();
+        (player.unwrap(), Job { leg, from_ns: at_ns, place: Place::Start(100, at_ns) })
+    };
+    let shown = || hold(&reel.desk.inner).showing.as_ref().map(|showing| showing.began);
+    let (player, job) = started(tick_ns(50));
+    {
+        let mut inner = hold(&reel.desk.inner);
+        inner.showing.as_mut().unwrap().asked = running();
+        inner.seat(player, &job);
+    }
+    assert_eq!(shown(), Some(900), "on air, it keeps its place");
+    let (player, job) = started(tick_ns(50));
+    {
+        let mut inner = hold(&reel.desk.inner);
+        inner.showing.as_mut().unwrap().asked = running();
+    }
+    std::thread::park_timeout(Duration::from_millis(OFF_AIR_MS + 50));
+    hold(&reel.desk.inner).seat(player, &job);
+    assert_eq!(shown(), Some(100));
+    see(&reel, 100, 55, lighter(55));
+}
