@@ -10,7 +10,8 @@
 //!    └── cannot be opened ──► left out          ▲                                │
 //!                                └── the wait is over, and it can be opened ─────┘
 //! ```
-//! The wait of each file doubles with each failure, up to ten minutes, until it has been played to its end. Where a film
+//! The wait of each file doubles with each failure, up to ten minutes, until it has been played to its end; so long its
+//! fault stands. Where a film
 //! breaks off, what follows begins at the next tick, and the rest of the showing with it: only the beginning of a showing
 //! is a function of the lengths alone. A list of which nothing can be played is as unplayable as a single file.
 
@@ -275,6 +276,16 @@ impl Inner {
     fn broke(&mut self, file: usize, fault: Fault) {
         if matches!(self.files[file].item, Item::Plays(_)) {
             self.fail(file, fault);
+        }
+    }
+
+    /// The file was played to its end: that it can be opened says little of what breaks off.
+    fn whole(&mut self, file: usize) {
+        let one = &mut self.files[file];
+        // By one player, while another one failed: what came last counts.
+        if matches!(one.item, Item::Plays(_)) {
+            one.retry.succeeded();
+            one.fault = None;
         }
     }
 

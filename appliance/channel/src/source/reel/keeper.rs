@@ -79,7 +79,7 @@ impl Keeper {
         Box::new(move |progress| {
             let Some(desk) = desk.upgrade() else { return };
             match progress {
-                Progress::Round => hold(&desk.inner).files[file].retry.succeeded(),
+                Progress::Round => hold(&desk.inner).whole(file),
                 Progress::Broke(fault) => hold(&desk.inner).broke(file, fault),
             }
             desk.changed.notify_all();
@@ -97,11 +97,10 @@ impl Keeper {
             match measured {
                 Ok(length_ns) => {
                     let ticks = ticks(self.desk.rate, inner.still_ticks, length_ns);
-                    let one = &mut inner.files[file];
-                    (one.item, one.fault) = (Item::Plays(ticks), None);
+                    inner.files[file].item = Item::Plays(ticks);
                     if length_ns.is_none() {
                         // A still that can be opened has been shown whole.
-                        one.retry.succeeded();
+                        inner.whole(file);
                     }
                 }
                 Err(fault) => inner.fail(file, fault),

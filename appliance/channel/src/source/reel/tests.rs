@@ -242,8 +242,8 @@ fn what_cannot_be_played_is_left_out_named_and_tried_again() {
     std::fs::rename(light(folder.path()), &gone).unwrap();
     hold(&reel.desk.inner).files[0].retry.hurry();
     reel.desk.changed.notify_all();
-    wait_for("the fault of one alone", || reel.fault().filter(|fault| !fault.text.contains("gone.mp4")));
-    assert!(lengths(&reel)[3].is_some());
+    wait_for("its length", || lengths(&reel)[3]);
+    assert!(reel.fault().is_some_and(|fault| fault.text.contains("gone.mp4")), "it has not been played yet");
     // In a later round: what follows now has been chosen already.
     let mut n = 30;
     wait_for("it in the list", || {
@@ -253,6 +253,12 @@ fn what_cannot_be_played_is_left_out_named_and_tried_again() {
         let inner = hold(&reel.desk.inner);
         let seat = inner.showing.as_ref()?.seat(house().rate, tick_ns(n - 1))?;
         [0, 3].contains(&seat.leg.item).then_some(())
+    });
+    wait_for("the fault of one alone", || {
+        let part = reel.part(0, tick_ns(n))?;
+        part.player.store.look(part.at_ns);
+        n += 1;
+        reel.fault().filter(|fault| !fault.text.contains("gone.mp4"))
     });
 }
 
