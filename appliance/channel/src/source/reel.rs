@@ -32,7 +32,7 @@ use automation::spec::{House, Rate};
 use keeper::{Job, Keeper, Place};
 use showing::{Seat, Showing, into};
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 
 pub use showing::Part;
@@ -48,7 +48,7 @@ const KEPT_NS: u64 = 1_000_000_000;
 const SAMPLE_HZ: u64 = 48_000;
 /// Half a sample frame, nanoseconds: the sound of a tick begins up to so much before or after its picture.
 const HALF_A_SAMPLE_NS: u64 = 10_417;
-/// Files that are named in one fault, at most.
+/// Files that are named in one fault, and places of one file, at most.
 const NAMED_MAX: usize = 3;
 
 /// A playlist; dropping it ends its threads.
@@ -296,21 +296,35 @@ impl Inner {
 
     /// Names what cannot be played.
     fn told(&self, lead: &str) -> Option<Fault> {
-        let faults: Vec<(&Path, &Fault)> =
-            self.files.iter().filter_map(|file| Some((file.path.as_path(), file.fault.as_ref()?))).collect();
+        let faults: Vec<(usize, &Fault)> =
+            self.files.iter().enumerate().filter_map(|(file, one)| Some((file, one.fault.as_ref()?))).collect();
         let (_, first) = faults.first()?;
         let mut text = lead.to_owned();
-        for (path, fault) in faults.iter().take(NAMED_MAX) {
-            text.push_str(&format!(" \"{}\": {}", player::file_name(path), fault.text));
+        for (file, fault) in faults.iter().take(NAMED_MAX) {
+            text.push_str(&format!(" {}: {}", self.places(*file), fault.text));
         }
         if let more @ 1.. = faults.len().saturating_sub(NAMED_MAX) {
             text.push_str(&format!(" And {more} more."));
         }
         let remedy = match first.code {
-            Code::MediaMissing => "Upload it again, or take it out of the playlist.",
-            _ => "Upload it again, as MP4 with H.264 and AAC, or as PNG or JPEG; or take it out of the playlist.",
+            Code::MediaMissing => "Upload it again and put it in its place in the list, or take it out.",
+            _ => {
+                "Upload it again, as MP4 with H.264 and AAC, or as PNG or JPEG, and put it in its place in the list; or take it out."
+            }
         };
         Some(Fault::new(first.code, "").with_text(text).with_remedy(remedy))
+    }
+
+    /// Where in the list a file is, for a person: names of files on the disk say nothing to anybody.
+    fn places(&self, file: usize) -> String {
+        let items = self.items.iter().enumerate().filter(|(_, item)| **item == file);
+        let places: Vec<String> = items.map(|(place, _)| (place + 1).to_string()).collect();
+        let (named, of) = (places[..places.len().min(NAMED_MAX)].join(", "), self.items.len());
+        match places.len() {
+            1 => format!("File {named} of {of}"),
+            count if count > NAMED_MAX => format!("Files {named} and more of {of}"),
+            _ => format!("Files {named} of {of}"),
+        }
     }
 
     /// Names players that stand still though nothing holds them back, and goes on without what broke.
