@@ -327,8 +327,16 @@ fn count_pictures(pad: &gst::Pad, facts: &Arc<Facts>) {
         if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data
             && let Some(pts) = buffer.pts()
         {
-            let end = pts + buffer.duration().unwrap_or_default();
-            facts.demuxed_to_ns.fetch_max(end.nseconds(), Ordering::Relaxed);
+            // Times of a track are not those of the film: its edit list may put it later.
+            let segment = pad.sticky_event::<gst::event::Segment>(0);
+            let running = segment.and_then(|event| {
+                event.segment().downcast_ref::<gst::ClockTime>().and_then(|segment| segment.to_running_time(pts))
+            });
+            if let Some(running) = running {
+                let end = running + buffer.duration().unwrap_or_default();
+                let end_ns = end.nseconds() + *hold(&facts.base_ns);
+                facts.demuxed_to_ns.fetch_max(end_ns, Ordering::Relaxed);
+            }
         }
         let caps = pad.current_caps();
         let name = caps.as_ref().and_then(|caps| caps.structure(0)).map(|s| s.name().as_str());

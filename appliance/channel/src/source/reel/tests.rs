@@ -367,3 +367,34 @@ fn a_showing_gives_way_to_one_that_began_before_it_once_it_is_off_air() {
     assert_eq!(shown(), Some(100));
     see(&reel, 100, 55, lighter(55));
 }
+
+/// A film whose pictures, 60 that grow lighter, begin 0.8 s after its sound and end last; for a track that begins late
+/// an MP4 has an empty edit.
+fn late(folder: &Path) -> PathBuf {
+    let path = folder.join("late.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-t", "1", "-i", "sine=f=500:r=48000"])
+        .args(["-itsoffset", "0.8", "-f", "lavfi", "-t", "2"])
+        .args(["-i", "color=c=black:s=160x90:r=30,geq=lum=20+3*N:cb=128:cr=128", "-map", "0", "-map", "1"])
+        .args(["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast", "-qp", "8", "-c:a", "aac"])
+        .arg(&path)
+        .status();
+    assert!(made.expect("start ffmpeg; ./dev setup installs it").success());
+    path
+}
+
+#[test]
+fn a_film_whose_pictures_begin_late_by_its_edit_list_is_played_whole() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reel = Reel::start(&[late(folder.path()), still(folder.path())], 1000, &house());
+    assert_eq!(lengths(&reel), [Some(84), Some(30)]);
+    for n in 0..130 {
+        if [83, 113].contains(&n) {
+            next_is_ready(&reel);
+        }
+        let in_film = n % 114;
+        see(&reel, 0, n, if in_film < 84 { lighter(in_film.saturating_sub(24)) } else { grey(n) });
+    }
+    assert_eq!((reel.fault(), reel.unplayable()), (None, None));
+}
