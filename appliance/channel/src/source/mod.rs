@@ -10,6 +10,7 @@ mod enhanced;
 pub mod files;
 mod flv;
 mod formats;
+mod fragments;
 pub mod live;
 pub mod made;
 pub mod media;

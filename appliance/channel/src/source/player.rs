@@ -1,6 +1,7 @@
 //! One decoder of a file, which fills its store from a position on: it loops for ever, or plays to the file's end.
 
 use super::chain::{self, Built, Due, Place, Streams};
+use super::fragments;
 use super::store::Store;
 use crate::lock::hold;
 use automation::arrivals::Track;
@@ -156,7 +157,9 @@ impl Player {
         if player.size() == (0, 0) {
             return Err(unreadable(path, "The file has no picture."));
         }
-        let duration = pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds);
+        // A demuxer that has read the first fragments of a film answers with their length.
+        let duration = fragments::length_ns(path)
+            .unwrap_or_else(|| pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds));
         Ok((player, Some(duration).filter(|duration| *duration > 2 * house.rate.tick_ns(1))))
     }
 
