@@ -342,6 +342,12 @@ impl Inner {
         }
     }
 
+    /// The file to be measured next: what is not known holds up the list, what cannot be played does not.
+    fn to_measure(&self, now: Running) -> Option<usize> {
+        let find = |item: Item| self.files.iter().position(|file| file.item == item && file.retry.is_due(now));
+        find(Item::Unknown).or_else(|| find(Item::Skipped))
+    }
+
     /// Lets players go that nobody asks for any more, and one that stands ready for nothing.
     fn let_go(&mut self, rate: Rate, now: Running) {
         for one in [&mut self.showing, &mut self.previous] {

@@ -1,6 +1,6 @@
 //! Makes players and lets them go; measures files.
 
-use super::{Desk, File, known, ticks};
+use super::{Desk, known, ticks};
 use crate::clock::running;
 use crate::lock::{hold, whole};
 use crate::source::media::TURN;
@@ -118,8 +118,7 @@ impl Keeper {
                 return None;
             }
             let now = running();
-            let open = |file: &File| !matches!(file.item, Item::Plays(_)) && file.retry.is_due(now);
-            if let Some(file) = inner.files.iter().position(open) {
+            if let Some(file) = inner.to_measure(now) {
                 return Some((file, inner.files[file].path.clone()));
             }
             inner = whole(self.desk.changed.wait_timeout(inner, TURN)).0;

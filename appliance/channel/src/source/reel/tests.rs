@@ -419,3 +419,19 @@ fn a_film_in_fragments_is_played_whole() {
     }
     assert_eq!((reel.fault(), reel.unplayable()), (None, None));
 }
+
+#[test]
+fn what_is_not_known_is_measured_before_what_is_tried_again() {
+    let reel = Reel::start(&["a", "b", "c"].map(PathBuf::from), 1000, &house());
+    let mut inner = hold(&reel.desk.inner);
+    let now = running();
+    let first = |inner: &mut Inner, items: [Item; 3]| {
+        for (file, item) in inner.files.iter_mut().zip(items) {
+            (file.item, file.retry) = (item, Backoff::new(RETRY));
+        }
+        inner.to_measure(now)
+    };
+    assert_eq!(first(&mut inner, [Item::Skipped, Item::Plays(1), Item::Unknown]), Some(2));
+    assert_eq!(first(&mut inner, [Item::Skipped, Item::Skipped, Item::Plays(1)]), Some(0));
+    assert_eq!(first(&mut inner, [Item::Plays(1); 3]), None);
+}
