@@ -175,9 +175,9 @@ impl Reel {
         let mut done = 0;
         while done < out.len() / 2 {
             let from_ns = at_ns + done as u64 * 1_000_000_000 / SAMPLE_HZ;
-            let heard = hold(&self.desk.inner).showing_of(began).and_then(|showing| {
+            let heard = hold(&self.desk.inner).showing_of(began).map(|showing| {
                 let until_ns = showing.seam_after(rate, from_ns + HALF_A_SAMPLE_NS);
-                Some((showing.part(rate, from_ns + HALF_A_SAMPLE_NS)?, until_ns))
+                (showing.heard(rate, from_ns + HALF_A_SAMPLE_NS), until_ns)
             });
             let left = out.len() / 2 - done;
             let Some((part, until_ns)) = heard else {
@@ -188,9 +188,12 @@ impl Reel {
                 let ns = until_ns.saturating_sub(from_ns) + HALF_A_SAMPLE_NS;
                 usize::try_from(ns * SAMPLE_HZ / 1_000_000_000).unwrap_or(left).clamp(1, left)
             });
-            // Outside the lock: a store has one of its own.
-            let at_ns = part.at_ns.saturating_sub(HALF_A_SAMPLE_NS);
-            part.player.store.listen(at_ns, &mut out[2 * done..][..2 * frames]);
+            let out = &mut out[2 * done..][..2 * frames];
+            match part {
+                // Outside the lock: a store has one of its own.
+                Some(part) => part.player.store.listen(part.at_ns.saturating_sub(HALF_A_SAMPLE_NS), out),
+                None => out.fill(0.0),
+            }
             done += frames;
         }
     }

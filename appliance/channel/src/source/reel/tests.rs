@@ -435,3 +435,28 @@ fn what_is_not_known_is_measured_before_what_is_tried_again() {
     assert_eq!(first(&mut inner, [Item::Skipped, Item::Skipped, Item::Plays(1)]), Some(0));
     assert_eq!(first(&mut inner, [Item::Plays(1); 3]), None);
 }
+
+#[test]
+fn the_sound_of_what_has_not_begun_waits_for_its_seam() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reel = Reel::start(&[still(folder.path()), dark(folder.path())], 2000, &house());
+    let ticks = lengths(&reel)[0].unwrap();
+    // Begun anew ten ticks before the seam: its player is aimed beyond it.
+    wait_for("a player", || reel.part(5, tick_ns(ticks - 10)));
+    wait_for("its sound", || {
+        let inner = hold(&reel.desk.inner);
+        let seat = inner.showing.as_ref()?.seats.front()?;
+        assert_eq!(seat.leg.begins, ticks);
+        (seat.player.store.counts().1 >= 20_000).then_some(())
+    });
+    let mut sound = Vec::new();
+    for n in ticks - 10..ticks + 10 {
+        let mut out = [0f32; 3200];
+        reel.listen(5, tick_ns(n), &mut out);
+        sound.extend(out.chunks_exact(2).map(|frame| frame[0]));
+    }
+    assert!(sound[..15_990].iter().all(|sample| *sample == 0.0), "silence up to the seam");
+    let rises = sound[16_000..].windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
+    assert!(rises.abs_diff(2000 / 3) <= 20, "a third of a second of 2000 Hz from its beginning: {rises}");
+}
