@@ -13,7 +13,6 @@
 //! The wait doubles with each failure, up to ten minutes, until a whole round has been played.
 
 use super::player::{self, Player, Progress, Tell};
-use super::store::Picture;
 use crate::clock::running;
 use crate::lock::{hold, whole};
 use automation::backoff::{Backoff, Steps};
@@ -126,12 +125,6 @@ impl Media {
         let found = [showing, previous].into_iter().flatten().find(|(tick, ..)| *tick == began)?;
         found.2 = now;
         Some(found.1.clone())
-    }
-
-    /// The clip's first picture, to stand in at the beginning of a showing whose player is being made. In mid-clip it would
-    /// flash up between what was shown and where the showing is.
-    pub fn first_for(&self, position_ns: u64) -> Option<Picture> {
-        if position_ns < SEEK_FROM_NS { self.any()?.store.first() } else { None }
     }
 
     /// A player for a thumbnail: the showing, or the one that stands ready.

@@ -198,15 +198,6 @@ impl Reel {
         }
     }
 
-    /// The first picture of the list, to stand in at the beginning of a showing whose player is being made.
-    pub fn first_for(&self, position_ns: u64) -> Option<Picture> {
-        if position_ns >= SEEK_FROM_NS {
-            return None;
-        }
-        let player = hold(&self.desk.inner).ready.as_ref()?.player.clone();
-        player.store.first()
-    }
-
     /// A picture for a thumbnail: of what is shown, or of what stands ready.
     pub fn thumbnail(&self) -> Option<Picture> {
         let player = hold(&self.desk.inner).on_air(self.desk.rate)?;

@@ -313,16 +313,6 @@ fn a_player_that_begins_in_mid_clip_shows_nothing_of_the_clips_beginning() {
 }
 
 #[test]
-fn the_first_picture_stands_in_at_the_beginning_of_a_showing_only() {
-    gst::init().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let media = Media::start(&film(folder.path(), &["color=c=0x404040:s=160x90:r=30"], 4), &house());
-    wait_for("a first picture", || media.first_for(0));
-    assert!(media.first_for(SEEK_FROM_NS - 1).is_some());
-    assert!(media.first_for(SEEK_FROM_NS).is_none(), "where the clip is elsewhere it would flash up");
-}
-
-#[test]
 fn a_showing_gives_way_to_one_that_began_before_it_once_it_is_off_air() {
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();
