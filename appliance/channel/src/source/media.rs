@@ -12,6 +12,7 @@
 //! ```
 //! The wait doubles with each failure, up to ten minutes, until a whole round has been played.
 
+use super::known;
 use super::player::{self, Player, Progress, Tell};
 use crate::clock::running;
 use crate::lock::{hold, whole};
@@ -261,6 +262,7 @@ impl Inner {
     /// The file cannot be played, for now.
     fn fail(&mut self, path: &Path, fault: Fault) {
         let wait_ms = self.retry.failed(running());
+        known::forget(path);
         let (code, text) = (fault.code.as_str(), &fault.text);
         tracing::warn!(path = %path.display(), fault = code, text, wait_ms, "media cannot be played");
         self.fault = Some(fault);

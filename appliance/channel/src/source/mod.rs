@@ -11,6 +11,7 @@ pub mod files;
 mod flv;
 mod formats;
 mod fragments;
+mod known;
 pub mod live;
 pub mod made;
 pub mod media;

@@ -2,6 +2,7 @@
 
 use super::chain::{self, Built, Due, Place, Streams};
 use super::fragments;
+use super::known;
 use super::store::Store;
 use crate::lock::hold;
 use automation::arrivals::Track;
@@ -157,10 +158,15 @@ impl Player {
         if player.size() == (0, 0) {
             return Err(unreadable(path, "The file has no picture."));
         }
-        // A demuxer that has read the first fragments of a film answers with their length.
-        let duration = fragments::length_ns(path)
-            .unwrap_or_else(|| pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds));
-        Ok((player, Some(duration).filter(|duration| *duration > 2 * house.rate.tick_ns(1))))
+        let length = known::length(path).unwrap_or_else(|| {
+            // A demuxer that has read the first fragments of a film answers with their length.
+            let duration = fragments::length_ns(path)
+                .unwrap_or_else(|| pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds));
+            let length = Some(duration).filter(|duration| *duration > 2 * house.rate.tick_ns(1));
+            known::keep(path, length);
+            length
+        });
+        Ok((player, length))
     }
 
     /// Goes to `at_ns` of a film that is `length` nanoseconds long. What is there is due at `due_ns`.

@@ -16,9 +16,9 @@
 //! is a function of the lengths alone. A list of which nothing can be played is as unplayable as a single file.
 
 mod keeper;
-mod known;
 mod showing;
 
+use super::known;
 use super::media::{OFF_AIR_MS, RETRY, SEEK_AHEAD_NS, SEEK_FROM_NS, UNUSED_MS};
 use super::player::{self, Player};
 use super::store::Picture;

@@ -1,6 +1,6 @@
 //! Makes players and lets them go; measures files.
 
-use super::{Desk, known, ticks};
+use super::{Desk, ticks};
 use crate::clock::running;
 use crate::lock::{hold, whole};
 use crate::source::media::TURN;
@@ -90,9 +90,6 @@ impl Keeper {
     pub(super) fn measure(&self) {
         while let Some((file, path)) = self.next_file() {
             let measured = Player::measure(&path, &self.house, &self.end);
-            if let Ok(length_ns) = measured {
-                known::keep(&path, length_ns);
-            }
             let mut inner = hold(&self.desk.inner);
             match measured {
                 Ok(length_ns) => {

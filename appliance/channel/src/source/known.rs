@@ -1,4 +1,5 @@
-//! Lengths of files that this process has measured: a list that is edited on air need not wait for what is known.
+//! Lengths of files that this process has measured: a list that is edited on air need not wait for what is known, and
+//! the fragments of a long recording are walked through once.
 
 use crate::lock::hold;
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use std::sync::Mutex;
 const FILES_MAX: usize = 1_000;
 
 /// Length of a film, nanoseconds; none for a still.
-type Length = Option<u64>;
+pub(super) type Length = Option<u64>;
 
 /// By path: what lies at the path of an asset is never written again.
 static KNOWN: Mutex<BTreeMap<PathBuf, Length>> = Mutex::new(BTreeMap::new());
