@@ -12,7 +12,7 @@
 
 use crate::doc::{Alert, Board, ChannelBoard, WorkerState};
 use automation::fault::{Code, Fault};
-use automation::status::{DestinationStatus, OnAir, SourceStatus};
+use automation::status::{DestinationStatus, OnAir, SourceState, SourceStatus};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -238,7 +238,10 @@ fn of_source(channel: &ChannelBoard, on_air: &OnAir, source: &SourceStatus, faul
         fault.code,
         Code::SourceFrozen | Code::SourceBlack | Code::SourceSilent | Code::SourceUnstable | Code::SourceTooMuch
     );
-    if sends && !missed {
+    // A playlist that goes on without one of its files.
+    let plays_on =
+        matches!(fault.code, Code::MediaMissing | Code::MediaUnreadable) && source.state == SourceState::Online;
+    if (sends || plays_on) && !missed {
         let (text, over) = (format!("{name}: {}", fault.text), format!("{name}: over: {}", fault.text));
         return Words { text, remedy: fault.remedy.clone(), over };
     }
@@ -406,6 +409,27 @@ mod tests {
         alerts.observe(3, &frozen("camera-1"));
         let text = "Camera 2 failed, showing Camera 1. The source's picture stands still.";
         assert_eq!(told(&alerts, 2), [subject(text)]);
+    }
+
+    #[test]
+    fn a_playlist_that_goes_on_without_a_file_has_not_failed() {
+        let list = |state: &'static str| {
+            board(move |board| {
+                let source = &mut board["channels"][0]["status"]["sources"][1];
+                source["fault"] = fault(Code::MediaMissing);
+                source["state"] = json!(state);
+            })
+        };
+        let text = Code::MediaMissing.text();
+        for (state, begins, ends) in [
+            ("online", format!("Camera 2: {text}"), format!("Camera 2: over: {text}")),
+            ("lost", format!("Camera 2 failed. {text}"), "Camera 2 is back.".into()),
+        ] {
+            let mut alerts = Alerts::default();
+            alerts.observe(1, &list(state));
+            alerts.observe(2, &board(|_| {}));
+            assert_eq!(told(&alerts, 0), [begins, ends].map(|text| format!("main/source/camera-2: {text}")));
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ import {
 } from "./destination";
 import { FORMATS, formatOf } from "./format";
 import { moved, rows, switched } from "./ladder";
-import { sourceBody, sourceForm, sourceWrongs, splitCredentials } from "./source";
+import { assetPlace, sourceBody, sourceForm, sourceWrongs, splitCredentials } from "./source";
 import { fieldWrongs } from "./wrongs";
 
 describe("a source", () => {
@@ -107,14 +107,17 @@ describe("a source", () => {
   test("a file is sent alone, and several with the time of a picture", () => {
     const media = { ...sourceForm("media"), name: "Films", assets: ["a"] };
     const head = { name: "Films", backup: null, kind: "media", asset: "a" };
-    expect(sourceBody({ ...media, still: "x" })).toEqual({ ...head, then: [] });
-    expect(sourceWrongs({ ...media, still: "x" })).toEqual([]);
-    const list = { ...media, assets: ["a", "b", "a"], still: "1:30" };
+    expect(sourceBody({ ...media, still_ms: null })).toEqual({ ...head, then: [] });
+    expect(sourceWrongs({ ...media, still_ms: null })).toEqual([]);
+    const list = { ...media, assets: ["a", "b", "a"], still_ms: 90_000 };
     expect(sourceWrongs(list)).toEqual([]);
     expect(sourceBody(list)).toEqual({ ...head, then: ["b", "a"], still_ms: 90_000 });
-    expect(sourceWrongs({ ...list, still: "soon" }).map((wrong) => wrong.place)).toEqual(["still_ms"]);
+    const refused = (still_ms: number | null) => sourceWrongs({ ...list, still_ms }).map((wrong) => wrong.place);
+    for (const still_ms of [null, -1000, 0, 999, 3_600_001]) expect(refused(still_ms)).toEqual(["still_ms"]);
+    for (const still_ms of [1000, 3_600_000]) expect(refused(still_ms)).toEqual([]);
+    expect(list.assets.map((_, i) => assetPlace(i))).toEqual(["asset", "then[0]", "then[1]"]);
     const stored = { ...channel().sources.find(({ kind }) => kind === "media")!, then: ["b"], still_ms: 5000 } as Source;
-    expect(sourceForm("media", stored)).toMatchObject({ assets: ["a", "b"], still: "0:05" });
+    expect(sourceForm("media", stored)).toMatchObject({ assets: ["a", "b"], still_ms: 5000 });
     expect(moved(list.assets, 2, -1)).toEqual(["a", "a", "b"]);
   });
 });

@@ -1,7 +1,6 @@
 // The form of a source: what is typed, what is sent.
 
 import { t } from "../strings";
-import { fieldText, parseTime } from "../words/time";
 import type { Id, KindName, Pattern, Ptz, PublisherRole, Source, SourceBody, SrtMode, Transport, ViscaTransport, Wrong } from "../api/types";
 
 export interface SourceForm {
@@ -36,8 +35,8 @@ export interface SourceForm {
   role: PublisherRole;
   /** Of a film or picture; several are a playlist. */
   assets: Id[];
-  /** How long a picture of a playlist stands, as typed. */
-  still: string;
+  /** How long a picture of a playlist stands; nothing while what is typed is no time. */
+  still_ms: number | null;
   title: string;
   text: string;
   pattern: Pattern;
@@ -47,7 +46,9 @@ export type HeadKind = "none" | "onvif" | "visca";
 
 export const LATENCY_MS_DEFAULT = 300;
 export const SETTLE_MS_DEFAULT = 3000;
-const STILL_MS_DEFAULT = 10_000;
+export const STILL_MS_DEFAULT = 10_000;
+const STILL_MS_MIN = 1000;
+const STILL_MS_MAX = 3_600_000;
 /** What comes over the internet comes unevenly. */
 const PULL_LATENCY_MS_DEFAULT = 1000;
 
@@ -74,7 +75,7 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     ...headForm(source?.ptz ?? null),
     role: "live",
     assets: [],
-    still: fieldText(STILL_MS_DEFAULT),
+    still_ms: STILL_MS_DEFAULT,
     title: "",
     text: "",
     pattern: "bars",
@@ -98,7 +99,7 @@ export function sourceForm(kind: KindName, source?: Source): SourceForm {
     case "capture":
       return { ...form, video: source.video, sound: source.sound, latency_ms: source.latency_ms };
     case "media":
-      return { ...form, assets: [source.asset, ...source.then], still: fieldText(source.still_ms) };
+      return { ...form, assets: [source.asset, ...source.then], still_ms: source.still_ms };
     case "slate":
       return { ...form, title: source.title, text: source.text };
     case "test_pattern":
@@ -176,13 +177,21 @@ export function sourceWrongs(form: SourceForm): Wrong[] {
   if (portOf(form.port) === undefined && form.port.trim() !== "") wrongs.push({ place: "port", reason: f.badPort });
   if (form.head === "visca" && !/^\S+:\d+$/.test(form.visca.trim())) wrongs.push({ place: "address", reason: f.needVisca });
   if (form.kind === "media" && form.assets.length === 0) wrongs.push({ place: "asset", reason: f.needAsset });
-  if (form.kind === "media" && form.assets.length > 1 && parseTime(form.still) === null) wrongs.push({ place: "still_ms", reason: f.badStill });
+  if (form.kind === "media" && form.assets.length > 1 && !isStill(form.still_ms)) wrongs.push({ place: "still_ms", reason: f.badStill });
   return wrongs;
 }
 
-function mediaBody({ assets, still }: SourceForm): { asset: Id; then: Id[]; still_ms?: number } {
+function isStill(ms: number | null): boolean {
+  return ms !== null && ms >= STILL_MS_MIN && ms <= STILL_MS_MAX;
+}
+
+/** Where the box says what is wrong with the file at `index`. */
+export function assetPlace(index: number): string {
+  return index === 0 ? "asset" : `then[${index - 1}]`;
+}
+
+function mediaBody({ assets, still_ms }: SourceForm): { asset: Id; then: Id[]; still_ms?: number } {
   const [asset = "", ...then] = assets;
-  const still_ms = parseTime(still);
   // Of a single file nobody sees the time, and the box keeps it.
   return { asset, then, ...(then.length === 0 || still_ms === null ? {} : { still_ms }) };
 }

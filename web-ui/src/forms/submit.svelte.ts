@@ -45,7 +45,7 @@ export class Submit {
 
   /** Focus goes to the first field that is refused, once it is marked. */
   #point(): undefined {
-    requestAnimationFrame(() => document.querySelector<HTMLElement>('main [aria-invalid="true"]')?.focus());
+    requestAnimationFrame(() => document.querySelector<HTMLElement>('main [aria-invalid="true"], main [data-wrong]')?.focus());
     return undefined;
   }
 }

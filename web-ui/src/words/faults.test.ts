@@ -122,3 +122,12 @@ test("the worker is away", () => {
   const [card] = cards(null, channel(), [fault("worker_lost", "main")]);
   expect(card).toMatchObject({ alarm: true, doing: "starts it again by itself.", audience: "The picture may stand still for a moment." });
 });
+
+test("a playlist that goes on without a file is no alarm; one that stopped is", () => {
+  const list = (state: "online" | "lost") => source("loop", { state, fault: fault("media_missing", "loop") });
+  const onAir = { source: "loop", wanted: "loop" };
+  const [goesOn] = cards(status(onAir, { sources: [list("online")] }));
+  expect(goesOn).toMatchObject({ alarm: false, doing: "leaves Loop on air and keeps watching." });
+  const [stopped] = cards(status({ source: null, wanted: "loop" }, { sources: [list("lost")] }));
+  expect(stopped).toMatchObject({ alarm: true, doing: "tries again by itself and returns to Loop when its picture is back." });
+});

@@ -64,8 +64,13 @@ function isAlarm(channel: ChannelBoard, fault: Fault): boolean {
   if (phase(channel) === "off") return false;
   if (fault.code === "slate_on_air" || fault.code === "worker_lost" || fault.code === "encoder_failed") return true;
   if (fault.code.startsWith("destination_")) return true;
-  if (isOfHead(fault)) return false;
+  if (isOfHead(fault) || playsOn(channel, fault)) return false;
   return fault.code === "fallback_on_air" || channel.status?.on_air.wanted === fault.subject;
+}
+
+/** Whether it is a playlist that goes on without one of its files. */
+function playsOn({ status }: ChannelBoard, { code, subject }: Fault): boolean {
+  return code.startsWith("media_") && status?.sources.find(({ id }) => id === subject)?.state === "online";
 }
 
 /** Whether it is about where a camera points, not about its picture. */
@@ -96,7 +101,8 @@ function doing(channel: ChannelBoard, fault: Fault): string {
   const { code, subject } = fault;
   const wanted = channel.status?.on_air.wanted ?? null;
   if (FALLBACKS.includes(code) && wanted !== null) return t.faults.returns(sourceName(channel.wanted, wanted));
-  if (SENDS.includes(code) && channel.status?.on_air.source === subject) return t.faults.keepsOnAir(sourceName(channel.wanted, subject));
+  const sends = SENDS.includes(code) || playsOn(channel, fault);
+  if (sends && channel.status?.on_air.source === subject) return t.faults.keepsOnAir(sourceName(channel.wanted, subject));
   if (code.startsWith("source_") || code.startsWith("media_")) {
     return subject === wanted ? t.faults.returns(sourceName(channel.wanted, wanted)) : t.faults.retries;
   }

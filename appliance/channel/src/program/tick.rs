@@ -446,10 +446,6 @@ impl Mixer {
                     if let Some(picture) = picture {
                         self.newest.insert(id.clone(), picture.buffer);
                     }
-                } else if !self.newest.contains_key(id)
-                    && let Some(first) = files.first_for(position)
-                {
-                    return first.buffer;
                 }
             }
             Some(Source::Live(_)) | None => {}

@@ -38,14 +38,6 @@ impl Files {
         }
     }
 
-    /// The picture that stands in at the beginning of a showing whose player is being made.
-    pub fn first_for(&self, position_ns: u64) -> Option<Picture> {
-        match self {
-            Files::One(media) => media.first_for(position_ns),
-            Files::List(reel) => reel.first_for(position_ns),
-        }
-    }
-
     /// A picture for a thumbnail.
     pub fn thumbnail(&self) -> Option<Picture> {
         match self {

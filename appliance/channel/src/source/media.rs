@@ -12,8 +12,8 @@
 //! ```
 //! The wait doubles with each failure, up to ten minutes, until a whole round has been played.
 
+use super::known;
 use super::player::{self, Player, Progress, Tell};
-use super::store::Picture;
 use crate::clock::running;
 use crate::lock::{hold, whole};
 use automation::backoff::{Backoff, Steps};
@@ -30,6 +30,8 @@ use std::time::Duration;
 pub(super) const SEEK_FROM_NS: u64 = 1_500_000_000;
 /// How far ahead of the wanted position a seeking player is aimed: it needs about this long to stand.
 pub(super) const SEEK_AHEAD_NS: u64 = 400_000_000;
+/// A showing that nobody has asked for so long is off air, milliseconds: a showing on air is asked for at each tick.
+pub(super) const OFF_AIR_MS: u64 = 100;
 /// A player that nobody has asked for so long is let go, milliseconds.
 pub(super) const UNUSED_MS: u64 = 2_000;
 /// Waits before a file that cannot be played is tried again.
@@ -124,12 +126,6 @@ impl Media {
         let found = [showing, previous].into_iter().flatten().find(|(tick, ..)| *tick == began)?;
         found.2 = now;
         Some(found.1.clone())
-    }
-
-    /// The clip's first picture, to stand in at the beginning of a showing whose player is being made. In mid-clip it would
-    /// flash up between what was shown and where the showing is.
-    pub fn first_for(&self, position_ns: u64) -> Option<Picture> {
-        if position_ns < SEEK_FROM_NS { self.any()?.store.first() } else { None }
     }
 
     /// A player for a thumbnail: the showing, or the one that stands ready.
@@ -246,11 +242,18 @@ impl Inner {
 
     fn take(&mut self, player: Arc<Player>, job: &Job) {
         (self.size, self.sound) = (player.size(), player.has_sound());
+        let now = running();
         match *job {
             Job::Ready => self.ready = Some(player),
-            // While it was made, a later showing may have begun.
-            Job::Seek(began, _) if self.showing.as_ref().is_none_or(|(tick, ..)| *tick <= began) => {
-                self.previous = self.showing.replace((began, player, running()));
+            // While it was made, a later showing may have begun. One that has gone off air makes way for an earlier one,
+            // as a pinned source does for the cue that began before it.
+            Job::Seek(began, _)
+                if self
+                    .showing
+                    .as_ref()
+                    .is_none_or(|(tick, _, asked)| *tick <= began || now.ms_since(*asked) > OFF_AIR_MS) =>
+            {
+                self.previous = self.showing.replace((began, player, now));
             }
             Job::Seek(..) => {}
         }
@@ -259,6 +262,7 @@ impl Inner {
     /// The file cannot be played, for now.
     fn fail(&mut self, path: &Path, fault: Fault) {
         let wait_ms = self.retry.failed(running());
+        known::forget(path);
         let (code, text) = (fault.code.as_str(), &fault.text);
         tracing::warn!(path = %path.display(), fault = code, text, wait_ms, "media cannot be played");
         self.fault = Some(fault);

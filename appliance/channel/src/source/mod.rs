@@ -10,6 +10,8 @@ mod enhanced;
 pub mod files;
 mod flv;
 mod formats;
+mod fragments;
+mod known;
 pub mod live;
 pub mod made;
 pub mod media;
@@ -43,6 +45,19 @@ pub enum Source {
     Media(Files),
     /// Made by us.
     Made(Made),
+}
+
+/// Whether two kinds make the same of their files and of the far side: a single file plays on whatever time stills of a
+/// list are to stand for.
+pub fn alike(one: &SourceKind, other: &SourceKind) -> bool {
+    match (one, other) {
+        (SourceKind::Media { asset: a, then: b, .. }, SourceKind::Media { asset, then, .. })
+            if b.is_empty() && then.is_empty() =>
+        {
+            a == asset
+        }
+        (one, other) => one == other,
+    }
 }
 
 impl Source {
@@ -90,5 +105,22 @@ impl Source {
             SourceKind::Slate { title, text } => Source::Made(Made::slate(painter, house, title, text)),
             SourceKind::TestPattern { pattern } => Source::Made(Made::pattern(painter, house, *pattern)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_of_stills_is_nothing_to_a_single_file() {
+        let media = |then: &[&str], still_ms: u32| {
+            let source = serde_json::json!({"kind": "media", "asset": "a", "then": then, "still_ms": still_ms});
+            serde_json::from_value::<SourceKind>(source).unwrap()
+        };
+        assert!(alike(&media(&[], 1000), &media(&[], 2000)));
+        assert!(alike(&media(&["b"], 1000), &media(&["b"], 1000)));
+        assert!(!alike(&media(&["b"], 1000), &media(&["b"], 2000)));
+        assert!(!alike(&media(&[], 1000), &media(&["b"], 1000)));
     }
 }

@@ -1,6 +1,8 @@
 //! One decoder of a file, which fills its store from a position on: it loops for ever, or plays to the file's end.
 
 use super::chain::{self, Built, Due, Place, Streams};
+use super::fragments;
+use super::known;
 use super::store::Store;
 use crate::lock::hold;
 use automation::arrivals::Track;
@@ -156,8 +158,15 @@ impl Player {
         if player.size() == (0, 0) {
             return Err(unreadable(path, "The file has no picture."));
         }
-        let duration = pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds);
-        Ok((player, Some(duration).filter(|duration| *duration > 2 * house.rate.tick_ns(1))))
+        let length = known::length(path).unwrap_or_else(|| {
+            // A demuxer that has read the first fragments of a film answers with their length.
+            let duration = fragments::length_ns(path)
+                .unwrap_or_else(|| pipeline.query_duration::<gst::ClockTime>().map_or(0, gst::ClockTime::nseconds));
+            let length = Some(duration).filter(|duration| *duration > 2 * house.rate.tick_ns(1));
+            known::keep(path, length);
+            length
+        });
+        Ok((player, length))
     }
 
     /// Goes to `at_ns` of a film that is `length` nanoseconds long. What is there is due at `due_ns`.
@@ -327,8 +336,16 @@ fn count_pictures(pad: &gst::Pad, facts: &Arc<Facts>) {
         if let Some(gst::PadProbeData::Buffer(buffer)) = &info.data
             && let Some(pts) = buffer.pts()
         {
-            let end = pts + buffer.duration().unwrap_or_default();
-            facts.demuxed_to_ns.fetch_max(end.nseconds(), Ordering::Relaxed);
+            // Times of a track are not those of the film: its edit list may put it later.
+            let segment = pad.sticky_event::<gst::event::Segment>(0);
+            let running = segment.and_then(|event| {
+                event.segment().downcast_ref::<gst::ClockTime>().and_then(|segment| segment.to_running_time(pts))
+            });
+            if let Some(running) = running {
+                let end = running + buffer.duration().unwrap_or_default();
+                let end_ns = end.nseconds() + *hold(&facts.base_ns);
+                facts.demuxed_to_ns.fetch_max(end_ns, Ordering::Relaxed);
+            }
         }
         let caps = pad.current_caps();
         let name = caps.as_ref().and_then(|caps| caps.structure(0)).map(|s| s.name().as_str());

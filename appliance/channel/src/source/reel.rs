@@ -1,7 +1,7 @@
 //! Films and stills from the disk, one after another and over again, without a gap: a playlist.
 //!
 //! Where in the list a showing is at a tick, the lengths of its files say ([`Playlist`]); they are measured when the
-//! source begins. Each item of a showing has a player of its own, whose store holds what is due by the time in the file.
+//! source begins, once in the life of the process. Each item of a showing has a player of its own, whose store holds what is due by the time in the file.
 //! The next item's player stands ready on its first picture well before the seam; at the seam the mixer looks into the
 //! other store. The last picture of an item stands until the seam.
 //!
@@ -10,14 +10,16 @@
 //!    └── cannot be opened ──► left out          ▲                                │
 //!                                └── the wait is over, and it can be opened ─────┘
 //! ```
-//! The wait of each file doubles with each failure, up to ten minutes, until it has been played to its end. Where a film
+//! The wait of each file doubles with each failure, up to ten minutes, until it has been played to its end; so long its
+//! fault stands. Where a film
 //! breaks off, what follows begins at the next tick, and the rest of the showing with it: only the beginning of a showing
 //! is a function of the lengths alone. A list of which nothing can be played is as unplayable as a single file.
 
 mod keeper;
 mod showing;
 
-use super::media::{RETRY, SEEK_AHEAD_NS, SEEK_FROM_NS, UNUSED_MS};
+use super::known;
+use super::media::{OFF_AIR_MS, RETRY, SEEK_AHEAD_NS, SEEK_FROM_NS, UNUSED_MS};
 use super::player::{self, Player};
 use super::store::Picture;
 use crate::clock::running;
@@ -25,12 +27,12 @@ use crate::lock::hold;
 use automation::backoff::Backoff;
 use automation::clock::Running;
 use automation::fault::{Code, Fault};
-use automation::playlist::{Item, Playlist, tick_at};
+use automation::playlist::{Item, Playlist, tick_at, ticks_of};
 use automation::spec::{House, Rate};
 use keeper::{Job, Keeper, Place};
 use showing::{Seat, Showing, into};
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex};
 
 pub use showing::Part;
@@ -46,7 +48,7 @@ const KEPT_NS: u64 = 1_000_000_000;
 const SAMPLE_HZ: u64 = 48_000;
 /// Half a sample frame, nanoseconds: the sound of a tick begins up to so much before or after its picture.
 const HALF_A_SAMPLE_NS: u64 = 10_417;
-/// Files that are named in one fault, at most.
+/// Files that are named in one fault, and places of one file, at most.
 const NAMED_MAX: usize = 3;
 
 /// A playlist; dropping it ends its threads.
@@ -96,20 +98,24 @@ struct File {
 impl Reel {
     /// A list of these files, of which stills stand for `still_ms` milliseconds. Some may be the same.
     pub(super) fn start(paths: &[PathBuf], still_ms: u32, house: &House) -> Reel {
+        let still_ticks = house.rate.nearest_tick(u64::from(still_ms)).max(1);
         let mut files: Vec<File> = Vec::new();
         let mut items = Vec::with_capacity(paths.len());
         for path in paths {
             let known = files.iter().position(|file| file.path == *path);
             items.push(known.unwrap_or(files.len()));
             if known.is_none() {
-                files.push(File { path: path.clone(), item: Item::Unknown, fault: None, retry: Backoff::new(RETRY) });
+                // What was measured is played at once: a list that is edited on air goes on.
+                let item = known::length(path)
+                    .map_or(Item::Unknown, |length_ns| Item::Plays(ticks(house.rate, still_ticks, length_ns)));
+                files.push(File { path: path.clone(), item, fault: None, retry: Backoff::new(RETRY) });
             }
         }
         let inner = Inner {
             ended: false,
             files,
             items,
-            still_ticks: house.rate.nearest_tick(u64::from(still_ms)).max(1),
+            still_ticks,
             ready: None,
             showing: None,
             previous: None,
@@ -169,9 +175,9 @@ impl Reel {
         let mut done = 0;
         while done < out.len() / 2 {
             let from_ns = at_ns + done as u64 * 1_000_000_000 / SAMPLE_HZ;
-            let heard = hold(&self.desk.inner).showing_of(began).and_then(|showing| {
+            let heard = hold(&self.desk.inner).showing_of(began).map(|showing| {
                 let until_ns = showing.seam_after(rate, from_ns + HALF_A_SAMPLE_NS);
-                Some((showing.part(rate, from_ns + HALF_A_SAMPLE_NS)?, until_ns))
+                (showing.heard(rate, from_ns + HALF_A_SAMPLE_NS), until_ns)
             });
             let left = out.len() / 2 - done;
             let Some((part, until_ns)) = heard else {
@@ -182,20 +188,14 @@ impl Reel {
                 let ns = until_ns.saturating_sub(from_ns) + HALF_A_SAMPLE_NS;
                 usize::try_from(ns * SAMPLE_HZ / 1_000_000_000).unwrap_or(left).clamp(1, left)
             });
-            // Outside the lock: a store has one of its own.
-            let at_ns = part.at_ns.saturating_sub(HALF_A_SAMPLE_NS);
-            part.player.store.listen(at_ns, &mut out[2 * done..][..2 * frames]);
+            let out = &mut out[2 * done..][..2 * frames];
+            match part {
+                // Outside the lock: a store has one of its own.
+                Some(part) => part.player.store.listen(part.at_ns.saturating_sub(HALF_A_SAMPLE_NS), out),
+                None => out.fill(0.0),
+            }
             done += frames;
         }
-    }
-
-    /// The first picture of the list, to stand in at the beginning of a showing whose player is being made.
-    pub fn first_for(&self, position_ns: u64) -> Option<Picture> {
-        if position_ns >= SEEK_FROM_NS {
-            return None;
-        }
-        let player = hold(&self.desk.inner).ready.as_ref()?.player.clone();
-        player.store.first()
     }
 
     /// A picture for a thumbnail: of what is shown, or of what stands ready.
@@ -225,6 +225,11 @@ impl Reel {
     }
 }
 
+/// How long a file is played: a film for its length, nanoseconds, a still, which has none, for its time.
+fn ticks(rate: Rate, still_ticks: u64, length_ns: Option<u64>) -> u64 {
+    length_ns.map_or(still_ticks, |length_ns| ticks_of(rate, length_ns))
+}
+
 impl Drop for Reel {
     fn drop(&mut self) {
         hold(&self.desk.inner).ended = true;
@@ -252,6 +257,7 @@ impl Inner {
     fn fail(&mut self, file: usize, fault: Fault) {
         let one = &mut self.files[file];
         let wait_ms = one.retry.failed(running());
+        known::forget(&one.path);
         let (code, text, path) = (fault.code.as_str(), &fault.text, one.path.display());
         tracing::warn!(%path, fault = code, text, wait_ms, "a file of a playlist is left out");
         (one.item, one.fault) = (Item::Skipped, Some(fault));
@@ -267,6 +273,16 @@ impl Inner {
         }
     }
 
+    /// The file was played to its end: that it can be opened says little of what breaks off.
+    fn whole(&mut self, file: usize) {
+        let one = &mut self.files[file];
+        // By one player, while another one failed: what came last counts.
+        if matches!(one.item, Item::Plays(_)) {
+            one.retry.succeeded();
+            one.fault = None;
+        }
+    }
+
     /// The fault of a list that is played without some of its files.
     fn left_out(&self) -> Option<Fault> {
         self.told("The playlist goes on without what cannot be played.")
@@ -274,21 +290,35 @@ impl Inner {
 
     /// Names what cannot be played.
     fn told(&self, lead: &str) -> Option<Fault> {
-        let faults: Vec<(&Path, &Fault)> =
-            self.files.iter().filter_map(|file| Some((file.path.as_path(), file.fault.as_ref()?))).collect();
+        let faults: Vec<(usize, &Fault)> =
+            self.files.iter().enumerate().filter_map(|(file, one)| Some((file, one.fault.as_ref()?))).collect();
         let (_, first) = faults.first()?;
         let mut text = lead.to_owned();
-        for (path, fault) in faults.iter().take(NAMED_MAX) {
-            text.push_str(&format!(" \"{}\": {}", player::file_name(path), fault.text));
+        for (file, fault) in faults.iter().take(NAMED_MAX) {
+            text.push_str(&format!(" {}: {}", self.places(*file), fault.text));
         }
         if let more @ 1.. = faults.len().saturating_sub(NAMED_MAX) {
             text.push_str(&format!(" And {more} more."));
         }
         let remedy = match first.code {
-            Code::MediaMissing => "Upload it again, or take it out of the playlist.",
-            _ => "Upload it again, as MP4 with H.264 and AAC, or as PNG or JPEG; or take it out of the playlist.",
+            Code::MediaMissing => "Upload it again and put it in its place in the list, or take it out.",
+            _ => {
+                "Upload it again, as MP4 with H.264 and AAC, or as PNG or JPEG, and put it in its place in the list; or take it out."
+            }
         };
         Some(Fault::new(first.code, "").with_text(text).with_remedy(remedy))
+    }
+
+    /// Where in the list a file is, for a person: names of files on the disk say nothing to anybody.
+    fn places(&self, file: usize) -> String {
+        let items = self.items.iter().enumerate().filter(|(_, item)| **item == file);
+        let places: Vec<String> = items.map(|(place, _)| (place + 1).to_string()).collect();
+        let (named, of) = (places[..places.len().min(NAMED_MAX)].join(", "), self.items.len());
+        match places.len() {
+            1 => format!("File {named} of {of}"),
+            count if count > NAMED_MAX => format!("Files {named} and more of {of}"),
+            _ => format!("Files {named} of {of}"),
+        }
     }
 
     /// Names players that stand still though nothing holds them back, and goes on without what broke.
@@ -304,6 +334,12 @@ impl Inner {
         for showing in [&mut self.showing, &mut self.previous].into_iter().flatten() {
             showing.mend(rate);
         }
+    }
+
+    /// The file to be measured next: what is not known holds up the list, what cannot be played does not.
+    fn to_measure(&self, now: Running) -> Option<usize> {
+        let find = |item: Item| self.files.iter().position(|file| file.item == item && file.retry.is_due(now));
+        find(Item::Unknown).or_else(|| find(Item::Skipped))
     }
 
     /// Lets players go that nobody asks for any more, and one that stands ready for nothing.
@@ -363,12 +399,19 @@ impl Inner {
             return;
         }
         self.dead = None;
+        let now = running();
         let mut seat = Seat { leg: job.leg, player: Arc::new(player) };
         match job.place {
             Place::Ready => self.ready = Some(seat),
-            // While it was made, a later showing may have begun.
-            Place::Start(began, at_ns) if self.showing.as_ref().is_none_or(|showing| showing.began <= began) => {
-                let showing = Showing { began, seats: VecDeque::from([seat]), at_ns, asked: running() };
+            // While it was made, a later showing may have begun. One that has gone off air makes way for an earlier one,
+            // as a pinned list does for the cue that began before it.
+            Place::Start(began, at_ns)
+                if self
+                    .showing
+                    .as_ref()
+                    .is_none_or(|showing| showing.began <= began || now.ms_since(showing.asked) > OFF_AIR_MS) =>
+            {
+                let showing = Showing { began, seats: VecDeque::from([seat]), at_ns, asked: now };
                 self.previous = self.showing.replace(showing);
             }
             Place::Start(..) => {}

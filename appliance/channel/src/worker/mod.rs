@@ -14,7 +14,7 @@ use crate::network;
 use crate::program::overlay::Painter;
 use crate::program::tick::{Order, Program};
 use crate::ptz::Heads;
-use crate::source::Source;
+use crate::source::{Source, alike};
 use automation::fault::{Code, Fault};
 use automation::id::{ChannelId, DestinationId, SourceId};
 use automation::renewal::{Moment, Renewals, Session, Term};
@@ -275,7 +275,10 @@ impl Worker {
             before.is_some_and(|(old, before)| {
                 let at_its_place = source.kind.waits().is_none() || old.listen == spec.listen;
                 let same_use = before.is_sound_only() == source.is_sound_only();
-                before.kind == source.kind && same_use && files(old, before) == files(spec, source) && at_its_place
+                alike(&before.kind, &source.kind)
+                    && same_use
+                    && files(old, before) == files(spec, source)
+                    && at_its_place
             })
         };
         let gone: Vec<SourceId> =

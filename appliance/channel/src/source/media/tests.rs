@@ -313,11 +313,22 @@ fn a_player_that_begins_in_mid_clip_shows_nothing_of_the_clips_beginning() {
 }
 
 #[test]
-fn the_first_picture_stands_in_at_the_beginning_of_a_showing_only() {
+fn a_showing_gives_way_to_one_that_began_before_it_once_it_is_off_air() {
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let media = Media::start(&film(folder.path(), &["color=c=0x404040:s=160x90:r=30"], 4), &house());
-    wait_for("a first picture", || media.first_for(0));
-    assert!(media.first_for(SEEK_FROM_NS - 1).is_some());
-    assert!(media.first_for(SEEK_FROM_NS).is_none(), "where the clip is elsewhere it would flash up");
+    let media = Media::start(&film(folder.path(), &["testsrc2=s=160x90:r=30"], 4), &house());
+    wait_for("a player", || media.player(900, 0));
+    let (end, _ended) = channel();
+    let seek = |inner: &mut Inner| {
+        let player = Player::open(&folder.path().join("film.mp4"), &house(), 3_000_000_000, &end, Box::new(|_| {}));
+        inner.take(Arc::new(player.unwrap()), &Job::Seek(100, 3_000_000_000));
+        inner.showing.as_ref().unwrap().0
+    };
+    let mut inner = hold(&media.desk.inner);
+    // On air it keeps its place.
+    inner.showing.as_mut().unwrap().2 = running().plus_ms(LIMIT.as_millis() as u64);
+    assert_eq!(seek(&mut inner), 900);
+    inner.showing.as_mut().unwrap().2 = running();
+    std::thread::park_timeout(Duration::from_millis(OFF_AIR_MS + 50));
+    assert_eq!(seek(&mut inner), 100);
 }

@@ -1,11 +1,11 @@
 //! Makes players and lets them go; measures files.
 
-use super::{Desk, File};
+use super::{Desk, ticks};
 use crate::clock::running;
 use crate::lock::{hold, whole};
 use crate::source::media::TURN;
 use crate::source::player::{Player, Progress, Tell};
-use automation::playlist::{Item, Leg, ticks_of};
+use automation::playlist::{Item, Leg};
 use automation::spec::House;
 use gstreamer as gst;
 use std::path::PathBuf;
@@ -79,7 +79,7 @@ impl Keeper {
         Box::new(move |progress| {
             let Some(desk) = desk.upgrade() else { return };
             match progress {
-                Progress::Round => hold(&desk.inner).files[file].retry.succeeded(),
+                Progress::Round => hold(&desk.inner).whole(file),
                 Progress::Broke(fault) => hold(&desk.inner).broke(file, fault),
             }
             desk.changed.notify_all();
@@ -93,12 +93,11 @@ impl Keeper {
             let mut inner = hold(&self.desk.inner);
             match measured {
                 Ok(length_ns) => {
-                    let ticks = length_ns.map_or(inner.still_ticks, |length_ns| ticks_of(self.desk.rate, length_ns));
-                    let one = &mut inner.files[file];
-                    (one.item, one.fault) = (Item::Plays(ticks), None);
+                    let ticks = ticks(self.desk.rate, inner.still_ticks, length_ns);
+                    inner.files[file].item = Item::Plays(ticks);
                     if length_ns.is_none() {
                         // A still that can be opened has been shown whole.
-                        one.retry.succeeded();
+                        inner.whole(file);
                     }
                 }
                 Err(fault) => inner.fail(file, fault),
@@ -116,8 +115,7 @@ impl Keeper {
                 return None;
             }
             let now = running();
-            let open = |file: &File| !matches!(file.item, Item::Plays(_)) && file.retry.is_due(now);
-            if let Some(file) = inner.files.iter().position(open) {
+            if let Some(file) = inner.to_measure(now) {
                 return Some((file, inner.files[file].path.clone()));
             }
             inner = whole(self.desk.changed.wait_timeout(inner, TURN)).0;

@@ -51,6 +51,13 @@ impl Showing {
         Some(Part { player: seat.player.clone(), at_ns })
     }
 
+    /// What is heard at a position. Its picture stands before its time where a showing was begun just before a seam; its
+    /// sound waits.
+    pub(super) fn heard(&self, rate: Rate, position_ns: u64) -> Option<Part> {
+        let begun = self.seats.front().is_some_and(|seat| rate.tick_ns(seat.leg.begins) <= position_ns);
+        begun.then(|| self.part(rate, position_ns)).flatten()
+    }
+
     /// When the next seat begins after a position, nanoseconds; none where none is there.
     pub(super) fn seam_after(&self, rate: Rate, position_ns: u64) -> Option<u64> {
         self.seats.iter().map(|seat| rate.tick_ns(seat.leg.begins)).find(|begins_ns| *begins_ns > position_ns)

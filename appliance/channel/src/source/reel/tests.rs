@@ -1,6 +1,7 @@
 use super::super::media::tests::{film_as, house, luma, wait_for};
 use super::*;
 use gstreamer as gst;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -231,7 +232,10 @@ fn what_cannot_be_played_is_left_out_named_and_tried_again() {
     assert_eq!((found[0], found[1], found[2], found[3]), (None, Some(30), None, None));
     let fault = reel.fault().expect("a fault");
     assert_eq!(fault.code, Code::MediaMissing);
-    assert!(fault.text.contains("\"gone.mp4\": The file is gone.") && fault.text.contains("\"text.mp4\""), "{fault:?}");
+    assert!(
+        fault.text.contains("Files 1, 4 of 5: The file is gone.") && fault.text.contains(" File 3 of 5: "),
+        "{fault:?}"
+    );
     assert!(fault.text.starts_with("The playlist goes on"), "{fault:?}");
     assert_eq!(reel.unplayable(), None);
     see(&reel, 0, 0, grey(0));
@@ -242,8 +246,8 @@ fn what_cannot_be_played_is_left_out_named_and_tried_again() {
     std::fs::rename(light(folder.path()), &gone).unwrap();
     hold(&reel.desk.inner).files[0].retry.hurry();
     reel.desk.changed.notify_all();
-    wait_for("the fault of one alone", || reel.fault().filter(|fault| !fault.text.contains("gone.mp4")));
-    assert!(lengths(&reel)[3].is_some());
+    wait_for("its length", || lengths(&reel)[3]);
+    assert!(reel.fault().is_some_and(|fault| fault.text.contains("Files 1, 4")), "it has not been played yet");
     // In a later round: what follows now has been chosen already.
     let mut n = 30;
     wait_for("it in the list", || {
@@ -253,6 +257,12 @@ fn what_cannot_be_played_is_left_out_named_and_tried_again() {
         let inner = hold(&reel.desk.inner);
         let seat = inner.showing.as_ref()?.seat(house().rate, tick_ns(n - 1))?;
         [0, 3].contains(&seat.leg.item).then_some(())
+    });
+    wait_for("the fault of one alone", || {
+        let part = reel.part(0, tick_ns(n))?;
+        part.player.store.look(part.at_ns);
+        n += 1;
+        reel.fault().filter(|fault| !fault.text.contains("Files 1, 4"))
     });
 }
 
@@ -264,13 +274,13 @@ fn a_list_of_which_nothing_can_be_played_is_unplayable_until_something_can() {
     let reel = Reel::start(&[a.clone(), b], 1000, &house());
     let fault = wait_for("the fault", || reel.unplayable());
     assert_eq!(fault.code, Code::MediaMissing);
-    assert!(fault.text.contains("\"a.mp4\"") && fault.text.contains("\"b.mp4\""), "{fault:?}");
+    assert!(fault.text.contains(" File 1 of 2: ") && fault.text.contains(" File 2 of 2: "), "{fault:?}");
     assert!(reel.part(0, 0).is_none() && reel.part(0, 3_000_000_000).is_none());
     std::fs::rename(dark(folder.path()), &a).unwrap();
     hold(&reel.desk.inner).files[0].retry.hurry();
     reel.desk.changed.notify_all();
     wait_for("its end", || reel.unplayable().is_none().then_some(()));
-    assert!(reel.fault().is_some_and(|fault| fault.text.contains("b.mp4")));
+    assert!(reel.fault().is_some_and(|fault| fault.text.contains("File 2 of 2")));
     see(&reel, 9, 0, darker(0));
 }
 
@@ -297,7 +307,7 @@ fn a_film_that_breaks_off_gives_way_at_once() {
         picture.filter(|_| part.player.size() == (320, 180)).map(|_| n)
     });
     assert!(seam < 340, "long before its time: tick {seam}");
-    assert!(reel.fault().is_some_and(|fault| fault.text.contains("film.mp4")), "{:?}", reel.fault());
+    assert!(reel.fault().is_some_and(|fault| fault.text.contains("File 1 of 2")), "{:?}", reel.fault());
     assert_eq!(reel.unplayable(), None);
     // What is left plays on, after itself.
     for n in seam..seam + 70 {
@@ -306,4 +316,147 @@ fn a_film_that_breaks_off_gives_way_at_once() {
         }
         see(&reel, 0, n, grey(n));
     }
+}
+
+#[test]
+fn a_list_that_is_edited_knows_at_once_what_was_measured() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let paths = [dark(folder.path()), still(folder.path())];
+    let before = lengths(&Reel::start(&paths, 1000, &house()));
+    // No thread of its own has run yet.
+    let edited = Reel::start(&[paths[1].clone(), folder.path().join("gone.mp4"), paths[0].clone()], 2000, &house());
+    let items: Vec<Item> = hold(&edited.desk.inner).files.iter().map(|file| file.item).collect();
+    assert_eq!((items[0], items[2]), (Item::Plays(60), Item::Plays(before[0].unwrap())));
+    assert_eq!(lengths(&edited)[1], None, "what could not be measured is not kept");
+    assert_eq!(known::length(&folder.path().join("gone.mp4")), None);
+    std::fs::remove_file(&paths[0]).unwrap();
+    hold(&edited.desk.inner).broke(2, Fault::new(Code::MediaMissing, ""));
+    assert_eq!(known::length(&paths[0]), None, "what breaks off is measured anew");
+}
+
+#[test]
+fn a_showing_gives_way_to_one_that_began_before_it_once_it_is_off_air() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reel = Reel::start(&[light(folder.path()), dark(folder.path())], 1000, &house());
+    assert!(lengths(&reel).iter().all(Option::is_some));
+    // Pinned at tick 900, while a cue has run since tick 100.
+    see(&reel, 900, 0, lighter(0));
+    let (end, _ended) = std::sync::mpsc::channel();
+    let started = |at_ns: u64| {
+        let player = Player::open_once(&folder.path().join("light.mp4"), &house(), at_ns, &end, Box::new(|_| {}));
+        let leg = hold(&reel.desk.inner).playlist().at(tick_at(house().rate, at_ns)).unwrap();
+        (player.unwrap(), Job { leg, from_ns: at_ns, place: Place::Start(100, at_ns) })
+    };
+    let shown = || hold(&reel.desk.inner).showing.as_ref().map(|showing| showing.began);
+    let (player, job) = started(tick_ns(50));
+    {
+        let mut inner = hold(&reel.desk.inner);
+        inner.showing.as_mut().unwrap().asked = running();
+        inner.seat(player, &job);
+    }
+    assert_eq!(shown(), Some(900), "on air, it keeps its place");
+    let (player, job) = started(tick_ns(50));
+    {
+        let mut inner = hold(&reel.desk.inner);
+        inner.showing.as_mut().unwrap().asked = running();
+    }
+    std::thread::park_timeout(Duration::from_millis(OFF_AIR_MS + 50));
+    hold(&reel.desk.inner).seat(player, &job);
+    assert_eq!(shown(), Some(100));
+    see(&reel, 100, 55, lighter(55));
+}
+
+/// A film whose pictures, 60 that grow lighter, begin 0.8 s after its sound and end last; for a track that begins late
+/// an MP4 has an empty edit.
+fn late(folder: &Path) -> PathBuf {
+    let path = folder.join("late.mp4");
+    let made = Command::new("ffmpeg")
+        .args(["-hide_banner", "-loglevel", "error", "-y", "-f", "lavfi", "-t", "1", "-i", "sine=f=500:r=48000"])
+        .args(["-itsoffset", "0.8", "-f", "lavfi", "-t", "2"])
+        .args(["-i", "color=c=black:s=160x90:r=30,geq=lum=20+3*N:cb=128:cr=128", "-map", "0", "-map", "1"])
+        .args(["-c:v", "libx264", "-pix_fmt", "yuv420p", "-preset", "ultrafast", "-qp", "8", "-c:a", "aac"])
+        .arg(&path)
+        .status();
+    assert!(made.expect("start ffmpeg; ./dev setup installs it").success());
+    path
+}
+
+#[test]
+fn a_film_whose_pictures_begin_late_by_its_edit_list_is_played_whole() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reel = Reel::start(&[late(folder.path()), still(folder.path())], 1000, &house());
+    assert_eq!(lengths(&reel), [Some(84), Some(30)]);
+    for n in 0..130 {
+        if [83, 113].contains(&n) {
+            next_is_ready(&reel);
+        }
+        let in_film = n % 114;
+        see(&reel, 0, n, if in_film < 84 { lighter(in_film.saturating_sub(24)) } else { grey(n) });
+    }
+    assert_eq!((reel.fault(), reel.unplayable()), (None, None));
+}
+
+#[test]
+fn a_film_in_fragments_is_played_whole() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = "color=c=black:s=160x90:r=30,geq=lum=20+7*mod(N\\,30):cb=128:cr=128";
+    let flags = "frag_keyframe+empty_moov+default_base_moof+skip_trailer";
+    let how = ["-qp", "8", "-g", "15", "-movflags", flags];
+    let film = film_as(folder.path(), &[pictures], 3, &how);
+    let reel = Reel::start(&[film, still(folder.path())], 1000, &house());
+    assert_eq!(lengths(&reel), [Some(90), Some(30)]);
+    for n in 0..180 {
+        let at = n % 120;
+        if [89, 119].contains(&at) {
+            next_is_ready(&reel);
+        }
+        see(&reel, 0, n, if at < 90 { 20 + 7 * (at % 30) as i32 } else { grey(n) });
+    }
+    assert_eq!((reel.fault(), reel.unplayable()), (None, None));
+}
+
+#[test]
+fn what_is_not_known_is_measured_before_what_is_tried_again() {
+    let reel = Reel::start(&["a", "b", "c"].map(PathBuf::from), 1000, &house());
+    let mut inner = hold(&reel.desk.inner);
+    let now = running();
+    let first = |inner: &mut Inner, items: [Item; 3]| {
+        for (file, item) in inner.files.iter_mut().zip(items) {
+            (file.item, file.retry) = (item, Backoff::new(RETRY));
+        }
+        inner.to_measure(now)
+    };
+    assert_eq!(first(&mut inner, [Item::Skipped, Item::Plays(1), Item::Unknown]), Some(2));
+    assert_eq!(first(&mut inner, [Item::Skipped, Item::Skipped, Item::Plays(1)]), Some(0));
+    assert_eq!(first(&mut inner, [Item::Plays(1); 3]), None);
+}
+
+#[test]
+fn the_sound_of_what_has_not_begun_waits_for_its_seam() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let reel = Reel::start(&[still(folder.path()), dark(folder.path())], 2000, &house());
+    let ticks = lengths(&reel)[0].unwrap();
+    // Begun anew ten ticks before the seam: its player is aimed beyond it.
+    wait_for("a player", || reel.part(5, tick_ns(ticks - 10)));
+    wait_for("its sound", || {
+        let inner = hold(&reel.desk.inner);
+        let seat = inner.showing.as_ref()?.seats.front()?;
+        assert_eq!(seat.leg.begins, ticks);
+        (seat.player.store.counts().1 >= 20_000).then_some(())
+    });
+    let mut sound = Vec::new();
+    for n in ticks - 10..ticks + 10 {
+        let mut out = [0f32; 3200];
+        reel.listen(5, tick_ns(n), &mut out);
+        sound.extend(out.chunks_exact(2).map(|frame| frame[0]));
+    }
+    assert!(sound[..15_990].iter().all(|sample| *sample == 0.0), "silence up to the seam");
+    let rises = sound[16_000..].windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
+    // It is aimed two ticks beyond the seam.
+    assert!((480..=670).contains(&rises), "a third of a second of 2000 Hz, less two ticks or three: {rises}");
 }
