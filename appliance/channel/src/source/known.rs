@@ -42,3 +42,22 @@ pub(super) fn keep(path: &Path, length: Length) {
 pub(super) fn forget(path: &Path) {
     hold(&KNOWN).remove(path);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_gone_makes_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let there = folder.path().join("there.png");
+        std::fs::write(&there, "").unwrap();
+        keep(&there, None);
+        for n in 0..FILES_MAX + 10 {
+            keep(&folder.path().join(format!("{n}.mp4")), Some(1));
+        }
+        assert!(hold(&KNOWN).len() <= FILES_MAX);
+        assert_eq!(length(&there), Some(None));
+        assert_eq!(length(&folder.path().join(format!("{}.mp4", FILES_MAX + 9))), Some(Some(1)));
+    }
+}

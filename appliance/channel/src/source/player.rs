@@ -1,9 +1,8 @@
 //! One decoder of a file, which fills its store from a position on: it loops for ever, or plays to the file's end.
 
 use super::chain::{self, Built, Due, Place, Streams};
-use super::fragments;
-use super::known;
 use super::store::Store;
+use super::{fragments, known};
 use crate::lock::hold;
 use automation::arrivals::Track;
 use automation::clock::Running;

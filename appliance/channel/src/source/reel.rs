@@ -1,9 +1,9 @@
 //! Films and stills from the disk, one after another and over again, without a gap: a playlist.
 //!
 //! Where in the list a showing is at a tick, the lengths of its files say ([`Playlist`]); they are measured when the
-//! source begins, once in the life of the process. Each item of a showing has a player of its own, whose store holds what is due by the time in the file.
-//! The next item's player stands ready on its first picture well before the seam; at the seam the mixer looks into the
-//! other store. The last picture of an item stands until the seam.
+//! source begins, once in the life of the process. Each item of a showing has a player of its own, whose store holds what
+//! is due by the time in the file. The next item's player stands ready on its first picture well before the seam; at the
+//! seam the mixer looks into the other store. The last picture of an item stands until the seam.
 //!
 //! ```text
 //! unknown ── measured ──► in the list ── cannot be opened, or breaks off ──► left out, with its fault
@@ -11,14 +11,14 @@
 //!                                └── the wait is over, and it can be opened ─────┘
 //! ```
 //! The wait of each file doubles with each failure, up to ten minutes, until it has been played to its end; so long its
-//! fault stands. Where a film
-//! breaks off, what follows begins at the next tick, and the rest of the showing with it: only the beginning of a showing
-//! is a function of the lengths alone. A list of which nothing can be played is as unplayable as a single file.
+//! fault stands. Where a film breaks off, what follows begins at the next tick, and the rest of the showing with it: only
+//! the beginning of a showing is a function of the lengths alone. A list of which nothing can be played is as unplayable
+//! as a single file.
 
 mod keeper;
 mod showing;
 
-use super::known;
+use super::known::{self, Length};
 use super::media::{OFF_AIR_MS, RETRY, SEEK_AHEAD_NS, SEEK_FROM_NS, UNUSED_MS};
 use super::player::{self, Player};
 use super::store::Picture;
@@ -226,7 +226,7 @@ impl Reel {
 }
 
 /// How long a file is played: a film for its length, nanoseconds, a still, which has none, for its time.
-fn ticks(rate: Rate, still_ticks: u64, length_ns: Option<u64>) -> u64 {
+fn ticks(rate: Rate, still_ticks: u64, length_ns: Length) -> u64 {
     length_ns.map_or(still_ticks, |length_ns| ticks_of(rate, length_ns))
 }
 
