@@ -1,9 +1,11 @@
-//! Chaos: a real broadcast, and every 5 s something breaks. `chaos [--seed N] [--minutes M] [--soak]`
+//! Chaos: a real broadcast, and every 5 s something breaks. `chaos [--seed N] [--minutes M] [--soak] [--only NAME,NAME]`
 //!
 //! The box with all its processes, two cameras, a publisher, two platforms behind a network that can be cut, and a third
 //! platform that nobody strikes. What breaks when follows from the seed alone, so a run can be had again. At its end it
 //! says in words and in `target/chaos/report.json` what the platforms saw; it fails, with reasons, where a session ended
 //! or a tick is missing that no fault explains, or where something did not recover.
+//!
+//! `--only web-server,rtp-sender` strikes these alone, to look for what one of them does.
 //!
 //! A soak is longer, strikes everything but the box's own processes, and weighs those: they must not grow. Its report is
 //! `target/soak/report.json`.
@@ -40,6 +42,7 @@ struct Wanted {
     seed: u64,
     minutes: u64,
     soak: bool,
+    only: Vec<String>,
 }
 
 impl Wanted {
@@ -47,7 +50,12 @@ impl Wanted {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let (mut seed, mut minutes, mut soak) = (now.as_secs(), None, false);
         let mut words = std::env::args().skip(1);
+        let mut only = Vec::new();
         while let Some(word) = words.next() {
+            if word == "--only" {
+                only = words.next().ok_or("--only needs names")?.split(',').map(str::to_owned).collect();
+                continue;
+            }
             let mut number = || {
                 let value = words.next().ok_or(format!("{word} needs a value"))?;
                 value.parse().map_err(|_| format!("{value:?} is no number"))
@@ -56,11 +64,16 @@ impl Wanted {
                 "--seed" => seed = number()?,
                 "--minutes" => minutes = Some(number()?.clamp(1, MINUTES_MAX)),
                 "--soak" => soak = true,
-                _ => return Err(format!("{word} is not known; --seed N, --minutes M, --soak")),
+                _ => return Err(format!("{word} is not known; --seed N, --minutes M, --soak, --only NAME,NAME")),
             }
         }
         let usual = if soak { SOAK_MINUTES } else { MINUTES };
-        Ok(Wanted { seed, minutes: minutes.unwrap_or(usual), soak })
+        let unknown = only.iter().find(|name| !schedule::Target::ALL.iter().any(|one| one.to_string() == **name));
+        if let Some(name) = unknown {
+            let all = schedule::Target::ALL.map(|target| target.to_string()).join(", ");
+            return Err(format!("{name} is not known; what can be struck: {all}"));
+        }
+        Ok(Wanted { seed, minutes: minutes.unwrap_or(usual), soak, only })
     }
 }
 
@@ -76,6 +89,7 @@ fn main() -> ExitCode {
     let mut targets = scene.targets();
     // Who is started again is another process, and begins small.
     targets.retain(|target| !(wanted.soak && target.is_ours()));
+    targets.retain(|target| wanted.only.is_empty() || wanted.only.contains(&target.to_string()));
     let plan = schedule(wanted.seed, wanted.minutes, &targets);
     println!("seed {}, {} minutes, {} faults among {} targets", wanted.seed, wanted.minutes, plan.len(), targets.len());
     scene.go_live();

@@ -1,4 +1,5 @@
 //! Tells what a recording shows and lets hear: `cargo run -p tests --example read_recording FILE`.
+#![allow(clippy::print_stdout, reason = "it prints what it finds")]
 
 use harness::recording::Recording;
 
