@@ -14,7 +14,7 @@ e2e NAME:
 simulate *ARGS="--evenings":
     cargo run --quiet --locked -p automation --example simulate -- {{ARGS}}
 
-# Ten minutes of a real broadcast in which something breaks every 5 s: --seed N plays one again, --minutes M is its length
+# Ten minutes of a real broadcast in which something breaks every 5 s: --seed N plays one again, --minutes M is its length, --only NAME,NAME strikes these alone
 chaos *ARGS:
     ./dev chaos {{ARGS}}
 
