@@ -20,7 +20,8 @@ const HOLE_NS_MAX: i64 = 1_000_000_000;
 const OFF_NS: f64 = 8_000_000.0;
 /// Share of the difference that the estimate of the end takes over per packet.
 const SHARE: f64 = 0.02;
-/// The same while the source's own time is still being found, and for how many packets: about the first two seconds.
+/// The same while nobody listens, and while the source's own time is still being found: for how many packets, about the
+/// first two seconds.
 const SHARE_FIRST: f64 = 0.25;
 const FIRST_PACKETS: u32 = 100;
 /// Frames in which sound comes and goes: 20 ms.
@@ -89,7 +90,7 @@ impl SoundPace {
             _ => Join::Anew,
         };
         if join == Join::On {
-            let share = if self.packets < FIRST_PACKETS { SHARE_FIRST } else { SHARE };
+            let share = if !self.playing || self.packets < FIRST_PACKETS { SHARE_FIRST } else { SHARE };
             self.end_ns += step as f64 * share;
         } else {
             self.end_ns = due_ns as f64;

@@ -181,3 +181,26 @@ fn sound_that_is_not_due_waits_and_old_sound_goes() {
     let reading = pace.read(1_178_750_000, 1600, 1_500);
     assert!(reading.ends && reading.frames == 1_500, "{reading:?}");
 }
+
+#[test]
+fn while_nobody_listens_another_time_is_taken_over_at_once() {
+    let mut pace = SoundPace::default();
+    let mut put = |from: u64, to: u64, moved_ms: u64, heard: bool| {
+        for n in from..to {
+            let due_ns = 1_000_000_000 + n * 1024 * 1_000_000_000 / 48_000 + moved_ms * 1_000_000;
+            pace.put(due_ns, 1024, 24_000);
+            if heard {
+                let at_ns = (due_ns as i64 - 480_000_000) as u64;
+                pace.read(at_ns, 1600, 24_000);
+            } else {
+                pace.pass(due_ns - 500_000_000, 24_000);
+            }
+        }
+        let end_ns = 1_000_000_000.0 + (to * 1024) as f64 * 1e9 / 48_000.0 + moved_ms as f64 * 1e6;
+        (pace.late_ns(end_ns as u64 - 500_000_000, 24_000) / 1e6).abs()
+    };
+    put(0, 200, 0, false);
+    assert!(put(200, 215, 20, false) < 0.5, "a third of a second later");
+    put(215, 315, 20, true);
+    assert!(put(315, 330, 40, true) > 10.0, "one that is heard is moved slowly");
+}
