@@ -104,9 +104,12 @@ impl Transits {
 
     /// The latest one of the block in the middle: of lumps about as long as a block, some blocks hold no whole one.
     fn usual_latest(&self) -> Option<i64> {
-        let mut most: Vec<i64> = self.blocks.iter().map(|block| block.most).filter(|most| *most < i64::MAX).collect();
+        // What says nothing goes to the end.
+        let mut most = [i64::MAX; BLOCKS];
+        most.iter_mut().zip(&self.blocks).for_each(|(most, block)| *most = block.most);
         most.sort_unstable();
-        most.get(most.len() / 2).copied()
+        let count = most.partition_point(|most| *most < i64::MAX);
+        Some(most[count / 2]).filter(|most| *most < i64::MAX)
     }
 }
 
