@@ -224,13 +224,16 @@ pub(super) fn attach(this: &Arc<Try>, before: &gst::Pad, after: &gst::Pad) {
         }
         steer(&this, &mut standby);
         let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
+        let (key, passes) = (is_key(pad, buffer), standby.passes());
+        if passes && !key {
+            return gst::PadProbeReturn::Ok;
+        }
         // One without a time belongs to the one before it, and is due with it.
         let stream_ns = super::chain::shown_ns(pad, buffer).or_else(|| standby.newest_ns()).unwrap_or_default();
-        let key = is_key(pad, buffer);
         if key {
             standby.saw_key(stream_ns);
         }
-        if standby.passes() {
+        if passes {
             return gst::PadProbeReturn::Ok;
         }
         let Some(gst::PadProbeData::Buffer(buffer)) = info.data.take() else { return gst::PadProbeReturn::Ok };
