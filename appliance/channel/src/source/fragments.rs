@@ -5,6 +5,7 @@
 //! `trex`). The film ends with the last sample of all. What cannot be read ends the walk: the film is as long as what
 //! lies before it.
 
+use mp4_boxes::{boxes, inside, u32_at, u64_at};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -176,32 +177,6 @@ fn fragment(traf: &[u8], tracks: &mut [Track]) -> Option<()> {
     }
     track.next = at;
     Some(())
-}
-
-/// The boxes inside a box: type and content. Ends at the first that does not fit.
-fn boxes(mut content: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
-    std::iter::from_fn(move || {
-        let whole = match u32_at(content, 0)? {
-            0 => content.len(),
-            whole => whole as usize,
-        };
-        let kind: [u8; 4] = content.get(4..8)?.try_into().ok()?;
-        let inside = content.get(8..whole)?;
-        content = &content[whole..];
-        Some((kind, inside))
-    })
-}
-
-fn inside<'a>(content: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
-    boxes(content).find(|(found, _)| found == kind).map(|(_, inside)| inside)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_be_bytes(bytes.get(at..at.checked_add(4)?)?.try_into().ok()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_be_bytes(bytes.get(at..at.checked_add(8)?)?.try_into().ok()?))
 }
 
 #[cfg(test)]

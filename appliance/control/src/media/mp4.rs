@@ -2,8 +2,9 @@
 //! lie in `mdat`, and the table without which nobody finds them in `moov`, which recorders write last: a recording
 //! that was cut off has none.
 
-use super::{CUT_OFF, Examined, UNREADABLE, Unsound, read_at, u32_at, u64_at};
+use super::{CUT_OFF, Examined, UNREADABLE, Unsound, read_at};
 use crate::doc::AssetKind;
+use mp4_boxes::{boxes, inside, u32_at, u64_at};
 use std::io::{Read, Seek};
 
 /// Boxes that are walked on the outermost level; fragmented films have two per fragment.
@@ -57,24 +58,6 @@ pub(super) fn examine(file: &mut (impl Read + Seek), length: u64) -> Result<Exam
     let (mime, ending) = if quicktime { ("video/quicktime", "mov") } else { ("video/mp4", "mp4") };
     let duration_ms = duration(&moov);
     Ok(Examined { kind: AssetKind::Video, mime, ending, width, height, duration_ms })
-}
-
-/// The boxes inside a box: type and content. Ends at the first that does not fit.
-fn boxes(mut content: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
-    std::iter::from_fn(move || {
-        let whole = match u32_at(content, 0)? {
-            0 => content.len(),
-            whole => whole as usize,
-        };
-        let kind: [u8; 4] = content.get(4..8)?.try_into().ok()?;
-        let inside = content.get(8..whole)?;
-        content = &content[whole..];
-        Some((kind, inside))
-    })
-}
-
-fn inside<'a>(content: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
-    boxes(content).find(|(found, _)| found == kind).map(|(_, inside)| inside)
 }
 
 /// Size of the first track of pictures, by its header (`tkhd`), in whole pixels.

@@ -1,7 +1,9 @@
 //! PNG (ISO/IEC 15948): signature, then chunks of length, type, data and checksum, from IHDR to IEND.
 
-use super::{CUT_OFF, Examined, Unsound, read_at, sized, u32_at};
+use super::{CUT_OFF, Examined, Unsound, read_at, sized};
 use crate::doc::AssetKind;
+// Big-endian, too.
+use mp4_boxes::u32_at;
 use std::io::{Read, Seek};
 
 pub(super) const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
