@@ -287,6 +287,13 @@ fn a_worker_that_grows_beyond_its_memory_is_replaced_and_alerts_outlive_control(
     until("its end", s(30), || (!alive(large)).then_some(()));
     let told = |bandstand: &Bandstand| bandstand.board()["alerts"].to_string().contains("worker_large");
     until("the alert", s(20), || told(&bandstand).then_some(()));
+    // It is shown before the disk has it.
+    let log = bandstand.state().join("bandstand.db-wal");
+    until("it to be written", s(20), || {
+        let bytes = std::fs::read(&log).unwrap_or_default();
+        bytes.windows(12).any(|word| word == b"worker_large").then_some(())
+    });
+    bandstand.ok("PATCH", "/channels/main", json!({"name": "The one after it"}));
     bandstand.kill_control();
     bandstand.option(&["--worker-memory-max", "1024"]);
     bandstand.start_control();
