@@ -64,6 +64,8 @@ struct Inner {
     seek: Option<(i64, u64)>,
     seeking: bool,
     fault: Option<Fault>,
+    /// When that was found.
+    failed: Option<Running>,
     retry: Backoff,
     size: (u32, u32),
     sound: bool,
@@ -79,6 +81,7 @@ impl Media {
             seek: None,
             seeking: false,
             fault: None,
+            failed: None,
             retry: Backoff::new(RETRY),
             size: (0, 0),
             sound: false,
@@ -153,6 +156,13 @@ impl Drop for Media {
     }
 }
 
+/// Whether a showing that began at tick `began` and was `asked` for then makes way for the one that began at `next`, whose
+/// player has just been made: meanwhile a later one may have begun. One that has gone off air makes way for an earlier
+/// one, as a pinned source does for the cue that began before it.
+pub(super) fn makes_way(began: i64, asked: Running, next: i64, now: Running) -> bool {
+    began <= next || now.ms_since(asked) > OFF_AIR_MS
+}
+
 enum Job {
     Ready,
     Seek(i64, u64),
@@ -170,7 +180,7 @@ impl Keeper {
     fn run(&self) {
         while let Some(job) = self.next_job() {
             let from_ns = if let Job::Seek(_, from_ns) = job { from_ns } else { 0 };
-            let made = Player::open(&self.path, &self.house, from_ns, &self.end, self.ear());
+            let made = Player::open(&self.path, &self.house, from_ns, &self.end, self.ear(running()));
             let mut inner = hold(&self.desk.inner);
             inner.seeking = false;
             match made {
@@ -180,14 +190,14 @@ impl Keeper {
         }
     }
 
-    /// Hears of a player's progress.
-    fn ear(&self) -> Tell {
+    /// Hears of the progress of a player that is opened now.
+    fn ear(&self, opened: Running) -> Tell {
         let (desk, path) = (Arc::downgrade(&self.desk), self.path.clone());
         Box::new(move |progress| {
             let Some(desk) = desk.upgrade() else { return };
             match progress {
                 Progress::Round => hold(&desk.inner).retry.succeeded(),
-                Progress::Broke(fault) => hold(&desk.inner).fail(&path, fault),
+                Progress::Broke(fault) => hold(&desk.inner).broke(&path, opened, fault),
             }
             desk.changed.notify_all();
         })
@@ -245,23 +255,27 @@ impl Inner {
         let now = running();
         match *job {
             Job::Ready => self.ready = Some(player),
-            // While it was made, a later showing may have begun. One that has gone off air makes way for an earlier one,
-            // as a pinned source does for the cue that began before it.
-            Job::Seek(began, _)
-                if self
-                    .showing
-                    .as_ref()
-                    .is_none_or(|(tick, _, asked)| *tick <= began || now.ms_since(*asked) > OFF_AIR_MS) =>
-            {
-                self.previous = self.showing.replace((began, player, now));
+            Job::Seek(began, _) => {
+                if self.showing.as_ref().is_none_or(|(tick, _, asked)| makes_way(*tick, *asked, began, now)) {
+                    self.previous = self.showing.replace((began, player, now));
+                }
             }
-            Job::Seek(..) => {}
+        }
+    }
+
+    /// A player that was opened then broke. What stands open breaks together with the file: that is one failure, and
+    /// whoever says so late does not put off the next try.
+    fn broke(&mut self, path: &Path, opened: Running, fault: Fault) {
+        if self.failed.is_none_or(|failed| opened > failed) {
+            self.fail(path, fault);
         }
     }
 
     /// The file cannot be played, for now.
     fn fail(&mut self, path: &Path, fault: Fault) {
-        let wait_ms = self.retry.failed(running());
+        let now = running();
+        let wait_ms = self.retry.failed(now);
+        self.failed = Some(now);
         known::forget(path);
         let (code, text) = (fault.code.as_str(), &fault.text);
         tracing::warn!(path = %path.display(), fault = code, text, wait_ms, "media cannot be played");

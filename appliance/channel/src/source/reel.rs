@@ -19,7 +19,7 @@ mod keeper;
 mod showing;
 
 use super::known::{self, Length};
-use super::media::{OFF_AIR_MS, RETRY, SEEK_AHEAD_NS, SEEK_FROM_NS, UNUSED_MS};
+use super::media::{RETRY, SEEK_AHEAD_NS, SEEK_FROM_NS, UNUSED_MS, makes_way};
 use super::player::{self, Player};
 use super::store::Picture;
 use crate::clock::running;
@@ -403,18 +403,12 @@ impl Inner {
         let mut seat = Seat { leg: job.leg, player: Arc::new(player) };
         match job.place {
             Place::Ready => self.ready = Some(seat),
-            // While it was made, a later showing may have begun. One that has gone off air makes way for an earlier one,
-            // as a pinned list does for the cue that began before it.
-            Place::Start(began, at_ns)
-                if self
-                    .showing
-                    .as_ref()
-                    .is_none_or(|showing| showing.began <= began || now.ms_since(showing.asked) > OFF_AIR_MS) =>
-            {
-                let showing = Showing { began, seats: VecDeque::from([seat]), at_ns, asked: now };
-                self.previous = self.showing.replace(showing);
+            Place::Start(began, at_ns) => {
+                if self.showing.as_ref().is_none_or(|on| makes_way(on.began, on.asked, began, now)) {
+                    let showing = Showing { began, seats: VecDeque::from([seat]), at_ns, asked: now };
+                    self.previous = self.showing.replace(showing);
+                }
             }
-            Place::Start(..) => {}
             Place::Next(began, ended) => {
                 let Some(showing) = self.showing_of(began) else { return };
                 // While it was made, what is before it may have broken off.

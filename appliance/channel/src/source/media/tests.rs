@@ -193,6 +193,24 @@ fn the_waits_of_a_file_that_breaks_each_time_grow_until_a_round_is_whole() {
 }
 
 #[test]
+fn several_players_that_break_together_are_one_failure() {
+    gst::init().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let media = Media::start(&film(folder.path(), &["testsrc2=s=160x90:r=30"], 4), &house());
+    wait_for("a player", || media.player(0, 0));
+    let fault = || Fault::new(automation::fault::Code::MediaUnreadable, "");
+    let mut inner = hold(&media.desk.inner);
+    let opened = running();
+    inner.broke(Path::new("film.mp4"), opened, fault());
+    let (attempt, due) = (inner.retry.attempt(), inner.retry.deadline());
+    assert_eq!(attempt, 1);
+    inner.broke(Path::new("film.mp4"), opened, fault());
+    assert_eq!((inner.retry.attempt(), inner.retry.deadline()), (attempt, due), "the other one says the same");
+    inner.broke(Path::new("film.mp4"), running().plus_ms(1), fault());
+    assert_eq!(inner.retry.attempt(), 2, "one that was opened since has failed by itself");
+}
+
+#[test]
 fn whoever_lets_a_player_go_does_not_take_it_down() {
     gst::init().unwrap();
     let folder = tempfile::tempdir().unwrap();

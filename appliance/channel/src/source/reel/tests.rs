@@ -362,7 +362,7 @@ fn a_showing_gives_way_to_one_that_began_before_it_once_it_is_off_air() {
         let mut inner = hold(&reel.desk.inner);
         inner.showing.as_mut().unwrap().asked = running();
     }
-    std::thread::park_timeout(Duration::from_millis(OFF_AIR_MS + 50));
+    std::thread::park_timeout(Duration::from_millis(crate::source::media::OFF_AIR_MS + 50));
     hold(&reel.desk.inner).seat(player, &job);
     assert_eq!(shown(), Some(100));
     see(&reel, 100, 55, lighter(55));
