@@ -47,6 +47,7 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<End, Box<dyn std::error::Error>> {
     let channel = ChannelId::new(arguments.channel.clone())?;
     gstreamer::init()?;
+    channel::source::prepare();
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         signal_hook::flag::register(signal, stop.clone())?;

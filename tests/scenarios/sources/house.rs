@@ -92,6 +92,11 @@ impl House {
         });
     }
 
+    /// The tick that the program is at.
+    pub(crate) fn tick(&self) -> u64 {
+        self.bandstand.status(MAIN).expect("a channel with a worker").program.tick
+    }
+
     /// Whether a source sends pictures now.
     pub(crate) fn is_well(&self, id: &str) -> bool {
         self.bandstand.source(MAIN, id).is_some_and(|source| source.state.is_well())

@@ -10,6 +10,7 @@ use harness::stage::free_port;
 use harness::wait::{s, until};
 use harness::web::{GUARD, Web};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 /// Length of the film that is fetched, seconds: longer than the test.
 const FILM_S: u32 = 192;
@@ -59,19 +60,76 @@ fn streams_that_are_fetched_go_on_air() {
 #[test]
 fn hls_with_its_sound_in_a_playlist_of_its_own_goes_on_air() {
     let mut house = House::open("apart");
-    // GStreamer's `hlsdemux` lets each playlist begin at zero, whatever its first times are.
-    house.loose = Some(1);
     let web = Web::start(&house.stage.room("web"));
     let (apart, parts) = (web.public().join("apart.m3u8"), web.public().join("apart-%v.m3u8"));
     let map = ["-map", "0:v", "-map", "0:a", "-f", "hls", "-var_stream_map", "v:0,agroup:a a:0,agroup:a,default:yes"];
     let more =
         ["-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments", "-master_pl_name", "apart.m3u8"];
-    // From its first segment on, which one must not join.
+    // From before its beginning on: what has just begun is waited for.
     house.source("apart", json!({"kind": "pull", "url": web.url("apart.m3u8")}));
     let output: Vec<&str> = map.into_iter().chain(more).chain(parts.to_str()).collect();
     let encoder = house.sender("encoder", 1, &output);
     until("the playlists", s(20), || apart.exists().then_some(()));
     house.input("apart", 1, (web, encoder));
+    house.show_all();
+}
+
+#[test]
+fn hls_in_fragments_and_hls_that_is_encrypted_go_on_air() {
+    let mut house = House::open("kinds");
+    let web = Web::start(&house.stage.room("web"));
+    let usual = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments"];
+    let key = house.stage.room("key");
+    std::fs::create_dir_all(&key).expect("make a folder");
+    std::fs::write(web.public().join("key"), b"not for any log!").expect("write a key");
+    let key_info = key.join("info");
+    std::fs::write(&key_info, format!("key\n{}\n", web.public().join("key").display())).expect("write the key's file");
+    let encrypted = ["-hls_key_info_file", key_info.to_str().expect("a name in UTF-8")];
+    for (id, number, more) in [("fragments", 1, ["-hls_segment_type", "fmp4"]), ("encrypted", 2, encrypted)] {
+        std::fs::create_dir_all(web.public().join(id)).expect("make the stream's folder");
+        let list = web.public().join(id).join("live.m3u8");
+        if id == "encrypted" {
+            std::fs::copy(web.public().join("key"), web.public().join("encrypted/key")).expect("put the key beside it");
+        }
+        let output: Vec<&str> = usual.into_iter().chain(more).chain(list.to_str()).collect();
+        let encoder = house.sender(id, number, &output);
+        until("the playlist", s(20), || list.exists().then_some(()));
+        house.source(id, json!({"kind": "pull", "url": web.url(&format!("{id}/live.m3u8"))}));
+        house.input(id, number, encoder);
+    }
+    house.show_all();
+}
+
+#[test]
+fn a_server_of_hls_that_is_away_for_a_moment_is_not_missed_and_one_that_begins_anew_is_followed() {
+    let mut house = House::open("away");
+    let mut web = Web::start(&house.stage.room("web"));
+    let playlist = web.public().join("live.m3u8");
+    let hls = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments"];
+    let hls: Vec<&str> = hls.into_iter().chain(playlist.to_str()).collect();
+    let mut encoder = house.sender("hls", 1, &hls);
+    // Long enough that a list that begins anew stands far behind.
+    until("the ninth segment", s(40), || web.public().join("live8.ts").exists().then_some(()));
+    house.source("hls", json!({"kind": "pull", "url": web.url("live.m3u8")}));
+    house.wait_for("hls", SourceState::Online);
+    web.kill();
+    let gone = Instant::now();
+    until("a second and a half without the server", s(10), || {
+        assert!(house.is_well("hls"), "it plays on from its reserve");
+        (gone.elapsed() > Duration::from_millis(1_500)).then_some(())
+    });
+    web.resume();
+    let until_tick = house.tick() + 150;
+    until("five seconds with it", s(20), || {
+        assert!(house.is_well("hls"), "nobody missed it");
+        (house.tick() > until_tick).then_some(())
+    });
+    // The encoder begins anew, with other times and at the first number: its old list stands until its own first.
+    encoder.kill();
+    encoder.resume();
+    let until_tick = house.tick() + 300;
+    until("the new one to be followed", s(40), || (house.tick() > until_tick && house.is_well("hls")).then_some(()));
+    house.input("hls", 1, (web, encoder));
     house.show_all();
 }
 

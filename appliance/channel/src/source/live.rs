@@ -177,10 +177,15 @@ impl Try {
         let to = Arc::downgrade(self);
         pad.add_probe(gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST, move |_, _| {
             if let Some(this) = to.upgrade() {
-                hold(&this.shared.facts).heard = Some(running());
+                this.heard();
             }
             gst::PadProbeReturn::Remove
         });
+    }
+
+    /// Data came from the far side.
+    pub(super) fn heard(&self) {
+        hold(&self.shared.facts).heard = Some(running());
     }
 
     /// A picture or sound passed, still encoded, sent at this running time.
@@ -280,6 +285,11 @@ impl Try {
     pub(super) fn begin_again(&self) {
         self.shared.at_once.store(true, Ordering::Relaxed);
         self.end();
+    }
+
+    /// The same once all that it was given has been handed on, and its elements say that it has ended.
+    pub(super) fn begin_again_at_its_end(&self) {
+        self.shared.at_once.store(true, Ordering::Relaxed);
     }
 
     fn end(&self) {

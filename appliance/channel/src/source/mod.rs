@@ -11,13 +11,13 @@ pub mod files;
 mod flv;
 mod formats;
 mod fragments;
+mod hls;
 mod known;
 pub mod live;
 pub mod made;
 pub mod media;
 mod mpegts;
 mod player;
-mod playlist;
 mod pull;
 pub mod reel;
 mod rtmp;
@@ -35,6 +35,21 @@ use made::Made;
 use media::Media;
 use reel::Reel;
 use std::path::{Path, PathBuf};
+
+/// Elements that decoders of a stream would find by themselves, and that fetch more by themselves: GStreamer 1.22's end the
+/// whole process where a server does what they do not expect.
+const FETCH_BY_THEMSELVES: [&str; 3] = ["hlsdemux", "dashdemux", "mssdemux"];
+
+/// Prepares GStreamer for sources, once for the process.
+pub fn prepare() {
+    use gstreamer::prelude::PluginFeatureExtManual;
+    let registry = gstreamer::Registry::get();
+    for name in FETCH_BY_THEMSELVES {
+        if let Some(element) = registry.lookup_feature(name) {
+            element.set_rank(gstreamer::Rank::NONE);
+        }
+    }
+}
 
 /// A running source.
 #[derive(Debug)]

@@ -1,26 +1,24 @@
 //! A stream that is fetched from a server: RTMP, or by HTTP whatever lies there, an HLS playlist or MPEG-TS.
 
 use super::chain::{self, Built};
+use super::hls;
 use super::live::{self, Connect, Try};
-use super::playlist::{self, Found};
 use crate::knock::Knock;
-use crate::lock::hold;
 use automation::backoff::Steps;
 use automation::fault::{Code, Fault};
 use automation::secret::Secret;
 use gstreamer as gst;
 use gstreamer::prelude::*;
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use url::Url;
 
 /// Time after which an HTTP server that does not answer is given up, seconds.
 const HTTP_TIMEOUT_S: u32 = 8;
 /// The same of an RTMP server, seconds.
 const RTMP_TIMEOUT_S: u32 = 8;
-/// So many playlists are asked, at most, whether they have begun: each costs a moment.
-const ASKED_MAX: usize = 12;
 /// How long a server is asked whether it listens, to tell one without TLS from one that is not there.
 const KNOCK_LIMIT: Duration = Duration::from_millis(1_500);
 
@@ -33,54 +31,21 @@ pub(super) struct Pull {
     password: Secret,
     /// Asks whether the server listens.
     asker: RefCell<Knock>,
-    /// What the next try does with what lies at our address.
-    step: Arc<Mutex<Step>>,
-}
-
-/// What a try does with a playlist of playlists.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-enum Step {
-    /// Finds out what lies at our address.
-    #[default]
-    Look,
-    /// Follows this one, chosen from them.
-    Follow(String),
-    /// Finds out whether these have begun, the last one first.
-    Ask(Vec<String>),
-    /// Follows several of them together.
-    FollowAll,
-}
-
-impl Step {
-    /// What this try fetches, where it is something else than our own address.
-    fn address(&self) -> Option<&str> {
-        match self {
-            Step::Look | Step::FollowAll => None,
-            Step::Follow(one) => Some(one),
-            Step::Ask(asked) => asked.last().map(String::as_str),
-        }
-    }
-
-    /// What comes after what this try has found; none where the try goes on.
-    fn next(&self, found: Found) -> Option<Step> {
-        match (self, found) {
-            (Step::Look | Step::FollowAll, Found::OneOfSeveral(one)) => Some(Step::Follow(one)),
-            (Step::Look, Found::Together(all)) if !all.is_empty() => {
-                Some(Step::Ask(all.into_iter().take(ASKED_MAX).collect()))
-            }
-            (Step::Ask(asked), _) => {
-                let rest = &asked[..asked.len().saturating_sub(1)];
-                Some(if rest.is_empty() { Step::FollowAll } else { Step::Ask(rest.to_vec()) })
-            }
-            _ => None,
-        }
-    }
+    /// What lies at our address is a playlist: the next try follows it.
+    playlist: Arc<AtomicBool>,
 }
 
 impl Connect for Pull {
     fn build(&self, this: &Arc<Try>) -> Result<(), Fault> {
-        let built = if self.is_rtmp() { self.build_rtmp(this) } else { self.build_http(this) };
-        built.map_err(chain::internal)
+        if self.is_rtmp() {
+            return self.build_rtmp(this).map_err(chain::internal);
+        }
+        // It holds for one try: the next one looks anew.
+        if self.playlist.swap(false, Ordering::Relaxed) {
+            let address = Url::parse(&self.location()).map_err(|_| self.unintelligible())?;
+            return hls::build(this, &address, &self.user, &self.password);
+        }
+        self.build_http(this).map_err(chain::internal)
     }
 
     fn sender(&self) -> &'static str {
@@ -134,14 +99,10 @@ impl Connect for Pull {
             return insecure();
         }
         if has(&["Unauthorized", "Forbidden", "(401)", "(403)", "authentication failed"]) {
-            return Fault::new(Code::SourceRefused, "")
-                .with_text("The server refuses us.")
-                .with_remedy("Enter the address again with its user name and password, or with its token.");
+            return refused();
         }
         if has(&["not found", "Not Found", "(404)", "(410)", "StreamNotFound"]) {
-            return Fault::new(Code::SourceNotFound, "")
-                .with_text("The server has no stream at this address.")
-                .with_remedy("Copy the address again from the program that offers the stream.");
+            return not_found();
         }
         // What `souphttpsrc` says where no connection comes about, whatever the reason.
         if error.is::<gst::ResourceError>() || has(&["gst_base_src_loop"]) {
@@ -151,14 +112,27 @@ impl Connect for Pull {
     }
 }
 
+/// The server wants to know who we are, or does not want us.
+pub(super) fn refused() -> Fault {
+    Fault::new(Code::SourceRefused, "")
+        .with_text("The server refuses us.")
+        .with_remedy("Enter the address again with its user name and password, or with its token.")
+}
+
+pub(super) fn not_found() -> Fault {
+    Fault::new(Code::SourceNotFound, "")
+        .with_text("The server has no stream at this address.")
+        .with_remedy("Copy the address again from the program that offers the stream.")
+}
+
 /// The server listens, and no connection with TLS comes about.
-fn insecure() -> Fault {
+pub(super) fn insecure() -> Fault {
     Fault::new(Code::SourceTls, "")
         .with_text("The server's certificate is not trusted, or it speaks no TLS.")
         .with_remedy("Check the address, and the box's date. In your own network the address may begin with http://")
 }
 
-fn unreachable() -> Fault {
+pub(super) fn unreachable() -> Fault {
     Fault::new(Code::SourceUnreachable, "").with_text("The server does not answer.").with_remedy(
         "Check that it runs, that its address is right and the network is there. Bandstand tries again by itself.",
     )
@@ -168,7 +142,7 @@ impl Pull {
     pub(super) fn new(url: &str, query: &Secret, user: &str, password: &Secret) -> Pull {
         let (url, user) = (url.to_owned(), user.to_owned());
         let (query, password, asker) = (query.clone(), password.clone(), RefCell::new(Knock::new()));
-        Pull { url, query, user, password, asker, step: Arc::default() }
+        Pull { url, query, user, password, asker, playlist: Arc::default() }
     }
 
     fn listens(&self) -> bool {
@@ -232,69 +206,41 @@ impl Pull {
     }
 
     fn build_http(&self, this: &Arc<Try>) -> Built<()> {
-        // It holds for one try: the next one looks anew.
-        let step = std::mem::take(&mut *hold(&self.step));
-        if let Step::Ask(_) = step {
-            // One that cannot be fetched is not asked again: it may never be followed.
-            *hold(&self.step) = step.next(Found::Media).unwrap_or_default();
-        }
         let source = gst::ElementFactory::make("souphttpsrc")
             .property("timeout", HTTP_TIMEOUT_S)
             // We try again ourselves, and say why it failed.
             .property("retries", 0i32)
-            .property("location", step.address().map_or_else(|| self.location_with_user(), str::to_owned))
+            .property("location", self.location_with_user())
             .build()?;
-        // Finds out what it is, follows the playlist where it is one, and gives the streams inside.
+        // Finds out what it is, and gives the streams inside.
         let parse = chain::make("parsebin")?;
         this.attach_streams_of(&parse);
         chain::chain(&this.pipeline, &[&source, &parse])?;
         let pad = source.static_pad("src").expect("a source has one");
-        look_at_playlists(this, &pad, step, &self.step);
+        leave_playlists(this, &pad, &self.playlist);
         this.listen_for_data(&pad);
         Ok(())
     }
 }
 
-/// Gives up a try that comes too early: joining a live playlist of a single segment, GStreamer 1.22's `hlsdemux` plays that
-/// one, waits for ever, and aborts the whole process when it is taken down. Of a playlist of playlists it would join any
-/// one unseen: so we choose one, and a new try begins with that; or, where sound lies apart, we ask each of them first.
-fn look_at_playlists(this: &Arc<Try>, pad: &gst::Pad, step: Step, next: &Arc<Mutex<Step>>) {
-    let (to, next, decided) = (Arc::downgrade(this), next.clone(), AtomicBool::new(false));
-    pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+/// Ends a try that finds a playlist: the next one follows it.
+fn leave_playlists(this: &Arc<Try>, pad: &gst::Pad, playlist: &Arc<AtomicBool>) {
+    let (to, playlist, found) = (Arc::downgrade(this), playlist.clone(), AtomicBool::new(false));
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
         let Some(this) = to.upgrade() else { return gst::PadProbeReturn::Remove };
-        // What comes after the beginning that decided says nothing.
-        if decided.load(Ordering::Relaxed) || this.is_over() {
+        // Nothing of it reaches an element that would follow it by itself.
+        if found.load(Ordering::Relaxed) || this.is_over() {
             return gst::PadProbeReturn::Drop;
         }
-        let address = address_of(pad);
-        let found = buffer.map_readable().map_or(Found::Media, |map| playlist::look(&map, &address, this.house.height));
-        if found == Found::JustBegun {
-            decided.store(true, Ordering::Relaxed);
-            *hold(&next) = Step::Look;
-            let fault = Fault::new(Code::SourceUnreachable, "").with_text("The stream is just beginning.");
-            this.give_up(fault.with_remedy("Nothing to do: Bandstand tries again by itself in a moment."));
-            return gst::PadProbeReturn::Drop;
+        if !buffer.map_readable().is_ok_and(|map| hls::is_playlist(&map)) {
+            return gst::PadProbeReturn::Remove;
         }
-        match step.next(found) {
-            Some(step) => {
-                decided.store(true, Ordering::Relaxed);
-                *hold(&next) = step;
-                this.begin_again();
-                gst::PadProbeReturn::Drop
-            }
-            None => gst::PadProbeReturn::Remove,
-        }
+        found.store(true, Ordering::Relaxed);
+        playlist.store(true, Ordering::Relaxed);
+        this.begin_again();
+        gst::PadProbeReturn::Drop
     });
-}
-
-/// The address from which a pad's element really fetches: where it was sent on to.
-fn address_of(pad: &gst::Pad) -> String {
-    let mut query = gst::query::Uri::new();
-    if !pad.query(&mut query) {
-        return String::new();
-    }
-    query.uri_redirection().or_else(|| query.uri()).map(|uri| uri.to_string()).unwrap_or_default()
 }
 
 /// A text as it stands in an address (RFC 3986, section 2.1).
@@ -356,28 +302,6 @@ mod tests {
         ] {
             assert_eq!(pull.judge(error, &debug).code, want, "{error} {debug}");
         }
-    }
-
-    #[test]
-    fn of_playlists_one_is_followed_or_each_is_asked_before_several_are() {
-        let all = || vec!["p".to_owned(), "s".to_owned()];
-        assert_eq!(Step::Look.next(Found::Media), None);
-        assert_eq!(Step::Look.next(Found::OneOfSeveral("a".into())), Some(Step::Follow("a".into())));
-        assert_eq!(Step::Follow("a".into()).next(Found::OneOfSeveral("b".into())), None, "it is not asked for ever");
-        let mut steps = vec![Step::Look.next(Found::Together(all())).unwrap()];
-        let mut asked = Vec::new();
-        while let Some(next) = steps[steps.len() - 1].next(Found::Media) {
-            asked.extend(steps[steps.len() - 1].address().map(str::to_owned));
-            steps.push(next);
-        }
-        assert_eq!((asked, steps.last()), (vec!["s".to_owned(), "p".to_owned()], Some(&Step::FollowAll)));
-        assert_eq!(Step::FollowAll.next(Found::Together(all())), None);
-        assert_eq!(Step::FollowAll.next(Found::OneOfSeveral("a".into())), Some(Step::Follow("a".into())), "meanwhile");
-        assert_eq!(Step::FollowAll.address(), None);
-        assert_eq!(Step::Look.next(Found::Together(Vec::new())), None);
-        let many = Step::Look.next(Found::Together(vec!["p".to_owned(); ASKED_MAX + 1]));
-        assert_eq!(many, Some(Step::Ask(vec!["p".to_owned(); ASKED_MAX])));
-        assert_eq!(Step::Ask(Vec::new()).next(Found::Media), Some(Step::FollowAll));
     }
 
     #[test]
