@@ -8,6 +8,7 @@ use automation::status::{ChannelStatus, DestinationStatus, IngestStatus, SourceS
 use rustix::process::Signal;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 /// Name and password of the account that [`Bandstand::claim`] makes.
@@ -36,6 +37,19 @@ impl Answer {
     }
 }
 
+/// Where Debian keeps whom the machine trusts.
+const AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// `bandstand` where another list of authorities lies in the place of the machine's: in mounts of its own.
+fn with_authorities(list: &Path) -> Command {
+    let root = Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
+    let mut command = tied("unshare");
+    command.args(if root { &["--mount"][..] } else { &["--user", "--map-root-user", "--mount"] });
+    command.args(["sh", "-c", &format!("mount --bind \"$0\" {AUTHORITIES} && exec \"$@\"")]);
+    command.arg(list).arg(program("bandstand"));
+    command
+}
+
 /// A running box. Everything that it started is ended with this value.
 #[derive(Debug)]
 pub struct Bandstand {
@@ -48,6 +62,8 @@ pub struct Bandstand {
     door: String,
     options: Vec<String>,
     environment: Vec<(String, String)>,
+    /// A list of authorities that it trusts in place of the machine's.
+    authorities: Option<PathBuf>,
 }
 
 impl Bandstand {
@@ -78,7 +94,22 @@ impl Bandstand {
         bandstand
     }
 
+    /// Starts a box with an empty store in `folder` that also trusts this authority, PEM, and signs in.
+    pub fn start_trusting(folder: &Path, authority: &str) -> Bandstand {
+        std::fs::create_dir_all(folder).expect("make the box's folder");
+        let list = folder.join("authorities.pem");
+        let known = std::fs::read_to_string(AUTHORITIES).expect("read whom the machine trusts; ./dev setup");
+        std::fs::write(&list, known + authority).expect("write whom the box trusts");
+        let mut bandstand = Bandstand::prepare_trusting(folder, free_door(), Vec::new(), Some(list));
+        bandstand.claim();
+        bandstand
+    }
+
     fn prepare(folder: &Path, door: String, options: Vec<String>) -> Bandstand {
+        Bandstand::prepare_trusting(folder, door, options, None)
+    }
+
+    fn prepare_trusting(folder: &Path, door: String, options: Vec<String>, authorities: Option<PathBuf>) -> Bandstand {
         let config = ureq::Agent::config_builder();
         let agent = config.http_status_as_error(false).timeout_global(Some(ANSWER)).build().new_agent();
         let mut bandstand = Bandstand {
@@ -90,6 +121,7 @@ impl Bandstand {
             door,
             options,
             environment: Vec::new(),
+            authorities,
         };
         bandstand.start_control();
         bandstand
@@ -101,7 +133,10 @@ impl Bandstand {
             return;
         }
         let _ = std::fs::remove_file(self.folder.join("bandstand.log"));
-        let mut command = tied(program("bandstand"));
+        let mut command = match &self.authorities {
+            None => tied(program("bandstand")),
+            Some(list) => with_authorities(list),
+        };
         command.arg("--state").arg(self.state()).arg("--run").arg(self.run());
         command.args(["--port", "0", "--rtmp-listen", &self.door]).args(&self.options);
         command.env(WALL_OFFSET_FILE, self.wall_offset_file());

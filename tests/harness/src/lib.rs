@@ -32,6 +32,7 @@ pub mod statuses;
 pub mod tap;
 pub mod tls;
 pub mod toxiproxy;
+pub mod ts_sender;
 pub mod udp_relay;
 pub mod venue;
 pub mod wait;

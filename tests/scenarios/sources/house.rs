@@ -63,6 +63,11 @@ impl House {
     pub(crate) fn open(name: &str) -> House {
         let stage = Stage::new(name);
         let bandstand = Bandstand::start(&stage.room("box"));
+        House::with(bandstand, stage)
+    }
+
+    /// The same with this box.
+    pub(crate) fn with(bandstand: Bandstand, stage: Stage) -> House {
         bandstand.ok("PATCH", "/channels/main", json!({"name": "Main stage", "house": house()}));
         let failover = json!({"holdoff_ms": 1500, "stable_ms": 1000});
         bandstand.ok("PATCH", "/channels/main", json!({"failover": failover}));

@@ -4,7 +4,9 @@ use crate::house::{House, Paced, film};
 use harness::clip::Clip;
 use harness::sender::Sender;
 use harness::stage::free_udp_port;
+use harness::ts_sender::TsSender;
 use serde_json::json;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,6 +30,33 @@ fn changing(number: u8, folder: &Path) -> PathBuf {
     let status = ffmpeg.args(["-map", "0:v", "-map", "1:a", "-c", "copy"]).arg(&film).status();
     assert!(status.is_ok_and(|status| status.success()), "ffmpeg could not join the halves");
     film
+}
+
+/// Four seconds of a film of eight as MPEG-TS, whose times begin here, seconds.
+fn half(film: &Clip, from_s: u32, begins_s: u32, folder: &Path) -> PathBuf {
+    let half = folder.join(format!("from-{from_s}.ts"));
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-ss", &from_s.to_string(), "-i"]);
+    ffmpeg.arg(film.file()).args(["-t", "4", "-c", "copy", "-output_ts_offset", &begins_s.to_string()]).arg(&half);
+    assert!(ffmpeg.status().is_ok_and(|status| status.success()), "ffmpeg could not cut the film");
+    half
+}
+
+#[test]
+fn times_that_jump_are_borne() {
+    let mut house = House::open("jumps");
+    let folder = house.stage.room("halves");
+    std::fs::create_dir_all(&folder).expect("make a folder");
+    let film = Clip::new(1, 8);
+    // Ahead by a quarter of an hour, and back again, every four seconds.
+    let halves = [half(&film, 0, 10, &folder), half(&film, 4, 910, &folder)];
+    let port = free_udp_port();
+    house.source("jumps", json!({"kind": "udp", "port": port, "latency_ms": 1000}));
+    let far = TsSender::start(SocketAddr::from(([127, 0, 0, 1], port)), &halves);
+    house.paced_input("jumps", 1, Paced::Unevenly(8 * 30), far);
+    // GStreamer's demultiplexer guesses by how much, and is some milliseconds off.
+    house.loose = Some(1);
+    house.show_all();
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use crate::house::{House, Paced, film};
 use automation::status::SourceState;
+use harness::bandstand::Bandstand;
 use harness::clip::{self, Clip};
 use harness::platform::Platform;
 use harness::publisher::Publisher;
 use harness::rtmp::Empty;
-use harness::stage::free_port;
+use harness::stage::{Stage, free_port};
+use harness::tls::TlsDoor;
 use harness::wait::{s, until};
 use harness::web::{GUARD, Web};
 use serde_json::json;
@@ -130,6 +132,32 @@ fn a_server_of_hls_that_is_away_for_a_moment_is_not_missed_and_one_that_begins_a
     let until_tick = house.tick() + 300;
     until("the new one to be followed", s(40), || (house.tick() > until_tick && house.is_well("hls")).then_some(()));
     house.input("hls", 1, (web, encoder));
+    house.show_all();
+}
+
+#[test]
+fn streams_by_https_go_on_air() {
+    let stage = Stage::new("https");
+    let (room, tls) = (stage.room("web"), stage.room("tls"));
+    std::fs::create_dir_all(&tls).expect("make a folder");
+    let web = Web::start(&room);
+    let door = TlsDoor::before(web.port(), &tls, "DNS:localhost");
+    let mut house = House::with(Bandstand::start_trusting(&stage.room("box"), &door.authority()), stage);
+    let playlist = web.public().join("live.m3u8");
+    let hls = ["-f", "hls", "-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments"];
+    let hls: Vec<&str> = hls.into_iter().chain(playlist.to_str()).collect();
+    let encoder = house.sender("hls", 1, &hls);
+    clip::remux(&Clip::new(3, FILM_S), &web.public().join("film.ts"));
+    until("the playlist", s(20), || playlist.exists().then_some(()));
+    let other = format!("https://127.0.0.1:{}/live.m3u8", door.port());
+    for (id, path) in [("hls", "live.m3u8"), ("film", "film.ts")] {
+        house.source(id, json!({"kind": "pull", "url": format!("https://localhost:{}/{path}", door.port())}));
+    }
+    house.input("hls", 1, encoder);
+    house.paced_input("film", 3, Paced::Evenly(FILM_S * 30), (web, door));
+    // By another name the certificate is not its own.
+    house.source("other", json!({"kind": "pull", "url": other}));
+    house.wait_for_fault("other", "source_tls", "no secret");
     house.show_all();
 }
 
