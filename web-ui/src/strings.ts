@@ -299,6 +299,8 @@ const en = {
       ready: "Ready",
       tries: (n: number) => (n === 1 ? "tried once" : `tried ${n} times`),
       size: (w: number, h: number, fps: number) => `${w} × ${h}, ${Math.round(fps)} pictures/s`,
+      rate: (kbps: number) => `${(kbps / 1000).toFixed(1)} Mbit/s`,
+      uneven: (ms: number) => `comes up to ${(ms / 1000).toFixed(1)} s late: give it a longer delay`,
       noSound: "no sound",
       soundOnly: "sound only",
       level: (db: number) => `peak ${Math.round(db)} dB`.replace("-", "−"),

@@ -263,6 +263,20 @@ impl Arrivals {
         self.seen = seen;
     }
 
+    /// How much later than what comes quickest the usual latest comes, of the track where that is more, milliseconds.
+    pub fn jitter_ms(&self) -> u32 {
+        let of = |track: &Transits| Some(track.usual_latest()?.saturating_sub(track.least()?));
+        let most_ns = of(&self.pictures).max(of(&self.sound)).unwrap_or_default();
+        u32::try_from(most_ns / 1_000_000).unwrap_or_default()
+    }
+
+    /// How long what comes quickest waits until it is due, milliseconds.
+    pub fn buffer_ms(&self) -> u32 {
+        let quickest = self.pictures.least().or_else(|| self.sound.least());
+        let waits_ns = self.offset_ns.zip(quickest).map_or(0, |(offset, quickest)| offset - quickest);
+        u32::try_from(waits_ns / 1_000_000).unwrap_or_default()
+    }
+
     /// How often time has jumped.
     pub fn jumps(&self) -> u64 {
         self.jumps

@@ -209,11 +209,33 @@ pub struct SourceStatus {
     #[serde(default)]
     #[cfg_attr(feature = "schema", schema(required))]
     pub level_db: Option<f32>,
+    /// How its stream arrives; of a live source that has come.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub arriving: Option<Arriving>,
     /// What is wrong with it.
     pub fault: Option<Fault>,
     /// The head that moves its camera, where it has one.
     #[serde(default)]
     pub ptz: Option<PtzStatus>,
+}
+
+/// How a live source's stream arrives (GO-13).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Arriving {
+    /// Kilobits per second over the last seconds: pictures and sound as they come, without what carries them.
+    pub kbps: u32,
+    /// The same in bytes, since the source was added or its worker began.
+    pub bytes: u64,
+    /// How much later than what comes quickest the usual latest comes, milliseconds.
+    pub jitter_ms: u32,
+    /// How long what comes quickest waits until it is due, milliseconds: what may come so much later is not missed.
+    pub buffer_ms: u32,
+    /// How often its time has jumped on this connection.
+    pub jumps: u64,
+    /// Times that it came online.
+    pub connections: u64,
 }
 
 /// The head of a source's camera, as far as its cues have moved it.

@@ -723,6 +723,39 @@ export interface components {
          * @enum {string}
          */
         Anchor: "top_left" | "top" | "top_right" | "left" | "center" | "right" | "bottom_left" | "bottom" | "bottom_right";
+        /** @description How a live source's stream arrives (GO-13). */
+        Arriving: {
+            /**
+             * Format: int32
+             * @description How long what comes quickest waits until it is due, milliseconds: what may come so much later is not missed.
+             */
+            buffer_ms: number;
+            /**
+             * Format: int64
+             * @description The same in bytes, since the source was added or its worker began.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Times that it came online.
+             */
+            connections: number;
+            /**
+             * Format: int32
+             * @description How much later than what comes quickest the usual latest comes, milliseconds.
+             */
+            jitter_ms: number;
+            /**
+             * Format: int64
+             * @description How often its time has jumped on this connection.
+             */
+            jumps: number;
+            /**
+             * Format: int32
+             * @description Kilobits per second over the last seconds: pictures and sound as they come, without what carries them.
+             */
+            kbps: number;
+        };
         /** @description An uploaded file. */
         AssetDoc: {
             /**
@@ -2301,6 +2334,7 @@ export interface components {
         SourceState: "connecting" | "settling" | "online" | "lost" | "frozen" | "black" | "silent" | "unstable";
         /** @description One source. */
         SourceStatus: {
+            arriving: components["schemas"]["Arriving"] | null;
             /**
              * Format: int32
              * @description Failed tries since it was last online.

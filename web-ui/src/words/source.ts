@@ -81,8 +81,14 @@ function sizeWords(status: SourceStatus): string {
   const { sound_only, level_db } = status;
   if (sound_only) return [t.sources.state.soundOnly, ...(level_db === null ? [] : [t.sources.state.level(level_db)])].join(", ");
   if (status.width === 0) return "";
-  const size = t.sources.state.size(status.width, status.height, status.fps);
-  return status.sound ? size : `${size}, ${t.sources.state.noSound}`;
+  const words = [t.sources.state.size(status.width, status.height, status.fps)];
+  if (!status.sound) words.push(t.sources.state.noSound);
+  if (status.arriving !== null) {
+    const { kbps, jitter_ms, buffer_ms } = status.arriving;
+    if (kbps > 0) words.push(t.sources.state.rate(kbps));
+    if (jitter_ms > buffer_ms) words.push(t.sources.state.uneven(jitter_ms));
+  }
+  return words.join(", ");
 }
 
 function tries(status: SourceStatus): string {

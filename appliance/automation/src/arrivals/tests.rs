@@ -129,6 +129,23 @@ fn jitter_is_no_delay_neither_at_first_nor_later() {
 }
 
 #[test]
+fn how_a_stream_arrives_is_told() {
+    let mut arrivals = Arrivals::new(300, None);
+    assert_eq!((arrivals.jitter_ms(), arrivals.buffer_ms()), (0, 0), "nothing has come");
+    arrivals.arrived(Track::Pictures, 0, 5_000_000_000);
+    assert_eq!((arrivals.jitter_ms(), arrivals.buffer_ms()), (0, 300));
+    let mut sim = Sim::new(300, 0);
+    sim.play(0, 20_000, |_, random| random / 5);
+    let (jitter, buffer) = (sim.arrivals.jitter_ms(), sim.arrivals.buffer_ms());
+    // Nothing overtakes: what is quick waits for what is slow before it.
+    assert!((100..=200).contains(&jitter) && (299..=302).contains(&buffer), "{jitter} ms of {buffer}");
+    // Sound alone.
+    let mut arrivals = Arrivals::new(300, None);
+    arrivals.arrived(Track::Sound, 0, 5_000_000_000);
+    assert_eq!((arrivals.jitter_ms(), arrivals.buffer_ms()), (0, 300));
+}
+
+#[test]
 fn a_burst_at_the_start_is_no_delay() {
     for cached_ms in [700, 2_000, 4_000] {
         let mut sim = Sim::new(300, 0);

@@ -213,7 +213,7 @@ fn watch(this: &Arc<Try>, track: Track, pad: &gst::Pad, sent: fn(&gst::Pad, &gst
         match &info.data {
             Some(gst::PadProbeData::Buffer(buffer)) => {
                 if let Some(at) = sent(pad, buffer) {
-                    this.arrived(track, at);
+                    this.arrived(track, at, buffer.size());
                 }
             }
             Some(gst::PadProbeData::Event(event)) => {

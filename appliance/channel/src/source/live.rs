@@ -8,6 +8,7 @@
 //! Each try has its own pipeline; one that hangs is left behind on its own thread and nobody waits for it.
 
 use super::chain::{self, Due, Streams};
+use super::meter::Meter;
 use super::standby::Decoder;
 use super::store::Store;
 use crate::clock::running;
@@ -31,8 +32,6 @@ const SILENCE_MS: u64 = 10_000;
 const TURN: Duration = Duration::from_millis(50);
 /// How often a bare TCP connect asks whether the far side is back.
 const KNOCK_MS: u64 = 1_000;
-/// Pictures that the statistics look back on, milliseconds.
-const RATE_WINDOW_MS: u64 = 2_000;
 
 /// What a live source's thread and the rest of the worker share.
 #[derive(Debug)]
@@ -63,10 +62,23 @@ pub struct Facts {
     heard: Option<Running>,
     /// When the last picture arrived; of a source with sound only, the last sound.
     pub last_picture: Option<Running>,
-    /// Pictures per second.
-    pub fps: f32,
-    counted: u64,
-    counted_at: Running,
+    /// What arrives.
+    pub meter: Meter,
+    /// How it arrives on the connection that stands, or stood last.
+    pub way: Way,
+    /// Times that it came online.
+    pub connections: u64,
+}
+
+/// How a stream arrives.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Way {
+    /// How much later than what comes quickest the usual latest comes, milliseconds.
+    pub jitter_ms: u32,
+    /// How long what comes quickest waits until it is due, milliseconds.
+    pub buffer_ms: u32,
+    /// How often its time has jumped.
+    pub jumps: u64,
 }
 
 /// One try: a pipeline that is being built or runs.
@@ -84,6 +96,8 @@ pub(super) struct Try {
     pub(super) pace: Option<Mutex<PullPace>>,
     /// It is being taken down: what its elements say now means nothing.
     ending: AtomicBool,
+    /// What is used of it has come.
+    online: AtomicBool,
 }
 
 /// How a kind of live source connects.
@@ -188,8 +202,8 @@ impl Try {
         hold(&self.shared.facts).heard = Some(running());
     }
 
-    /// A picture or sound passed, still encoded, sent at this running time.
-    pub(super) fn arrived(&self, track: Track, stream_ns: u64) {
+    /// A picture or sound of so many bytes passed, still encoded, sent at this running time.
+    pub(super) fn arrived(&self, track: Track, stream_ns: u64, bytes: usize) {
         let now = running();
         let (jumped, buffered_to) = {
             let mut arrivals = hold(&self.arrivals);
@@ -200,6 +214,14 @@ impl Try {
         if jumped > 0 {
             tracing::info!(source = self.name, "a source's time jumped");
         }
+        let measured = hold(&self.shared.facts).meter.took(track, bytes, now);
+        if measured {
+            let way = {
+                let arrivals = hold(&self.arrivals);
+                Way { jitter_ms: arrivals.jitter_ms(), buffer_ms: arrivals.buffer_ms(), jumps: arrivals.jumps() }
+            };
+            hold(&self.shared.facts).way = way;
+        }
         if (track == Track::Sound) != self.shared.sound_only {
             return;
         }
@@ -208,14 +230,7 @@ impl Try {
         let mut facts = hold(&self.shared.facts);
         facts.last_picture = Some(now);
         facts.fault = None;
-        facts.counted += u64::from(track == Track::Pictures);
-        let window = now.ms_since(facts.counted_at);
-        if window >= RATE_WINDOW_MS {
-            // A window that began before the source did says nothing.
-            facts.fps = if window < 2 * RATE_WINDOW_MS { facts.counted as f32 * 1000.0 / window as f32 } else { 0.0 };
-            facts.counted = 0;
-            facts.counted_at = now;
-        }
+        facts.connections += u64::from(!self.online.swap(true, Ordering::Relaxed));
     }
 
     /// Something was fetched with this running time.
@@ -418,6 +433,7 @@ fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shar
         arrivals: Arc::new(Mutex::new(Arrivals::new(latency_ms, None))),
         pace: kind.is_fetched_ahead().then(Mutex::default),
         ending: AtomicBool::new(false),
+        online: AtomicBool::new(false),
     });
     shared.store.clear();
     shared.decoder.begin_anew();

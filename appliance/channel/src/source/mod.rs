@@ -16,6 +16,7 @@ mod known;
 pub mod live;
 pub mod made;
 pub mod media;
+mod meter;
 mod mpegts;
 mod player;
 mod pull;

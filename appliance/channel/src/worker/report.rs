@@ -10,7 +10,7 @@ use automation::clock::Running;
 use automation::fault::{Code, Fault};
 use automation::id::{DestinationId, SourceId};
 use automation::spec::{ChannelSpec, Source as SourceSpec};
-use automation::status::{ChannelStatus, LiveStatus, SourceState, SourceStatus};
+use automation::status::{Arriving, ChannelStatus, LiveStatus, SourceState, SourceStatus};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -69,6 +69,7 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
         fault: None,
         sound_only: spec.is_sound_only(),
         level_db: None,
+        arriving: None,
         ptz: None,
     };
     match running {
@@ -80,7 +81,15 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
             status.attempt = live.shared.attempt();
             status.stands_by = live.shared.decoder.stands_by();
             let fresh = status.picture_age_ms.is_some_and(|age| age < 2_000);
-            status.fps = if fresh { facts.fps } else { 0.0 };
+            status.fps = if fresh { facts.meter.fps } else { 0.0 };
+            status.arriving = (facts.connections > 0).then_some(Arriving {
+                kbps: if fresh { facts.meter.kbps } else { 0 },
+                bytes: facts.meter.bytes,
+                jitter_ms: facts.way.jitter_ms,
+                buffer_ms: facts.way.buffer_ms,
+                jumps: facts.way.jumps,
+                connections: facts.connections,
+            });
             status.level_db = (fresh && facts.sound).then(|| decibels(live.shared.store.peak()));
             status.fault = facts.fault.map(|fault| named(fault, spec));
             let seen = match status.state {

@@ -219,6 +219,7 @@ pub fn status(spec: &ChannelSpec, manner: &Manner) -> ChannelStatus {
         fault: manner.source_fault.clone(),
         sound_only: false,
         level_db: Some(-12.0),
+        arriving: None,
         ptz: None,
     };
     let destination = |id: &automation::id::DestinationId| DestinationStatus {
