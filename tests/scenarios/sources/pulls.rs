@@ -7,6 +7,7 @@ use harness::clip::{self, Clip};
 use harness::platform::Platform;
 use harness::publisher::Publisher;
 use harness::rtmp::Empty;
+use harness::sender::Sender;
 use harness::stage::{Stage, free_port};
 use harness::tls::TlsDoor;
 use harness::wait::{s, until};
@@ -67,12 +68,25 @@ fn hls_with_its_sound_in_a_playlist_of_its_own_goes_on_air() {
     let map = ["-map", "0:v", "-map", "0:a", "-f", "hls", "-var_stream_map", "v:0,agroup:a a:0,agroup:a,default:yes"];
     let more =
         ["-hls_time", "2", "-hls_list_size", "6", "-hls_flags", "delete_segments", "-master_pl_name", "apart.m3u8"];
-    // From before its beginning on: what has just begun is waited for.
+    // From before its beginning on: what has just begun is waited for. With pictures that wait for others, so that the
+    // pictures' first time is not that of their clock.
     house.source("apart", json!({"kind": "pull", "url": web.url("apart.m3u8")}));
     let output: Vec<&str> = map.into_iter().chain(more).chain(parts.to_str()).collect();
-    let encoder = house.sender("encoder", 1, &output);
+    let mut reordered = film(1);
+    reordered.b_frames = 2;
+    let encoder = Sender::start(&house.stage.room("encoder"), &reordered.file(), &output);
     until("the playlists", s(20), || apart.exists().then_some(()));
+    // The same in fragments of MP4.
+    let fragments = web.public().join("fragments");
+    std::fs::create_dir_all(&fragments).expect("make the stream's folder");
+    let parts = fragments.join("apart-%v.m3u8");
+    let kind = ["-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", "init-%v.mp4"];
+    let output: Vec<&str> = map.into_iter().chain(more).chain(kind).chain(parts.to_str()).collect();
+    let other = house.sender("other", 2, &output);
+    until("its playlists", s(20), || fragments.join("apart.m3u8").exists().then_some(()));
+    house.source("fragments", json!({"kind": "pull", "url": web.url("fragments/apart.m3u8")}));
     house.input("apart", 1, (web, encoder));
+    house.input("fragments", 2, other);
     house.show_all();
 }
 
@@ -100,6 +114,7 @@ fn hls_in_fragments_and_hls_that_is_encrypted_go_on_air() {
         house.input(id, number, encoder);
     }
     house.show_all();
+    assert!(!house.logs().contains("not for any log!"), "a key in a log");
 }
 
 #[test]
@@ -131,6 +146,7 @@ fn a_server_of_hls_that_is_away_for_a_moment_is_not_missed_and_one_that_begins_a
     encoder.resume();
     let until_tick = house.tick() + 300;
     until("the new one to be followed", s(40), || (house.tick() > until_tick && house.is_well("hls")).then_some(()));
+    assert!(!house.logs().contains("source failed"), "it is followed at once, and no failure");
     house.input("hls", 1, (web, encoder));
     house.show_all();
 }

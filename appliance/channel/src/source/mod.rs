@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 
 /// Elements that decoders of a stream would find by themselves, and that fetch more by themselves: GStreamer 1.22's end the
 /// whole process where a server does what they do not expect.
-const FETCH_BY_THEMSELVES: [&str; 3] = ["hlsdemux", "dashdemux", "mssdemux"];
+const FETCH_BY_THEMSELVES: [&str; 6] = ["hlsdemux", "dashdemux", "mssdemux", "hlsdemux2", "dashdemux2", "mssdemux2"];
 
 /// Prepares GStreamer for sources, once for the process.
 pub fn prepare() {

@@ -31,8 +31,8 @@ pub(super) struct Pull {
     password: Secret,
     /// Asks whether the server listens.
     asker: RefCell<Knock>,
-    /// What lies at our address is a playlist: the next try follows it.
-    playlist: Arc<AtomicBool>,
+    /// What is known of a playlist at our address.
+    playlist: Arc<hls::Shared>,
 }
 
 impl Connect for Pull {
@@ -41,9 +41,9 @@ impl Connect for Pull {
             return self.build_rtmp(this).map_err(chain::internal);
         }
         // It holds for one try: the next one looks anew.
-        if self.playlist.swap(false, Ordering::Relaxed) {
+        if self.playlist.known.swap(false, Ordering::Relaxed) {
             let address = Url::parse(&self.location()).map_err(|_| self.unintelligible())?;
-            return hls::build(this, &address, &self.user, &self.password);
+            return hls::build(this, &address, &self.user, &self.password, &self.playlist);
         }
         self.build_http(this).map_err(chain::internal)
     }
@@ -67,6 +67,10 @@ impl Connect for Pull {
     /// RTMP comes in its own time; what HTTP gives comes as fast as one takes it.
     fn is_fetched_ahead(&self) -> bool {
         !self.is_rtmp()
+    }
+
+    fn holds(&self) -> bool {
+        self.playlist.begins.load(Ordering::Relaxed)
     }
 
     fn waiting(&self) -> Fault {
@@ -168,7 +172,7 @@ impl Pull {
         if query.is_empty() { url.clone() } else { format!("{url}?{}", query.expose()) }
     }
 
-    /// The address with user and password in it: so the parts of a playlist are asked for with them too.
+    /// The address with user and password in it.
     fn location_with_user(&self) -> String {
         let location = self.location();
         match location.split_once("://") {
@@ -224,7 +228,7 @@ impl Pull {
 }
 
 /// Ends a try that finds a playlist: the next one follows it.
-fn leave_playlists(this: &Arc<Try>, pad: &gst::Pad, playlist: &Arc<AtomicBool>) {
+fn leave_playlists(this: &Arc<Try>, pad: &gst::Pad, playlist: &Arc<hls::Shared>) {
     let (to, playlist, found) = (Arc::downgrade(this), playlist.clone(), AtomicBool::new(false));
     pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let Some(gst::PadProbeData::Buffer(buffer)) = &info.data else { return gst::PadProbeReturn::Ok };
@@ -237,7 +241,7 @@ fn leave_playlists(this: &Arc<Try>, pad: &gst::Pad, playlist: &Arc<AtomicBool>) 
             return gst::PadProbeReturn::Remove;
         }
         found.store(true, Ordering::Relaxed);
-        playlist.store(true, Ordering::Relaxed);
+        playlist.known.store(true, Ordering::Relaxed);
         this.begin_again();
         gst::PadProbeReturn::Drop
     });

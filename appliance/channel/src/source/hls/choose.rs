@@ -13,9 +13,10 @@ pub(super) struct Chosen {
 }
 
 /// Chooses from playlists that were fetched from `address`. `height` is that of the program, pixels. None where none of
-/// them has pictures that can be decoded here.
-pub(super) fn choose(several: &MasterPlaylist, address: &Url, height: u32) -> Option<Chosen> {
-    let best = best(several, height)?;
+/// them has pictures that can be decoded here; `sound_only` does without.
+pub(super) fn choose(several: &MasterPlaylist, address: &Url, height: u32, sound_only: bool) -> Option<Chosen> {
+    let any = || several.variants.iter().find(|variant| sound_only && !variant.is_i_frame);
+    let best = best(several, height).or_else(any)?;
     let pictures = address.join(&best.uri).ok()?;
     Some(Chosen { pictures, sound: sound_of(several, best).and_then(|uri| address.join(uri).ok()) })
 }
@@ -59,7 +60,7 @@ mod tests {
     fn chosen(text: &str, height: u32) -> Option<(String, Option<String>)> {
         let address = Url::parse("http://tv:8409/a/live.m3u8?token=t").unwrap();
         let several = m3u8_rs::parse_master_playlist_res(format!("#EXTM3U\n{text}").as_bytes()).unwrap();
-        let chosen = choose(&several, &address, height)?;
+        let chosen = choose(&several, &address, height, false)?;
         Some((chosen.pictures.into(), chosen.sound.map(String::from)))
     }
 
@@ -92,7 +93,12 @@ mod tests {
         ] {
             assert_eq!(chosen(&text, height), Some((want.to_owned(), None)), "{text} at {height}");
         }
-        assert_eq!(chosen(&variant("9,CODECS=\"mp4a.40.2\"", "sound.m3u8"), 720), None, "nothing to be seen");
+        let sound = variant("9,CODECS=\"mp4a.40.2\"", "sound.m3u8");
+        assert_eq!(chosen(&sound, 720), None, "nothing to be seen");
+        let several = m3u8_rs::parse_master_playlist_res(format!("#EXTM3U\n{sound}").as_bytes()).unwrap();
+        let heard =
+            choose(&several, &Url::parse("http://tv/a/").unwrap(), 720, true).map(|one| one.pictures.to_string());
+        assert_eq!(heard.as_deref(), Some("http://tv/a/sound.m3u8"), "and something to be heard");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Fetches what a stream is made of, each part whole and within a limit of time and size.
 
 use super::list::{Lock, Part};
+use crate::lock::hold;
 use crate::source::pull::{insecure, not_found, refused, unreachable};
 use automation::fault::{Code, Fault};
 use automation::secret::Secret;
@@ -8,8 +9,8 @@ use aws_lc_rs::cipher::{AES_128, DecryptionContext, PaddedBlockDecryptingKey, Un
 use aws_lc_rs::iv::FixedLength;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use std::io;
-use std::sync::Arc;
+use std::io::{self, Read};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use ureq::ResponseExt;
 use ureq::config::RedirectAuthHeaders;
@@ -23,6 +24,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const BYTES_MAX: u64 = 64 << 20;
 /// Largest playlist: a day of segments of two seconds has a few megabytes.
 const LIST_BYTES_MAX: u64 = 8 << 20;
+/// Bytes that are read at a time.
+const PIECE_BYTES: usize = 64 << 10;
 /// Bytes of an answer that shall be a key, at most.
 const KEY_BYTES_MAX: u64 = 1 << 10;
 
@@ -30,9 +33,14 @@ const KEY_BYTES_MAX: u64 = 1 << 10;
 #[derive(Debug)]
 pub(super) struct Fetcher {
     agent: ureq::Agent,
-    /// Who we are, to the server at our address and to nobody else.
+    /// Who we are, to the server at our address; sent on by it, to the same host.
     user: Option<(Url, String)>,
+    /// The key that was used last.
+    key: Mutex<Option<(Url, Vec<u8>)>>,
 }
+
+/// Called for each piece that comes: false ends the fetching.
+pub(super) type GoesOn<'a> = &'a dyn Fn() -> bool;
 
 impl Fetcher {
     /// `home` is the address that was entered, without user and password.
@@ -55,25 +63,37 @@ impl Fetcher {
             .build();
         let basic = BASE64_STANDARD.encode(format!("{user}:{}", password.expose()));
         let user = (!user.is_empty()).then(|| (home.clone(), format!("Basic {basic}")));
-        Fetcher { agent: config.into(), user }
+        Fetcher { agent: config.into(), user, key: Mutex::default() }
     }
 
     /// A playlist, and where it really lies: where the server sent us on to.
-    pub(super) fn list(&self, url: &Url, limit: Duration) -> Result<(Vec<u8>, Url), Fault> {
+    pub(super) fn list(&self, url: &Url, limit: Duration, goes_on: GoesOn<'_>) -> Result<(Vec<u8>, Url), Fault> {
         let whole = Part { url: url.clone(), range: None, lock: None };
-        self.part(&whole, LIST_BYTES_MAX, limit)
+        self.part(&whole, LIST_BYTES_MAX, limit, goes_on)
     }
 
     /// The bytes of a part, readable.
-    pub(super) fn media(&self, part: &Part, limit: Duration) -> Result<Vec<u8>, Fault> {
-        let (bytes, _) = self.part(part, BYTES_MAX, limit)?;
+    pub(super) fn media(&self, part: &Part, limit: Duration, goes_on: GoesOn<'_>) -> Result<Vec<u8>, Fault> {
+        let (bytes, _) = self.part(part, BYTES_MAX, limit, goes_on)?;
         let Some(Lock { url, iv }) = &part.lock else { return Ok(bytes) };
-        let key = Part { url: url.clone(), range: None, lock: None };
-        let (key, _) = self.part(&key, KEY_BYTES_MAX, limit)?;
-        unlocked(bytes, &key, *iv).ok_or_else(unreadable)
+        let known = hold(&self.key).clone().filter(|(known, _)| known == url);
+        let key = match known {
+            Some((_, key)) => key,
+            None => {
+                let part = Part { url: url.clone(), range: None, lock: None };
+                let (key, _) = self.part(&part, KEY_BYTES_MAX, limit, goes_on)?;
+                *hold(&self.key) = Some((url.clone(), key.clone()));
+                key
+            }
+        };
+        unlocked(bytes, &key, *iv).ok_or_else(|| {
+            // It may be another one by now.
+            *hold(&self.key) = None;
+            unreadable()
+        })
     }
 
-    fn part(&self, part: &Part, bytes_max: u64, limit: Duration) -> Result<(Vec<u8>, Url), Fault> {
+    fn part(&self, part: &Part, bytes_max: u64, limit: Duration, goes_on: GoesOn<'_>) -> Result<(Vec<u8>, Url), Fault> {
         let mut request = self.agent.get(part.url.as_str());
         if let Some((home, user)) = &self.user
             && home.origin() == part.url.origin()
@@ -89,8 +109,19 @@ impl Fetcher {
         // A server that knows no ranges sends all of it.
         let cut = part.range.filter(|_| answer.status() != 206);
         let came_from = Url::parse(&answer.get_uri().to_string()).unwrap_or_else(|_| part.url.clone());
-        let mut bytes =
-            answer.body_mut().with_config().limit(bytes_max).read_to_vec().map_err(|error| judge(&error))?;
+        let mut bytes = Vec::new();
+        let mut body = answer.body_mut().with_config().limit(bytes_max).reader();
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            match body.read(&mut piece) {
+                Ok(0) => break,
+                Ok(count) => bytes.extend_from_slice(&piece[..count]),
+                Err(error) => return Err(judge(&ureq::Error::from(error))),
+            }
+            if !goes_on() {
+                return Err(unreachable());
+            }
+        }
         if let Some((from, count)) = cut {
             let from = usize::try_from(from).unwrap_or(usize::MAX).min(bytes.len());
             bytes.drain(..from);

@@ -16,7 +16,9 @@ const BEFORE_END: u64 = 3;
 const BEGUN: usize = 2;
 /// After a failure the list is looked at again so soon, milliseconds.
 const AGAIN_MS: u64 = 1_000;
-/// A copy of a list that is older by so many segments, or that many looks in a row older, is another stream's.
+/// A list that stands behind for so many target durations is another stream's.
+const BEHIND_TARGETS: u64 = 2;
+/// One that stands further behind than this, segments, is so at once.
 const BEHIND_MAX: u64 = 3;
 
 /// What is to be done now.
@@ -44,7 +46,11 @@ pub(super) struct Follower {
     jumps: bool,
     /// When the list is loaded again.
     due: Option<Running>,
-    behind: u64,
+    /// The least number that the list began with may be, and since when it stands behind what was fetched.
+    first: u64,
+    behind: Option<Running>,
+    /// The stream began anew.
+    anew: bool,
 }
 
 impl Follower {
@@ -63,11 +69,18 @@ impl Follower {
                 self.next = self.start();
                 self.jumps = true;
             }
-            // All that is there has been fetched: usual.
-            Some(next) if last + 1 >= next => self.behind = 0,
-            Some(next) if next - last > BEHIND_MAX => self.behind = BEHIND_MAX,
-            Some(_) => self.behind += 1,
+            // All that is there has been fetched: usual. But one that stood behind and began before what was known may be
+            // another stream's, which has come as far.
+            Some(next) if last + 1 >= next => self.jumps |= self.behind.take().is_some() && first.number < self.first,
+            // One that was read while it was being written is short, and begins where it should.
+            Some(next) => {
+                let since = *self.behind.get_or_insert(asked);
+                let for_long = asked.ms_since(since) >= BEHIND_TARGETS * self.list.target_ms;
+                self.anew |= for_long || (first.number < self.first && next - last > BEHIND_MAX);
+                return;
+            }
         }
+        self.first = first.number;
     }
 
     /// It could not be loaded.
@@ -95,7 +108,7 @@ impl Follower {
 
     /// What is to be done at this moment.
     pub(super) fn next(&self, now: Running) -> Next {
-        if self.behind >= BEHIND_MAX {
+        if self.anew {
             return Next::Anew;
         }
         if let Some(next) = self.next
@@ -246,10 +259,25 @@ mod tests {
         let mut follower = Follower::default();
         follower.loaded(list(0..3), at(0));
         all(&mut follower, at(0));
-        for (now, want) in [(2_000, false), (3_000, false), (4_000, true)] {
+        for (now, want) in [(2_000, false), (3_000, false), (5_000, false), (6_000, true)] {
             follower.loaded(list(0..1), at(now));
             assert_eq!(follower.next(at(now)) == Next::Anew, want, "at {now}");
         }
+        // One that was read while it was being written.
+        let mut follower = Follower::default();
+        follower.loaded(list(100..106), at(0));
+        all(&mut follower, at(0));
+        follower.loaded(list(101..102), at(2_000));
+        assert_eq!(follower.next(at(2_000)), Next::Wait(TARGET_MS));
+        follower.loaded(list(101..107), at(4_000));
+        assert_eq!(all(&mut follower, at(4_000)).0, [(106, false)]);
+        // One that began anew, and came as far before anybody noticed.
+        let mut follower = Follower::default();
+        follower.loaded(list(2..5), at(0));
+        all(&mut follower, at(0));
+        follower.loaded(list(0..3), at(2_000));
+        follower.loaded(list(0..6), at(4_000));
+        assert_eq!(all(&mut follower, at(4_000)).0, [(5, true)]);
     }
 
     #[test]

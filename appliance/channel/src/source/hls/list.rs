@@ -1,5 +1,6 @@
 //! What a playlist of HLS (RFC 8216) says, with what its tags inherit from those before them.
 
+use super::plain::plain;
 use automation::fault::{Code, Fault};
 use m3u8_rs::{ByteRange, Key, KeyMethod, Map, MasterPlaylist, MediaPlaylist, Playlist};
 use url::Url;
@@ -55,17 +56,24 @@ pub(super) fn read(text: &[u8], address: &Url) -> Result<Found, Fault> {
     if !text.starts_with(b"#EXTM3U") {
         return Err(no_playlist());
     }
-    match m3u8_rs::parse_playlist_res(text) {
+    let text = plain(text).ok_or_else(too_long)?;
+    match m3u8_rs::parse_playlist_res(text.as_bytes()) {
         Ok(Playlist::MasterPlaylist(several)) => Ok(Found::Several(several)),
         Ok(Playlist::MediaPlaylist(media)) => list(&media, address).map(Found::Media),
         Err(_) => Err(no_playlist()),
     }
 }
 
-fn no_playlist() -> Fault {
+pub(super) fn no_playlist() -> Fault {
     Fault::new(Code::SourceUnsupported, "")
         .with_text("What the server sends is no playlist of HLS.")
         .with_remedy("Copy the address again from the program that offers the stream.")
+}
+
+fn too_long() -> Fault {
+    Fault::new(Code::SourceUnsupported, "")
+        .with_text("The playlist is too long.")
+        .with_remedy("Ask who offers the stream for its live playlist; upload a film as a file.")
 }
 
 fn locked() -> Fault {
@@ -89,7 +97,9 @@ fn list(media: &MediaPlaylist, address: &Url) -> Result<List, Fault> {
         }
         if let Some(Map { uri, byte_range, .. }) = &segment.map {
             let range = byte_range.as_ref().map(|range| (range.offset.unwrap_or(0), range.length));
-            head = Some(Part { url: url(uri)?, range, lock: at(&lock, number) });
+            // A head that is encrypted says with what (RFC 8216, 4.3.2.5): no number of a segment counts for it.
+            let lock = lock.clone().and_then(|(url, iv)| Some(Lock { url, iv: iv? }));
+            head = Some(Part { url: url(uri)?, range, lock });
         }
         jumps |= segment.discontinuity;
         let part = Part {
@@ -98,6 +108,11 @@ fn list(media: &MediaPlaylist, address: &Url) -> Result<List, Fault> {
             lock: at(&lock, number),
         };
         before = part.range.map(|(from, bytes)| (part.url.clone(), from.saturating_add(bytes)));
+        if segment.unknown_tags.iter().any(|tag| tag.tag == "X-GAP") {
+            // There is none, and nobody shall ask for it.
+            jumps = true;
+            continue;
+        }
         segments.push(Segment {
             number,
             duration_ms: (f64::from(segment.duration) * 1000.0).clamp(0.0, 3_600_000.0) as u64,
@@ -196,6 +211,15 @@ pub(super) mod tests {
             list.segments.iter().map(|s| s.part.lock.as_ref().map(|l| (l.url.path(), l.iv[15]))).collect();
         let last = Some(("/a/key", 0xff));
         assert_eq!(locks, [None, None, Some(("/a/key", 7)), last, last, None], "else the number is the IV");
+    }
+
+    #[test]
+    fn a_gap_is_passed_over() {
+        let list = media(
+            "#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:3\n#EXT-X-GAP\n#EXTINF:4,\ngap.mp4\n#EXTINF:4,\na.mp4\n#EXTINF:4,\nb.mp4\n",
+        );
+        let said: Vec<_> = list.segments.iter().map(|segment| (segment.number, segment.jumps)).collect();
+        assert_eq!(said, [(4, true), (5, false)]);
     }
 
     #[test]
