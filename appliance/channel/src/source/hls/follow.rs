@@ -25,7 +25,7 @@ const BEHIND_MAX: u64 = 3;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// This segment is fetched.
-    Fetch(Segment),
+    Fetch(Box<Segment>),
     /// The list is loaded.
     Load,
     /// Nothing for so long, milliseconds.
@@ -114,7 +114,7 @@ impl Follower {
         if let Some(next) = self.next
             && let Some(segment) = self.list.segments.iter().find(|segment| segment.number >= next)
         {
-            return Next::Fetch(Segment { jumps: segment.jumps || self.jumps, ..segment.clone() });
+            return Next::Fetch(Box::new(Segment { jumps: segment.jumps || self.jumps, ..segment.clone() }));
         }
         match self.due {
             _ if self.list.complete => Next::Ended,
