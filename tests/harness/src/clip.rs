@@ -232,9 +232,15 @@ impl Clip {
 
 /// Puts a film into the container that `to`'s ending names, without encoding it again.
 pub fn remux(film: &Clip, to: &Path) {
+    remux_as(film, to, &[]);
+}
+
+/// The same with more options of ffmpeg's for its output.
+pub fn remux_as(film: &Clip, to: &Path, options: &[&str]) {
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-i"]).arg(film.file());
-    let status = ffmpeg.args(["-c", "copy"]).arg(to).status().expect("start ffmpeg; ./dev setup installs it");
+    let status = ffmpeg.args(["-c", "copy"]).args(options).arg(to).status();
+    let status = status.expect("start ffmpeg; ./dev setup installs it");
     assert!(status.success(), "ffmpeg could not write {}: {status}", to.display());
 }
 

@@ -141,6 +141,19 @@ impl House {
         self.inputs.push(Input { id, number, paced, _far: Box::new(far) });
     }
 
+    /// Puts one source on air, and reads back what was sent from then on for so many ticks.
+    pub(crate) fn show(&self, id: &str, ticks: u64) -> Recording {
+        self.bandstand.ok("POST", "/channels/main/pin", json!({"source": id}));
+        let tick = self.bandstand.wait_on_air(MAIN, id, s(10)).program.tick;
+        self.bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+        self.bandstand.wait(MAIN, &format!("{id} for a while"), s(60), |status| status.program.tick >= tick + ticks);
+        self.bandstand.ok("POST", "/channels/main/end", Value::Null);
+        self.platform.wait_until_closed(0);
+        let recording = Recording::read_shapes(&self.platform.recordings()[0], &SHAPES);
+        assert_whole(NAME, &recording);
+        recording
+    }
+
     /// Puts every source on air, one after the other, and reads all of them back.
     pub(crate) fn show_all(&self) -> Recording {
         for input in &self.inputs {

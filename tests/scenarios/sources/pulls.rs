@@ -118,6 +118,43 @@ fn hls_in_fragments_and_hls_that_is_encrypted_go_on_air() {
 }
 
 #[test]
+fn a_film_by_hls_that_is_made_of_two_plays_on_through_its_seam() {
+    const FIRST_S: u32 = 12;
+    let house = House::open("seam");
+    let web = Web::start(&house.stage.room("web"));
+    // Two films in fragments, each with a head of its own, as channels of films and servers that put in clips have them.
+    let part = |number: u8, length_s: u32| {
+        let folder = web.public().join(number.to_string());
+        std::fs::create_dir_all(&folder).expect("make the film's folder");
+        let list = folder.join("film.m3u8");
+        clip::remux_as(&Clip::new(number, length_s), &list, &["-hls_segment_type", "fmp4", "-hls_list_size", "0"]);
+        let list = std::fs::read_to_string(list).expect("read ffmpeg's playlist");
+        let head = format!("#EXT-X-MAP:URI=\"{number}/init.mp4\"\n");
+        let segments = list.lines().filter(|line| line.starts_with("#EXTINF") || line.ends_with(".m4s"));
+        let line = |line: &str| if line.starts_with('#') { format!("{line}\n") } else { format!("{number}/{line}\n") };
+        head + &segments.map(line).collect::<String>()
+    };
+    let (first, second) = (part(5, FIRST_S), part(6, 48));
+    let text = "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD\n";
+    let text = format!("{text}{first}#EXT-X-DISCONTINUITY\n{second}#EXT-X-ENDLIST\n");
+    std::fs::write(web.public().join("film.m3u8"), text).expect("write the playlist");
+    house.source("film", json!({"kind": "pull", "url": web.url("film.m3u8")}));
+    house.wait_for("film", SourceState::Online);
+    let recording = house.show("film", u64::from(FIRST_S) * 30 + 150);
+    let seen: Vec<u8> = recording.stretches().iter().map(|stretch| stretch.source).collect();
+    assert_eq!(seen, [5, 6], "the first film once, then the second");
+    let second = recording.stretches()[1];
+    assert!(second.end - second.first >= 60, "it plays on: {second:?}");
+    assert!(recording.longest_repeat(6) <= 6, "without standing still");
+    // Where the times of the one end and those of the other begin, up to a second of sound may be missing.
+    let seam_ms = recording.pictures[second.first].pts_ms;
+    for flash in [5, 6].into_iter().flat_map(|source| recording.flashes_of(source)) {
+        let near = (seam_ms - 1_000..seam_ms).contains(&flash.at_ms);
+        assert!(near || flash.sound_after_ms.is_some_and(|ms| ms.abs() <= 20.0), "{flash:?}, the seam at {seam_ms} ms");
+    }
+}
+
+#[test]
 fn a_server_of_hls_that_is_away_for_a_moment_is_not_missed_and_one_that_begins_anew_is_followed() {
     let mut house = House::open("away");
     let mut web = Web::start(&house.stage.room("web"));

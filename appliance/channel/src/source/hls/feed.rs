@@ -179,7 +179,8 @@ impl Feed {
     /// Fetches a segment and hands it on; one that is not to be had is left out.
     fn carry(&mut self, segment: &Segment) -> Result<(), End> {
         // What has a head, or no container, goes on after a jump as if there were none.
-        if self.begun && segment.jumps && (self.bare || self.head.is_some()) {
+        let blind = self.bare || self.head.is_some();
+        if self.begun && segment.jumps && blind && self.follower.may_begin_anew() {
             return Err(End::Anew);
         }
         for tries in 1.. {
@@ -227,12 +228,17 @@ impl Feed {
             (Some(_), None) => self.begun,
             (None, known) => segment.head.is_none() && known.is_some(),
         };
-        if self.begun && changed {
-            // Other pictures come: their format may be another one, too.
+        // Another container needs another demultiplexer in any case; another head of the same tells what follows, and its
+        // format may be another one.
+        let same_container = head.is_some() && self.head.is_some();
+        if self.begun && changed && (self.follower.may_begin_anew() || !same_container) {
             return Err(End::Anew);
         }
         if let (Some(part), Some(bytes)) = (&segment.head, &head) {
             self.head = Some((part.clone(), bytes.clone()));
+            if self.begun && changed {
+                self.push(bytes.clone(), segment.jumps)?;
+            }
         }
         if !self.begun {
             let bytes = self.head.as_ref().map(|(_, bytes)| bytes.as_slice());

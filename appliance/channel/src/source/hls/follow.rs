@@ -138,6 +138,12 @@ impl Follower {
         self.list.target_ms
     }
 
+    /// Whether another try goes on where this one ends. One of a whole film would play it from its beginning again, up to
+    /// here, for ever.
+    pub(super) fn may_begin_anew(&self) -> bool {
+        !self.list.complete
+    }
+
     /// Whether the stream has just begun, and is waited for.
     pub(super) fn has_just_begun(&self) -> bool {
         self.next.is_none() && self.due.is_some()
@@ -195,6 +201,7 @@ mod tests {
             let (fetched, then) = all(&mut follower, at(0));
             assert_eq!(fetched, want.into_iter().map(|number| (number, false)).collect::<Vec<_>>(), "{there:?}");
             assert_eq!(then, if complete { Next::Ended } else { Next::Wait(TARGET_MS) }, "{there:?}");
+            assert_eq!(follower.may_begin_anew(), !complete, "{there:?}");
         }
     }
 
