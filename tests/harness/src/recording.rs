@@ -186,11 +186,15 @@ impl Recording {
     }
 
     /// When a picture of the stretch is seen that is not the next one of its film: some were left out, or one is shown
-    /// twice.
+    /// twice. That the film begins again is no such thing.
     pub fn moved_ms(&self, stretch: &Stretch) -> Vec<i64> {
         let counter = |picture: &Picture| picture.mark.map(|mark| mark.counter);
         let run = &self.pictures[stretch.first..stretch.end];
-        let moved = run.windows(2).filter(|pair| counter(&pair[0]).map(|before| before + 1) != counter(&pair[1]));
+        let moved = run.windows(2).filter(|pair| {
+            let (before, now) = (counter(&pair[0]), counter(&pair[1]));
+            let again = now == Some(0) && before != now;
+            !again && before.map(|before| before + 1) != now
+        });
         moved.map(|pair| pair[1].pts_ms).collect()
     }
 
