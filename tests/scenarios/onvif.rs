@@ -175,8 +175,8 @@ fn what_a_camera_does_wrong_is_named_and_leaves_nothing_behind() {
     for (name, change, code) in [
         ("plain", json!({"auth": "basic"}), "camera_refused"),
         (
-            "hevc",
-            json!({"profiles": [{"token": "a", "encoding": "H265", "width": 1920, "height": 1080, "fps": 30}]}),
+            "mpeg4",
+            json!({"profiles": [{"token": "a", "encoding": "MPEG4", "width": 1920, "height": 1080, "fps": 30}]}),
             "camera_unsupported",
         ),
         ("none", json!({"profiles": []}), "camera_unsupported"),

@@ -83,7 +83,7 @@ fn none_fits(profiles: &[Profile]) -> CameraError {
     kinds.dedup();
     CameraError::Unsupported(match kinds.is_empty() {
         true => "it offers no video".into(),
-        false => format!("it offers no H.264, only {}", tame(&kinds.join(", "), 60)),
+        false => format!("it offers neither H.264, H.265 nor JPEG, only {}", tame(&kinds.join(", "), 60)),
     })
 }
 

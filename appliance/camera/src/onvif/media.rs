@@ -30,8 +30,16 @@ pub struct Profile {
 }
 
 impl Profile {
-    fn is_h264(&self) -> bool {
-        self.encoding.contains("264")
+    /// How gladly its encoding is taken: H.264 rather than H.265, which a board has to decode with more work, and that
+    /// rather than JPEG, which takes more of the network. None where it cannot be shown.
+    fn taken(&self) -> Option<u8> {
+        let encoding = self.encoding.to_ascii_uppercase();
+        match () {
+            () if encoding.contains("264") => Some(2),
+            () if encoding.contains("265") || encoding.contains("HEVC") => Some(1),
+            () if encoding.contains("JPEG") => Some(0),
+            () => None,
+        }
     }
 
     fn fits(&self) -> bool {
@@ -43,11 +51,12 @@ impl Profile {
     }
 }
 
-/// The profile that fits best: H.264, the largest up to 1920 × 1080, there the fastest; where all are larger, the
-/// smallest. The camera's own order decides between equals. None where there is no H.264.
+/// The profile that fits best: of the encoding that is taken most gladly, the largest up to 1920 × 1080, there the
+/// fastest; where all are larger, the smallest. The camera's own order decides between equals. None where none can be shown.
 pub fn choose(profiles: &[Profile]) -> Option<&Profile> {
-    let h264 = profiles.iter().filter(|profile| profile.is_h264());
-    h264.reduce(|best, next| {
+    let best = profiles.iter().filter_map(Profile::taken).max()?;
+    let taken = profiles.iter().filter(|profile| profile.taken() == Some(best));
+    taken.reduce(|best, next| {
         let better = match (best.fits(), next.fits()) {
             (true, true) => (next.pixels(), next.fps) > (best.pixels(), best.fps),
             (false, false) => next.pixels() < best.pixels(),
@@ -215,7 +224,10 @@ mod tests {
             assert_eq!(choose(&profiles).map(|profile| profile.token.as_str()), expected, "{offers:?}");
         };
         check(&[], None);
-        check(&["H265 1920x1080 30", "JPEG 640x480 10", " 0x0 0"], None);
+        check(&["MPEG4 1920x1080 30", " 0x0 0"], None);
+        check(&["JPEG 640x480 10", "MPEG4 704x576 25"], Some("JPEG 640x480 10"));
+        check(&["JPEG 1920x1080 30", "H265 640x360 15", " 0x0 0"], Some("H265 640x360 15"));
+        check(&["H265 3840x2160 25", "HEVC 1920x1080 25"], Some("HEVC 1920x1080 25"));
         check(&["H264 640x360 15", "H264 1920x1080 25", "H264 3840x2160 25"], Some("H264 1920x1080 25"));
         check(&["H264 1920x1080 15", "H264 1920x1080 30"], Some("H264 1920x1080 30"));
         check(&["H264 3840x2160 25", "H264 2560x1440 25"], Some("H264 2560x1440 25"));
