@@ -248,6 +248,34 @@ mod tests {
         }
     }
 
+    /// Whatever the program's time is, and however its tracks lie: sound from before the first picture is left out.
+    #[test]
+    fn a_connections_time_begins_at_zero_with_a_keyframe_and_both_tracks_are_on_one_base() {
+        gst::init().unwrap();
+        let hub = Hub::default();
+        let began_ms = 86_400_000;
+        let push = |track, ms: u64, key| {
+            let data = gst::Buffer::with_size(1).unwrap();
+            hub.push(Packet { track, pts_ns: (began_ms + ms) * 1_000_000, key, data });
+        };
+        push(Track::Video, 0, true);
+        for ms in [2_000, 4_000] {
+            push(Track::Video, ms - 40, false);
+            push(Track::Sound, ms - 20, true);
+            push(Track::Video, ms, true);
+            push(Track::Sound, ms - 5, true);
+            push(Track::Sound, ms + 16, true);
+        }
+        let mut intake = Intake::join_unpaced(&hub);
+        let mut taken = std::iter::from_fn(|| intake.next(Duration::ZERO)).map(|(packet, since_ns)| {
+            assert_eq!(packet.pts_ns, (began_ms + 4_000) * 1_000_000 + since_ns);
+            (packet.track, packet.key, since_ns / 1_000_000)
+        });
+        assert_eq!(taken.next(), Some((Track::Video, true, 0)));
+        assert_eq!(taken.next(), Some((Track::Sound, true, 16)));
+        assert_eq!(taken.next(), None);
+    }
+
     #[test]
     fn after_a_planned_end_more_may_wait_than_after_a_slow_connect() {
         gst::init().unwrap();

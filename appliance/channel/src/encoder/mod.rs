@@ -235,6 +235,74 @@ mod tests {
         }
     }
 
+    /// What another rate would change is what a platform knows the session by.
+    #[test]
+    fn another_rate_as_it_runs_changes_no_parameter() {
+        gst::init().unwrap();
+        const RATES: [u32; 4] = [900, 2000, 600, 900];
+        let house = House { width: 640, height: 360, video_kbps: RATES[0], ..House::default() };
+        let hub = Arc::new(Hub::default());
+        let feed = hub.join();
+        let encoder = Encoder::start(&house, &hub).expect("x264 is installed");
+        let mut parameters = std::collections::BTreeSet::new();
+        let (mut formats, mut bytes, mut taken) = (Vec::new(), vec![0u64; RATES.len()], 0usize);
+        let mut take = |wanted: usize| {
+            let begun = Instant::now();
+            while taken < wanted {
+                assert!(begun.elapsed() < Duration::from_secs(60), "{taken} of {wanted} pictures");
+                let packet = feed.next(Duration::from_millis(5)).filter(|p| p.track == hub::Track::Video);
+                let Some(packet) = packet else { continue };
+                bytes[taken / 120] += packet.data.size() as u64;
+                taken += 1;
+                let data = packet.data.map_readable().unwrap();
+                for unit in units(&data) {
+                    // Sequence and picture parameter sets (H.264, table 7-1).
+                    if matches!(unit[0] & 0x1f, 7 | 8) {
+                        parameters.insert(unit.to_vec());
+                    }
+                }
+            }
+            formats.push(hub.known_format().expect("both tracks have begun"));
+        };
+        let mut noise = 1u32;
+        for (n, rate) in RATES.iter().enumerate() {
+            encoder.retune(*rate);
+            for n in n as u64 * 120..(n as u64 + 1) * 120 {
+                let mut picture = gst::Buffer::with_size(640 * 360 * 3 / 2).unwrap();
+                let whole = picture.get_mut().unwrap();
+                whole.set_pts(gst::ClockTime::from_nseconds(house.rate.tick_ns(n)));
+                // Noise takes every bit that it is given.
+                whole.map_writable().unwrap().iter_mut().for_each(|byte| {
+                    noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    *byte = 96 + (noise >> 26) as u8;
+                });
+                encoder.picture(picture).unwrap();
+                let mut sound = gst::Buffer::from_mut_slice(vec![0u8; 1600 * 8]);
+                sound.get_mut().unwrap().set_pts(gst::ClockTime::from_nseconds(n * 1600 * 1_000_000_000 / 48_000));
+                encoder.sound(sound).unwrap();
+                if n % 30 == 29 {
+                    take((n as usize + 1).saturating_sub(60));
+                }
+            }
+        }
+        encoder.video.end_of_stream().unwrap();
+        take(RATES.len() * 120);
+        assert!(formats.windows(2).all(|pair| pair[0] == pair[1]), "{formats:?}");
+        assert!(parameters.len() <= 2, "one set of each kind at most: {parameters:?}");
+        assert!(bytes[1] > bytes[0] * 3 / 2 && bytes[2] < bytes[1] / 2, "the rate was another one: {bytes:?}");
+    }
+
+    /// The units of a picture, each behind its length in four bytes (ISO/IEC 14496-15, 5.3.2).
+    fn units(mut data: &[u8]) -> Vec<&[u8]> {
+        let mut units = Vec::new();
+        while let Some((length, rest)) = data.split_first_chunk::<4>() {
+            let (unit, rest) = rest.split_at(u32::from_be_bytes(*length) as usize);
+            units.push(unit);
+            data = rest;
+        }
+        units
+    }
+
     /// A platform that gets 24 kbit/s of a still slate thinks that the stream has died.
     #[test]
     fn a_still_slate_is_sent_at_the_rate_asked_over_any_ten_seconds() {
