@@ -11,6 +11,7 @@ use harness::venue::{CAMERA_1, CAMERA_2, CLIP, FPS, assert_lips_in_step, assert_
 use harness::wait::{s, until};
 use harness::worker::Worker;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const NAME: &str = "alone";
 
@@ -82,6 +83,55 @@ fn a_worker_carries_a_broadcast_and_goes_on_from_its_last_spec() {
     worker.kill();
     platform.wait_until_closed(1);
     assert_whole("its second life", &Recording::read(&platform.recordings()[1]));
+}
+
+/// A worker that had no time for longer than it may make up: what is missing is missing in the picture alone, and is told.
+#[test]
+fn a_worker_that_stood_still_leaves_out_ticks_keeps_their_sound_and_says_how_many() {
+    let stage = Stage::new("stood-still");
+    let camera =
+        |room: &str, source: u8| Rtsp::start(&stage.room(room), &[Mount::new("/live", &Clip::new(source, 48))]);
+    let cameras = [camera("one", CAMERA_1), camera("two", CAMERA_2)];
+    let platform = Platform::start(&stage.room("platform"), "nginx");
+    let mut worker = Worker::start(&stage.room("run"), "main");
+    worker.spec(spec(1, &cameras, &platform, None));
+    let tick = worker.wait("the primary on air", s(20), on_air("one")).program.tick;
+    // What the broadcast begins on, the last group of pictures, shall be the primary too.
+    worker.wait("three seconds of it", s(10), |status| status.program.tick > tick + 90);
+    worker.spec(spec(2, &cameras, &platform, Some(Worker::now_ns())));
+    worker.wait("the last cue", s(20), |status| {
+        status.timeline.as_ref().is_some_and(|t| t.position_ms > 9_000) && on_air("one")(status)
+    });
+    worker.freeze();
+    let frozen = Instant::now();
+    until("three seconds to pass", s(10), || (frozen.elapsed() > Duration::from_millis(3_000)).then_some(()));
+    worker.thaw();
+    let missing = worker.wait("what is missing to be told", s(10), |status| status.program.missing > 0);
+    let told = missing.faults.iter().any(|fault| fault.code.as_str() == "ticks_missing");
+    assert!(told, "and to the people, too: {:?}", missing.faults);
+    let tick = missing.program.tick;
+    worker.wait("four seconds more", s(20), |status| status.program.tick > tick + 120);
+    let last = worker.quit().expect("a last status");
+    platform.wait_until_closed(0);
+    assert_eq!(platform.recordings().len(), 1, "one session");
+    let recording = Recording::read(&platform.recordings()[0]);
+    let times: Vec<i64> = recording.pictures.iter().map(|picture| picture.pts_ms).collect();
+    let gaps: Vec<i64> = times.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > 40).collect();
+    note(NAME, &format!("stood still for 3 s: {} ticks left out, gaps {gaps:?} ms", last.program.missing));
+    assert_eq!(gaps.len(), 1, "left out in one piece: {gaps:?} ms");
+    let gone = ((gaps[0] as f64) * FPS / 1000.0).round() as u64 - 1;
+    assert_eq!(gone, last.program.missing, "what the receiver misses is what was counted");
+    assert!((58..=95).contains(&gone), "{gone} ticks of 3 s, less what may be made up");
+    let sound: Vec<i64> = recording.flv.audio.iter().map(|packet| packet.pts_ms).collect();
+    let hole = sound.windows(2).map(|pair| pair[1] - pair[0]).max().expect("there is sound");
+    assert!(hole <= 25, "sound has no hole: {hole} ms");
+    let seen: Vec<_> = recording.stretches().iter().map(|stretch| stretch.source).collect();
+    assert_eq!(
+        seen,
+        [CAMERA_1, CAMERA_2, CLIP, CAMERA_1],
+        "no camera is lost by it: it was the worker that had no time"
+    );
+    assert_lips_in_step(NAME, &recording, &[CAMERA_1, CAMERA_2, CLIP]);
 }
 
 fn first_life(recording: &Recording) {

@@ -86,6 +86,11 @@ impl Studio {
 
     /// Loads a timeline of cues of five seconds: source, and preset where there is one.
     fn load(&self, cues: &[(&str, Value)]) {
+        self.load_in(MAIN, cues);
+    }
+
+    /// The same in another channel.
+    fn load_in(&self, channel: &str, cues: &[(&str, Value)]) {
         let cue = |(n, (source, preset)): (usize, &(&str, Value))| {
             let mut action = json!({"type": "show_camera", "source": source});
             if !preset.is_null() {
@@ -97,9 +102,9 @@ impl Studio {
         let duration_ms = cues.len() as i64 * CUE_MS;
         let track = json!({"type": "video", "name": "Program", "cues": cues});
         let body = json!({"name": "Evening", "duration_ms": duration_ms, "repeat": false, "tracks": [track]});
-        let stored = self.bandstand.ok("POST", "/channels/main/timelines", body);
+        let stored = self.bandstand.ok("POST", &format!("/channels/{channel}/timelines"), body);
         let id = stored["id"].as_str().expect("a timeline has an id");
-        self.bandstand.ok("POST", &format!("/channels/main/timelines/{id}/load"), Value::Null);
+        self.bandstand.ok("POST", &format!("/channels/{channel}/timelines/{id}/load"), Value::Null);
     }
 
     /// GO LIVE. Answers when the broadcast begins, by the wall clock, milliseconds.
@@ -187,6 +192,35 @@ fn cues_move_their_cameras_three_seconds_ahead_and_never_on_air() {
     assert!(skipped.iter().any(|alert| alert["text"].as_str().is_some_and(|t| t.contains("cue-3"))), "{skipped:?}");
     let recording = studio.end();
     assert_eq!(steps(&recording), [150, 300], "the cuts are where they were planned");
+}
+
+/// The worker that has it on air says so to the others, whether `control` is there or not.
+#[test]
+fn a_cue_of_one_channel_does_not_move_a_camera_that_another_has_on_air() {
+    const ASIDE: &str = "aside";
+    let studio = Studio::open("ptz-channels", &json!({"presets": [1]}));
+    studio.bandstand.ok("POST", "/channels", json!({"id": ASIDE, "name": "Side stage", "house": house()}));
+    let body =
+        json!({"address": studio.onvif.address(), "user": CREDENTIALS.0, "password": CREDENTIALS.1, "name": "One"});
+    studio.bandstand.ok("POST", &format!("/channels/{ASIDE}/cameras"), body);
+    studio.bandstand.ok("POST", "/channels/main/pin", json!({"source": "one"}));
+    studio.bandstand.wait_on_air(MAIN, "one", s(10));
+    studio.go_live(0);
+    studio.load_in(ASIDE, &[("one", preset("choir"))]);
+    let status = studio.bandstand.wait(ASIDE, "the head to be left where it is", s(20), |status| {
+        status.sources.iter().any(|one| one.ptz.as_ref().is_some_and(|head| head.fault.is_some()))
+    });
+    let fault = status.sources[0].ptz.as_ref().and_then(|head| head.fault.clone()).expect("it was there just now");
+    assert!(fault.code.as_str() == "preset_skipped" && fault.text.contains("another channel"), "{fault:?}");
+    let went = || studio.onvif.moves().iter().any(|line| line["token"] == "choir");
+    assert!(!went(), "{:?}", studio.onvif.moves());
+    studio.bandstand.ok("POST", "/channels/main/pin", json!({"source": "two"}));
+    studio.bandstand.wait_on_air(MAIN, "two", s(10));
+    studio.load_in(ASIDE, &[("one", preset("choir"))]);
+    until("the head on its way", s(20), || went().then_some(()));
+    studio.bandstand.wait(ASIDE, "the fault to go", s(20), |status| {
+        status.sources.iter().all(|one| one.ptz.as_ref().is_none_or(|head| head.fault.is_none()))
+    });
 }
 
 #[test]

@@ -17,6 +17,7 @@ pub mod guard;
 pub mod id;
 pub mod keeping_up;
 pub mod lag;
+pub mod lateness;
 pub mod plan;
 pub mod playlist;
 pub mod pull_pace;

@@ -14,4 +14,5 @@ pub mod preview;
 pub mod program;
 pub mod ptz;
 pub mod source;
+pub mod watched;
 pub mod worker;

@@ -9,9 +9,11 @@
 //! until it takes an order.
 
 use crate::lock::hold;
+use crate::watched::Watched;
 use automation::director::CameraMove;
+use automation::fault::{Code, Fault};
 use automation::id::SourceId;
-use automation::spec::{ChannelSpec, Ptz, Source, SourceKind};
+use automation::spec::{ChannelSpec, Ptz, PtzControl, Source, SourceKind};
 use automation::status::PtzStatus;
 use camera::{CameraError, Credentials, Head, Move};
 use std::collections::BTreeMap;
@@ -58,16 +60,36 @@ impl Heads {
         }
     }
 
-    /// Gives an order, and returns at once.
-    pub fn begin(&self, movement: &CameraMove) {
-        let CameraMove { source, preset, cue, on_air } = movement;
-        let Some(head) = self.0.get(source) else { return };
+    /// Gives an order, and returns at once. A camera that another channel has on air is left where it is, unless the cue
+    /// allows it, and that is told; the answer is false then.
+    pub fn begin(&self, movement: &CameraMove, watched: &Watched) -> bool {
+        let CameraMove { source, preset, cue, on_air, anyway } = movement;
+        let Some(head) = self.0.get(source) else { return true };
+        if !anyway && watched.is_seen_elsewhere(&head.wish.ptz.control) {
+            tracing::info!(%source, preset, %cue, "a camera that another channel has on air is not moved");
+            let text = format!("{}: another channel has it on air, so it stays where it is.", head.wish.name);
+            let remedy = "Move it by hand when it is off the air there, or plan the two channels apart.";
+            let fault = Fault::new(Code::PresetSkipped, source.as_str()).with_text(text).with_remedy(remedy);
+            hold(&head.status).fault = Some(fault);
+            return false;
+        }
         tracing::info!(%source, preset, %cue, on_air, "a camera is moved");
         match head.orders.try_send(preset.clone()) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => tracing::warn!(%source, "a camera has too many orders: one is left out"),
             Err(TrySendError::Disconnected(_)) => tracing::error!(%source, "nobody moves the camera any more"),
         }
+        true
+    }
+
+    /// How these sources' heads are told; those that have one.
+    pub fn controls<'a>(&'a self, sources: impl Iterator<Item = &'a SourceId>) -> impl Iterator<Item = &'a PtzControl> {
+        sources.filter_map(|source| Some(&self.0.get(source)?.wish.ptz.control))
+    }
+
+    /// Whether there is any.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// For the status.

@@ -6,6 +6,7 @@ use crate::statuses::Statuses;
 use crate::wait::{s, until, within};
 use automation::status::ChannelStatus;
 use automation::wire::ToChannel;
+use rustix::process::Signal;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,6 +52,16 @@ impl Worker {
     /// Ends it at once.
     pub fn kill(&mut self) {
         (self.process, self.statuses) = (None, None);
+    }
+
+    /// It stands still, as on a machine that has no time for it.
+    pub fn freeze(&self) {
+        self.process.as_ref().expect("a running worker").signal(Signal::STOP);
+    }
+
+    /// It goes on.
+    pub fn thaw(&self) {
+        self.process.as_ref().expect("a running worker").signal(Signal::CONT);
     }
 
     /// Tells it to end, and waits until it has. Its last status.

@@ -96,6 +96,11 @@ impl Sources {
         }
     }
 
+    /// Nobody looked at any of them for so long.
+    pub(super) fn stood_still(&mut self, ns: u64) {
+        self.watches.values_mut().for_each(|watch| watch.stood_still(ns));
+    }
+
     /// Whether a live source that is there is about to be lost.
     pub(super) fn runs_dry(&self, source: &SourceId, now: Running, dry_ms: u64, overdue_ms: u64) -> bool {
         self.watches.get(source).is_some_and(|watch| watch.runs_dry(now, dry_ms, overdue_ms))

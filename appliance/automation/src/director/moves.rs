@@ -27,6 +27,8 @@ pub struct CameraMove {
     pub cue: CueId,
     /// Whether the audience sees it move, as the cue allows.
     pub on_air: bool,
+    /// Whether the cue allows that.
+    pub anyway: bool,
 }
 
 /// What was decided of the cameras.
@@ -98,6 +100,11 @@ impl Director {
         &self.moves.now
     }
 
+    /// A movement was not begun: nobody knows where that camera is, and its next cue moves it, be it to the same preset.
+    pub fn not_moved(&mut self, source: &SourceId) {
+        self.moves.sent.remove(source);
+    }
+
     /// Decides the movements of a tick, after its picture. `step`: ticks since the last frame. `first`: nothing is known
     /// of what was before.
     pub(super) fn move_cameras(&mut self, tick: u64, step: u64, cue_began: bool, first: bool) {
@@ -133,16 +140,17 @@ impl Director {
             if verdict != Verdict::Wait {
                 let length = rate.nearest_tick(wish.cue.end_ms.saturating_sub(wish.cue.at_ms)).max(1);
                 let until = tick.saturating_add(wish.left.unwrap_or(0)).saturating_add(length);
-                decisions.push((verdict, wish.instance, source.clone(), preset.token.clone(), seen, until));
+                decisions.push((verdict, wish.instance, source.clone(), preset.clone(), seen, until));
             }
         }
         for (verdict, instance, source, preset, on_air, until) in decisions {
             let cue = instance.cue.clone();
+            let (preset, anyway) = (preset.token, preset.on_air);
             self.moves.decided.insert(source.clone(), (instance, preset.clone()));
             match verdict {
                 Verdict::Move => {
                     self.moves.sent.insert(source.clone(), preset.clone());
-                    self.moves.now.push(CameraMove { source, preset, cue, on_air });
+                    self.moves.now.push(CameraMove { source, preset, cue, on_air, anyway });
                 }
                 Verdict::Skip => self.moves.skipped.push(Skipped { source, preset, cue, until }),
                 Verdict::Keep | Verdict::Wait => {}

@@ -52,6 +52,12 @@ impl Director {
         self.sources.buffered(source, to);
     }
 
+    /// The process stood still for so long, nanoseconds: what sources sent meanwhile is still to be read, and none of them is
+    /// lost by it.
+    pub fn stood_still(&mut self, ns: u64) {
+        self.sources.stood_still(ns);
+    }
+
     /// Whether a live source shall be decoded whole from the last frame on.
     pub fn is_awake(&self, source: &SourceId) -> bool {
         self.wakes.until.contains_key(source)

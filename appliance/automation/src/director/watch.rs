@@ -57,6 +57,13 @@ impl Watch {
         self.buffered = Some(to);
     }
 
+    /// Nobody looked for so long: what came meanwhile is still to be read.
+    pub(super) fn stood_still(&mut self, ns: u64) {
+        let later = |at: Running| Running(at.0.saturating_add(ns));
+        self.last = self.last.map(later);
+        self.buffered = self.buffered.map(later);
+    }
+
     /// Whether it is about to be lost: what has arrived lasts for less than `dry_ms`, or where that is not told, its newest
     /// picture is older than `overdue_ms`.
     pub(super) fn runs_dry(&self, now: Running, dry_ms: u64, overdue_ms: u64) -> bool {
@@ -193,6 +200,26 @@ mod tests {
         assert!(watch.has_run(ms(4020), 0) && !watch.has_run(ms(4020), 31), "the run begins where the freeze ended");
         watch.picture(ms(3000));
         assert_eq!(watch.last, Some(ms(4000)), "an older one is ignored");
+    }
+
+    #[test]
+    fn while_nobody_looked_nothing_is_lost_and_what_was_silent_before_and_after_is() {
+        for silent_before_ms in [0, 100] {
+            let mut watch = Watch::default();
+            watch.picture(ms(1_000));
+            watch.advance(ms(1_000 + silent_before_ms), 300);
+            watch.stood_still(3_000 * 1_000_000);
+            let begun = 4_000 + silent_before_ms;
+            for t in (1_033..3_900).step_by(33) {
+                watch.picture(ms(t));
+            }
+            for t in begun..4_300 {
+                watch.advance(ms(t), 300);
+                assert!(!watch.is_lost(), "{silent_before_ms} ms: at {t}");
+            }
+            watch.advance(ms(4_300), 300);
+            assert!(watch.is_lost(), "{silent_before_ms} ms: the silence of both sides of it counts");
+        }
     }
 
     #[test]

@@ -68,6 +68,11 @@ pub struct House {
 /// Seconds between keyframes, on every platform (D-3).
 pub const KEYFRAME_S: u32 = 2;
 
+/// How long before the end of the countdown an audience sees what is on air, milliseconds. A broadcast begins on the last
+/// keyframe, so that one group of pictures from before it is seen (decision 0006). Another one is for a camera's movement that
+/// has begun before and goes on, and for the age of what is known.
+pub const SEEN_BEFORE_MS: u64 = 2 * KEYFRAME_S as u64 * 1000;
+
 impl House {
     /// Ticks between keyframes: 2 s, rounded to the nearest tick.
     pub fn keyframe_ticks(&self) -> u64 {

@@ -19,7 +19,7 @@ pub use destination::{
     BadSrtUrl, BadUrl, Container, Destination, DestinationKind, KEEP_MB_DEFAULT, LEAVE_MB_DEFAULT,
     PART_MINUTES_DEFAULT, RtmpUrl, SRT_LATENCY_MS_DEFAULT, SrtUrl, kind_or_rtmp,
 };
-pub use house::{Effort, House, KEYFRAME_S, Rate};
+pub use house::{Effort, House, KEYFRAME_S, Rate, SEEN_BEFORE_MS};
 pub use ingest::{IngestSpec, IngestStream};
 pub use platform::Platform;
 pub use ptz::{

@@ -1,12 +1,10 @@
 //! The tick: one picture and its share of sound, for ever.
 //!
 //! ```text
-//! tick n is due at start + n·den/num
-//!   up to 500 ms late   caught up at once: nothing is lost, for PTS is n·den/num and no clock reading
-//!   later               pictures are repeated without blending until it has caught up
-//!   more than 2 s late  ticks are left out and counted as missing; their sound is kept
+//! tick n is due at start + n·den/num; its PTS is n·den/num and no clock reading
 //! ```
-//! Nothing here waits for a source. Only the encoder may hold it up, and then lateness is dealt with as above.
+//! Nothing here waits for a source. Only the encoder may hold it up, and then `automation::lateness` says what becomes of
+//! the ticks that are late.
 
 use super::eyes::{self, Eyes};
 use super::layers::Layers;
@@ -27,6 +25,7 @@ use automation::clock::Running;
 use automation::director::{CameraMove, Director, Picture as Base, Shown};
 use automation::fault::{Code, Fault};
 use automation::id::SourceId;
+use automation::lateness::{self, Late};
 use automation::spec::{ChannelSpec, House, SoundFrom};
 use automation::status::{Meters, OnAir, OverlayStatus, ProgramStatus, SourceState, TimelineStatus};
 use gstreamer as gst;
@@ -37,10 +36,6 @@ use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Lateness above which pictures are repeated instead of mixed.
-const REPEAT_NS: u64 = 500_000_000;
-/// Lateness above which ticks are left out.
-const SKIP_NS: u64 = 2_000_000_000;
 /// Movements of cameras that wait to be taken up: more than there are sources.
 const MOVES_MAX: usize = 128;
 /// How often the view is refreshed, in nanoseconds.
@@ -52,6 +47,8 @@ pub enum Order {
     Spec(Arc<ChannelSpec>),
     /// A source was started, or taken away.
     Source(SourceId, Option<Arc<Source>>),
+    /// A camera's movement was not begun.
+    NotMoved(SourceId),
     /// End.
     Quit,
 }
@@ -241,17 +238,24 @@ impl Mixer {
 
     fn run(&mut self) {
         urgent();
-        let mut n = 0;
+        let (mut n, mut late_before_ns) = (0, 0);
         loop {
             if !self.orders() {
                 return;
             }
             let late_ns = self.wait_for(n);
-            let skipped = if late_ns > SKIP_NS { self.skip(n, late_ns) } else { 0 };
-            self.seen.status.missing += skipped;
+            if let Some(ns) = lateness::stood_still(late_before_ns, late_ns) {
+                self.director.stood_still(ns);
+            }
+            late_before_ns = late_ns;
+            let late = lateness::judge(self.house.rate, n, late_ns);
             let from = n;
-            n += skipped;
-            let produced = self.picture(n, late_ns > REPEAT_NS && late_ns <= SKIP_NS);
+            if let Late::LeaveOut(ticks) = late {
+                tracing::warn!(tick = n, ticks, late_ms = late_ns / 1_000_000, "ticks left out");
+                self.seen.status.missing += ticks;
+                n += ticks;
+            }
+            let produced = self.picture(n, late == Late::Repeat);
             if produced.and_then(|()| self.sound(from, n)).is_err() {
                 let fault = self.encoder.fault().unwrap_or_else(|| Fault::new(Code::EncoderFailed, ""));
                 tracing::error!(fault = fault.text, "the encoder stopped");
@@ -279,6 +283,7 @@ impl Mixer {
                     self.phases.remove(&id);
                     self.sources.remove(&id);
                 }
+                Ok(Order::NotMoved(id)) => self.director.not_moved(&id),
                 Ok(Order::Quit) | Err(TryRecvError::Disconnected) => return false,
                 Err(TryRecvError::Empty) => return true,
             }
@@ -306,21 +311,11 @@ impl Mixer {
             return 0;
         }
         let late_ns = now - due;
-        if late_ns > self.house.rate.tick_ns(1) {
+        if lateness::counts(self.house.rate, late_ns) {
             self.seen.status.late += 1;
             self.seen.status.late_ms_worst = self.seen.status.late_ms_worst.max(late_ns / 1_000_000);
         }
         late_ns
-    }
-
-    /// How many ticks from `n` on are left out so that the next one is in time.
-    fn skip(&self, n: u64, late_ns: u64) -> u64 {
-        let mut skipped = 0;
-        while self.house.rate.tick_ns(n + skipped + 1) <= self.house.rate.tick_ns(n) + late_ns {
-            skipped += 1;
-        }
-        tracing::warn!(tick = n, skipped, late_ms = late_ns / 1_000_000, "ticks left out");
-        skipped
     }
 
     /// Makes the picture of tick `n` and hands it over.

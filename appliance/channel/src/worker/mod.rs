@@ -15,10 +15,11 @@ use crate::program::overlay::Painter;
 use crate::program::tick::{Order, Program};
 use crate::ptz::Heads;
 use crate::source::{Source, alike};
+use crate::watched::Watched;
 use automation::fault::{Code, Fault};
 use automation::id::{ChannelId, DestinationId, SourceId};
 use automation::renewal::{Moment, Renewals, Session, Term};
-use automation::spec::{ChannelSpec, Destination as Spec, Source as SourceSpec};
+use automation::spec::{ChannelSpec, Destination as Spec, SEEN_BEFORE_MS, Source as SourceSpec};
 use automation::wire::{FromChannel, ToChannel, VERSION, encode, encode_preview};
 use lifeline::Lifeline;
 use previews::Previews;
@@ -83,6 +84,7 @@ pub struct Worker {
     sources: BTreeMap<SourceId, Arc<Source>>,
     destinations: BTreeMap<DestinationId, Destination>,
     heads: Heads,
+    watched: Watched,
     captures: Captures,
     renewals: Renewals,
     stop: Arc<AtomicBool>,
@@ -114,6 +116,7 @@ impl Worker {
             sources: BTreeMap::new(),
             destinations: BTreeMap::new(),
             heads: Heads::default(),
+            watched: Watched::new(run),
             captures: Captures::watch(),
             renewals: Renewals::default(),
             stop,
@@ -158,7 +161,7 @@ impl Worker {
             if self.stop.load(Ordering::Relaxed) {
                 return End::Quit;
             }
-            self.program.iter().flat_map(Program::moves).for_each(|movement| self.heads.begin(&movement));
+            self.move_heads();
             let ended = self.program.as_ref().is_some_and(Program::ended);
             let never_began = self.spec.is_some() && self.program.is_none();
             if ended || never_began {
@@ -314,6 +317,22 @@ impl Worker {
                     let running = Destination::start(wish, ground);
                     self.destinations.insert(destination.id.clone(), running);
                 }
+            }
+        }
+    }
+
+    /// Says which cameras our audience sees, and moves those that have an order and are seen by nobody.
+    fn move_heads(&mut self) {
+        let (Some(spec), Some(program)) = (&self.spec, &self.program) else { return };
+        let watched = spec.live.as_ref().is_some_and(|live| live.at.ms_since(running()) <= SEEN_BEFORE_MS);
+        if !self.heads.is_empty() {
+            let on_air = program.view().on_air;
+            let seen = [on_air.source, on_air.leaving].into_iter().flatten().filter(|_| watched).collect::<Vec<_>>();
+            self.watched.hold(self.heads.controls(seen.iter()));
+        }
+        for movement in program.moves() {
+            if !self.heads.begin(&movement, &self.watched) {
+                program.tell(Order::NotMoved(movement.source));
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::store::{Wanted, WantedChannel};
 use automation::fault::Code;
 use automation::follow::Place;
 use automation::id::SourceId;
-use automation::spec::{KEYFRAME_S, PtzControl};
+use automation::spec::{PtzControl, SEEN_BEFORE_MS};
 use automation::status::LiveStatus;
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use warp::reply::Response;
@@ -67,11 +67,6 @@ fn is_seen(board: &Board, wanted: &Wanted, place: &Place) -> bool {
         watched && [&status.on_air.source, &status.on_air.leaving].into_iter().flatten().any(moves)
     })
 }
-
-/// How long before the end of the countdown an audience sees what is on air, milliseconds. A broadcast begins on the last
-/// keyframe, so that one group of pictures from before it is seen (decision 0006). Another one is for a movement that has
-/// begun before and goes on, and for the age of the status.
-const SEEN_BEFORE_MS: u64 = 2 * KEYFRAME_S as u64 * 1000;
 
 /// Whether an audience sees this broadcast, or will see what is on air now.
 fn is_watched(live: &LiveStatus) -> bool {

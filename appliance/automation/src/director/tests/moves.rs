@@ -40,7 +40,7 @@ impl Studio {
         while self.tick <= tick {
             let now = self.tick;
             self.run_to(now);
-            for CameraMove { source, preset, cue, on_air } in self.director.moves() {
+            for CameraMove { source, preset, cue, on_air, .. } in self.director.moves() {
                 let seen = if *on_air { ", seen" } else { "" };
                 told.push(format!("{now}: {source} to {preset} for {cue}{seen}"));
             }
@@ -217,4 +217,19 @@ fn the_hint_names_the_tick_of_a_movement() {
     assert!(studio.director.next_change().is_some_and(|tick| tick <= 510), "{:?}", studio.director.next_change());
     studio.run_to(509);
     assert_eq!(studio.director.next_change(), Some(510));
+}
+
+#[test]
+fn a_movement_that_was_not_begun_leaves_its_camera_nobody_knows_where() {
+    for not_moved in [false, true] {
+        let close = |id: &str, at: u64| at_preset(cue(id, at, 300, "cam2"), "close");
+        let mut studio = show(vec![cue("a", 0, 300, "cam1"), close("b", 300), close("c", 600)]);
+        assert_eq!(studio.moves_to(520), ["510: cam2 to close for b"]);
+        let mut expected = Vec::new();
+        if not_moved {
+            studio.director.not_moved(&SourceId::new("cam2").unwrap());
+            expected.push(skipped(900, "CAM2", "c", "close"));
+        }
+        assert_eq!(studio.moves_to(1000), expected);
+    }
 }
