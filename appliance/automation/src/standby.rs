@@ -10,7 +10,7 @@
 //! - Standing by: a keyframe goes to the decoder alone when it is due, at most two a second; all else is held, encoded.
 //!   That costs next to nothing, and is enough for a thumbnail and to see black and frozen pictures.
 //! - Woken, the decoder begins with the last keyframe that is due and catches up; where it has had no picture out of turn,
-//!   it goes on where it stopped.
+//!   it goes on where it stopped. Late in a group of pictures the next keyframe is there before that: then it begins with it.
 //! - Where no keyframe is held that it could begin with, it waits for the next one.
 //!
 //! Bad input: a source whose keyframes lie too far apart to be held, or that never sends any, is decoded whole for as long
@@ -26,6 +26,8 @@ pub const SPAN_NS_MAX: u64 = 16_000_000_000;
 /// A decoder that is behind leaps to the next keyframe that is in time where keyframes are no further apart than this,
 /// nanoseconds; else it would stand still for longer than it takes to catch up.
 pub const LEAP_NS_MAX: u64 = 4_000_000_000;
+/// A keyframe that is expected, and is so much later than its due time, nanoseconds, does not come.
+const KEY_LATE_NS: u64 = 150_000_000;
 /// Keyframes alone are decoded this far apart at least, nanoseconds: a source may send nothing else.
 pub const KEYS_EVERY_NS: u64 = 500_000_000;
 
@@ -69,7 +71,7 @@ pub struct Standby<T> {
     too_long: bool,
     /// Stream times of the last two keyframes.
     keys: [Option<u64>; 2],
-    /// The decoder leaps, since then.
+    /// The decoder leaps; by then the keyframe is there that it leaps to.
     leaps: Option<Running>,
 }
 
@@ -134,8 +136,9 @@ impl<T: Clone> Standby<T> {
         self.units.drain(..).map(|unit| unit.data).collect()
     }
 
-    /// Wakes it, or lets it stand by. `due` says when a stream time is due. Answers whether the decoder is behind now.
-    pub fn set_awake(&mut self, awake: bool, now: Running, due: impl Fn(u64) -> Option<u64>) -> bool {
+    /// Wakes it, or lets it stand by. `due` says when a stream time is due; `speed`, how many times as fast as the stream the
+    /// decoder is. Answers whether the decoder is behind now.
+    pub fn set_awake(&mut self, awake: bool, now: Running, speed: f64, due: impl Fn(u64) -> Option<u64>) -> bool {
         if self.awake == awake {
             return false;
         }
@@ -149,7 +152,22 @@ impl<T: Clone> Standby<T> {
             return false;
         }
         self.catch_up(now, &due);
+        self.leaps = self.next_key_sooner(now, speed, &due);
         true
+    }
+
+    /// Where the next keyframe is due before the decoder could have caught up from the one that it begins with: the moment
+    /// by which it is there at the latest.
+    fn next_key_sooner(&self, now: Running, speed: f64, due: &impl Fn(u64) -> Option<u64>) -> Option<Running> {
+        let first = self.units.front().filter(|unit| unit.key)?;
+        let [Some(before), Some(last)] = self.keys else { return None };
+        let apart = last.checked_sub(before).filter(|apart| (1..=LEAP_NS_MAX).contains(apart))?;
+        let held = self.first_key_after(1).map(|at| self.units[at].stream_ns);
+        let next_due = due(held.or_else(|| (first.stream_ns == last).then_some(last + apart))?)?;
+        let behind_ns = now.0.checked_sub(due(first.stream_ns)?)?;
+        let catches_up_ns = behind_ns as f64 / (speed - 1.0).max(f64::MIN_POSITIVE);
+        let wait_ns = next_due.checked_sub(now.0)?;
+        (wait_ns < LEAP_NS_MAX && (wait_ns as f64) < catches_up_ns).then(|| Running(next_due + KEY_LATE_NS))
     }
 
     /// The decoder is behind, and leaves out what lies before the next keyframe that is in time. Not where keyframes are
@@ -158,12 +176,12 @@ impl<T: Clone> Standby<T> {
         let [Some(before), Some(last)] = self.keys else { return };
         let regular = last > before && last - before <= LEAP_NS_MAX;
         if regular && self.decodes_all() && !self.leaps() {
-            self.leaps = Some(now);
+            self.leaps = Some(Running(now.0.saturating_add(LEAP_NS_MAX)));
         }
     }
 
     /// Whether the leap is over: its keyframe is first of what is held, or it does not come.
-    fn lands(&mut self, since: Running, now: Running, due: &impl Fn(u64) -> Option<u64>) -> bool {
+    fn lands(&mut self, until: Running, now: Running, due: &impl Fn(u64) -> Option<u64>) -> bool {
         let in_time = |unit: &Unit<T>| unit.key && due(unit.stream_ns).is_none_or(|at| at >= now.0);
         if let Some(key) = self.units.iter().position(in_time) {
             self.release(key);
@@ -171,7 +189,7 @@ impl<T: Clone> Standby<T> {
         }
         // The last one is kept: the next may not come.
         let last = self.units.iter().rposition(|unit| unit.key);
-        if now.0 >= since.0.saturating_add(LEAP_NS_MAX) {
+        if now >= until {
             self.release(last.unwrap_or(0));
             self.seeks_key = last.is_none() && !self.continues;
             return true;
@@ -199,8 +217,8 @@ impl<T: Clone> Standby<T> {
             }
             self.catch_up(now, &due);
         }
-        if let Some(since) = self.leaps {
-            if !self.lands(since, now, &due) {
+        if let Some(until) = self.leaps {
+            if !self.lands(until, now, &due) {
                 return Next::Nothing;
             }
             self.leaps = None;

@@ -7,6 +7,8 @@ struct Camera {
     group: u64,
     latency: u64,
     sent: u64,
+    /// How fast its decoder is: so fast that it never waits for a keyframe, where nothing else is said.
+    speed: f64,
     /// What the decoder got: the picture, and whether alone.
     decoded: Vec<(u64, bool)>,
 }
@@ -15,7 +17,7 @@ const PICTURE_NS: u64 = 40_000_000;
 
 impl Camera {
     fn new(group: u64, latency: u64) -> Camera {
-        Camera { standby: Standby::default(), group, latency, sent: 0, decoded: Vec::new() }
+        Camera { standby: Standby::default(), group, latency, sent: 0, speed: f64::INFINITY, decoded: Vec::new() }
     }
 
     fn now(&self) -> Running {
@@ -28,7 +30,7 @@ impl Camera {
     }
 
     fn awake(&mut self, awake: bool) -> bool {
-        self.standby.set_awake(awake, self.now(), self.due())
+        self.standby.set_awake(awake, self.now(), self.speed, self.due())
     }
 
     fn send(&mut self, pictures: u64) {
@@ -231,4 +233,61 @@ proptest! {
             before = Some((n, alone));
         }
     }
+}
+
+/// A decoder of five times the stream's speed catches up with 40 pictures in 10: the next keyframe is no later then.
+#[test]
+fn late_in_a_group_the_next_keyframe_is_waited_for_and_early_the_decoder_catches_up() {
+    for (group, latency, into, speed, waits) in [
+        (50, 0, 30, 5.0, false),
+        (50, 0, 39, 5.0, false),
+        (50, 0, 41, 5.0, true),
+        (50, 0, 49, 5.0, true),
+        (50, 0, 41, 20.0, false),
+        (50, 0, 10, 1.2, true),
+        (50, 0, 10, 0.5, true),
+        (50, 8, 39, 5.0, false),
+        (50, 8, 45, 5.0, true),
+        (150, 0, 149, 5.0, false),
+    ] {
+        let mut camera = Camera::new(group, latency);
+        camera.speed = speed;
+        camera.awake(false);
+        // The newest picture that is due is so far into its group.
+        camera.send(2 * group + into + latency + 1);
+        camera.got();
+        assert!(camera.awake(true));
+        camera.send(0);
+        while let Next::Decode(n) = camera.standby.next(camera.now(), camera.due()) {
+            camera.decoded.push((n, false));
+        }
+        let first = camera.got().first().map(|(n, _)| *n);
+        let expected = if !waits {
+            Some(2 * group)
+        } else if 2 * group + into + latency >= 3 * group {
+            Some(3 * group)
+        } else {
+            None
+        };
+        assert_eq!(first, expected, "{into} of {group}, {latency} ahead, {speed} times");
+        if first.is_none() {
+            camera.send(group);
+            assert_eq!(camera.got().first(), Some(&(3 * group, false)), "{into} of {group}, {speed} times");
+        }
+    }
+}
+
+#[test]
+fn a_keyframe_that_does_not_come_is_not_waited_for() {
+    let mut camera = Camera::new(50, 0);
+    camera.speed = 5.0;
+    camera.awake(false);
+    camera.send(146);
+    camera.got();
+    assert!(camera.awake(true));
+    camera.group = 0;
+    camera.send(7);
+    assert_eq!(camera.got(), [], "the keyframe is due with picture 150");
+    camera.send(1);
+    assert_eq!(camera.got(), row(100..154), "then from the last one on");
 }

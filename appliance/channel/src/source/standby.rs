@@ -27,6 +27,12 @@ const OWED_MAX: u32 = 2;
 /// A decoder that is behind and gives nothing for so long does not either.
 const MUTE_NS: u64 = 1_000_000_000;
 
+/// How many times as fast as a stream a decoder is that has not shown it yet: a core of two that also encode, at 1080p30.
+const SPEED: f64 = 5.0;
+/// Pictures after which its speed is known, and the limits of what is believed.
+const SPEED_PICTURES: u32 = 10;
+const SPEED_RANGE: (f64, f64) = (1.1, 50.0);
+
 /// How much a thread that catches up goes before others; the unit grants it.
 const HURRY_NICE: i32 = -10;
 
@@ -61,8 +67,11 @@ pub struct Decoder {
     gave: AtomicU64,
     /// Keyframes that it has got since it gave a picture last.
     owed: AtomicU32,
-    /// Pictures that it gave while it caught up, and that were too old.
+    /// Pictures that it gave while it caught up, and that were too old; and when the first of them was due, and it gave it.
     missed: AtomicU32,
+    missed_from: Mutex<(u64, Running)>,
+    /// How many times as fast as the stream it caught up last.
+    speed: Mutex<f64>,
     keeping_up: Mutex<KeepingUp>,
     /// It shall leave out what lies before the next keyframe.
     leaps: AtomicBool,
@@ -80,6 +89,8 @@ impl Default for Decoder {
             gave: AtomicU64::new(0),
             owed: AtomicU32::new(0),
             missed: AtomicU32::new(0),
+            missed_from: Mutex::default(),
+            speed: Mutex::new(SPEED),
             keeping_up: Mutex::default(),
             leaps: AtomicBool::new(false),
         }
@@ -151,6 +162,7 @@ impl Decoder {
 
     fn catch_up(&self, now: Running) {
         self.limit.store(now.0 + CATCH_UP_NS, Ordering::Relaxed);
+        self.missed.store(0, Ordering::Relaxed);
         self.gave.store(now.0, Ordering::Relaxed);
         self.become_(Stand::CatchesUp);
     }
@@ -182,13 +194,21 @@ impl Decoder {
             let woken_ns = self.limit.load(Ordering::Relaxed).saturating_sub(CATCH_UP_NS);
             let (after_ms, pictures) =
                 (now.0.saturating_sub(woken_ns) / 1_000_000, self.missed.swap(0, Ordering::Relaxed));
-            tracing::debug!(after_ms, pictures, "a decoder has caught up");
+            if pictures >= SPEED_PICTURES {
+                let (from_ns, began) = *hold(&self.missed_from);
+                let took_ns = now.0.saturating_sub(began.0).max(1);
+                let speed = due_ns.saturating_sub(from_ns) as f64 / took_ns as f64;
+                *hold(&self.speed) = speed.clamp(SPEED_RANGE.0, SPEED_RANGE.1);
+            }
+            tracing::debug!(after_ms, pictures, speed = *hold(&self.speed), "a decoder has caught up");
             self.caught_up.store(due_ns, Ordering::Relaxed);
             self.become_(Stand::Current);
         } else if now.0 >= self.limit.load(Ordering::Relaxed) {
             self.become_(Stand::Lags);
         } else {
-            self.missed.fetch_add(1, Ordering::Relaxed);
+            if self.missed.fetch_add(1, Ordering::Relaxed) == 0 {
+                *hold(&self.missed_from) = (due_ns, now);
+            }
             return false;
         }
         true
@@ -321,7 +341,8 @@ fn units(data: &[u8]) -> impl Iterator<Item = u8> + '_ {
 /// Does what the mixer wants.
 fn steer(this: &Try, standby: &mut Standby<gst::Buffer>) {
     let (decoder, now) = (&this.shared.decoder, running());
-    if standby.set_awake(decoder.wanted.load(Ordering::Relaxed), now, &*this.due()) {
+    let (wanted, speed) = (decoder.wanted.load(Ordering::Relaxed), *hold(&decoder.speed));
+    if standby.set_awake(wanted, now, speed, &*this.due()) {
         decoder.catch_up(now);
     }
     if !standby.decodes_all() {

@@ -263,6 +263,11 @@ impl Worker {
             None => Program::start(&spec, self.painter.clone(), &self.hub)?,
         };
         self.take_sources(old.as_deref(), &spec, &program);
+        // What a person wants is on air as soon as its decoder has caught up: it need not wait for a tick to begin.
+        let by_hand = spec.manual.as_ref().and_then(|manual| self.sources.get(manual.source.as_ref()?));
+        if let Some(Source::Live(live)) = by_hand.map(|source| &**source) {
+            live.shared.decoder.want(true);
+        }
         program.tell(Order::Spec(spec.clone()));
         self.take_destinations(&spec, &program);
         self.heads.take(&spec);
