@@ -3,6 +3,7 @@
 use crate::house::House;
 use automation::status::SourceState;
 use harness::stage::free_udp_port;
+use harness::venue::MAIN;
 use harness::wait::{s, until};
 use serde_json::{Value, json};
 use std::net::UdpSocket;
@@ -105,4 +106,30 @@ fn senders_that_fail_are_named_and_come_back() {
         house.is_well("called").then_some(())
     });
     assert!(!house.logs().contains(SECRET), "a secret in a log");
+}
+
+/// The door of one box and the destination of another speak of the same thing.
+#[test]
+fn a_destination_by_srt_is_let_in_by_its_stream_id() {
+    const ID: &str = "publish/evening?token=not-for-any-log";
+    let house = House::open("stream-id");
+    let port = free_udp_port();
+    house.source("door", json!({"kind": "srt", "mode": "listener", "port": port, "stream_id": ID}));
+    house.wait_for_fault("door", "source_waiting", ID);
+    let to = |stream_id: &str| {
+        let url = format!("srt://127.0.0.1:{port}");
+        json!({"id": "away", "name": "Away", "kind": "srt", "url": url, "stream_id": stream_id})
+    };
+    house.bandstand.ok("POST", "/channels/main/destinations", to("publish/morning"));
+    house.bandstand.ok("POST", "/channels/main/go-live", json!({"countdown_s": 0}));
+    house.bandstand.wait(MAIN, "the wrong stream id to be turned away", s(30), |status| {
+        let away = status.destinations.iter().find(|one| one.id.as_str() == "away");
+        away.is_some_and(|away| away.fault.is_some() && away.sessions == 0)
+    });
+    assert!(!house.is_well("door"));
+    let mut body = to(ID);
+    body["enabled"] = json!(true);
+    house.bandstand.ok("PUT", "/channels/main/destinations/away", body);
+    house.wait_for("door", SourceState::Online);
+    assert!(!house.logs().contains("not-for-any-log"), "a stream id in a log");
 }
