@@ -134,6 +134,65 @@ fn a_worker_that_stood_still_leaves_out_ticks_keeps_their_sound_and_says_how_man
     assert_lips_in_step(NAME, &recording, &[CAMERA_1, CAMERA_2, CLIP]);
 }
 
+/// Programs of other rates than the film's: their times are those of their ticks, to the millisecond that RTMP has, after as
+/// many pictures as ever, and sound stays with its pictures.
+#[test]
+fn programs_at_25_at_60_and_at_29_97_keep_their_times_and_their_sound() {
+    let stage = Stage::new("rates");
+    let rates = [(25u32, 1u32), (60, 1), (30_000, 1_001)];
+    let begin = |(num, den): (u32, u32)| {
+        let platform = Platform::start(&stage.room(&format!("platform-{num}")), "nginx");
+        let mut worker = Worker::start(&stage.room(&format!("run-{num}")), "main");
+        let mut spec = json!({
+            "generation": 1, "channel": "main", "name": "Main stage", "house": house(),
+            "sources": [{"id": "clip", "name": "Clip", "kind": "media", "asset": "clip"}],
+            "assets": {"clip": Clip::new(CLIP, 48).file()}, "failover": {"primary": "clip"}, "timeline": null,
+            "manual": {"source": "clip", "hold": "pin", "at": 0}, "live": null, "destinations": [], "messages": {},
+        });
+        spec["house"]["rate"] = json!({"num": num, "den": den});
+        worker.spec(spec.clone());
+        let tick = worker.wait("the film on air", s(20), on_air("clip")).program.tick;
+        // What the broadcast begins on shall be the film too.
+        worker.wait("three seconds of it", s(20), |status| status.program.tick > tick + u64::from(3 * num / den));
+        spec["generation"] = json!(2);
+        spec["live"] = json!({"session": "s1", "at": Worker::now_ns(), "paused_at": null, "paused_ns": 0});
+        spec["destinations"] = json!([{"id": "p", "name": "P", "url": platform.url(), "key": "key", "enabled": true}]);
+        worker.spec(spec);
+        (worker, platform)
+    };
+    let mut running: Vec<_> = rates.into_iter().map(begin).collect();
+    for ((num, den), (worker, platform)) in rates.into_iter().zip(&mut running) {
+        let wanted = u64::from(12 * num / den);
+        until("twelve seconds at the platform", s(60), || (platform.pictures(0) > wanted as usize).then_some(()));
+        let missing = worker.quit().expect("a last status").program.missing;
+        platform.wait_until_closed(0);
+        let recording = Recording::read(&platform.recordings()[0]);
+        let times: Vec<i64> = recording.pictures.iter().map(|picture| picture.pts_ms).collect();
+        let tick_ms = f64::from(den) * 1000.0 / f64::from(num);
+        // The first one's own millisecond is rounded, too.
+        let off = |(n, at): (usize, &i64)| ((at - times[0]) as f64 - n as f64 * tick_ms).abs();
+        let worst = times.iter().enumerate().map(off).fold(0.0, f64::max);
+        let apart: Vec<f64> = recording.flashes_of(CLIP).iter().filter_map(|flash| flash.sound_after_ms).collect();
+        let rate = f64::from(num) / f64::from(den);
+        note(
+            NAME,
+            &format!(
+                "{rate:.2} pictures/s: {} with times {worst:.1} ms off, sound after picture {apart:.0?} ms",
+                times.len()
+            ),
+        );
+        assert_eq!(missing, 0);
+        assert!(worst <= 1.0, "{rate}: {worst} ms off");
+        let steps = recording.flv.keyframe_steps();
+        let step_ms = (2.0 * rate).round() * tick_ms;
+        assert!(steps.iter().all(|step| (*step as f64 - step_ms).abs() <= 1.0), "{rate}: keyframes each {steps:?} ms");
+        assert_eq!((recording.flv.backward(), recording.flv.parameter_changes()), (0, 0));
+        assert!(recording.flv.sound_gaps().is_empty(), "{rate}: {:?}", recording.flv.sound_gaps());
+        // A flash of the film is shown at a tick: up to one before or after its beep.
+        assert!(apart.len() >= 8 && apart.iter().all(|ms| ms.abs() <= tick_ms + 10.0), "{rate}: {apart:?}");
+    }
+}
+
 fn first_life(recording: &Recording) {
     assert_whole("its first life", recording);
     assert_eq!(recording.black(), 0);

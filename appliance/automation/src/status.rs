@@ -221,9 +221,13 @@ pub struct SourceStatus {
 }
 
 /// How a live source's stream arrives (GO-13).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Arriving {
+    /// Its formats as people call them, found in the stream itself, pictures first: `H.264`, `AAC` (GO-08).
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required))]
+    pub formats: Vec<String>,
     /// Kilobits per second over the last seconds: pictures and sound as they come, without what carries them.
     pub kbps: u32,
     /// The same in bytes, since the source was added or its worker began.

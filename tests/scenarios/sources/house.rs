@@ -167,7 +167,9 @@ impl House {
             let until_tick = status.program.tick + input.on_air_ticks();
             self.bandstand.wait(MAIN, &format!("{id} for a while"), s(30), |status| status.program.tick >= until_tick);
             let arriving = self.bandstand.source(MAIN, id).and_then(|source| source.arriving);
-            let told = arriving.is_some_and(|way| way.connections > 0 && way.bytes > 10_000 && way.kbps < 20_000);
+            let told = arriving.as_ref().is_some_and(|way| {
+                way.connections > 0 && way.bytes > 10_000 && way.kbps < 20_000 && !way.formats.is_empty()
+            });
             assert!(told, "{id}: how it arrives is told: {arriving:?}");
         };
         pin(&self.inputs[0]);

@@ -740,6 +740,8 @@ export interface components {
              * @description Times that it came online.
              */
             connections: number;
+            /** @description Its formats as people call them, found in the stream itself, pictures first: `H.264`, `AAC` (GO-08). */
+            formats: string[];
             /**
              * Format: int32
              * @description How much later than what comes quickest the usual latest comes, milliseconds.

@@ -99,7 +99,7 @@ export const source = (id: string, more: Partial<SourceStatus> = {}): SourceStat
   sound: true,
   sound_only: false,
   level_db: -12,
-  arriving: { kbps: 4200, bytes: 90_000_000, jitter_ms: 12, buffer_ms: 300, jumps: 0, connections: 1 },
+  arriving: { formats: ["H.264", "AAC"], kbps: 4200, bytes: 90_000_000, jitter_ms: 12, buffer_ms: 300, jumps: 0, connections: 1 },
   picture_age_ms: 20,
   attempt: 0,
   fault: null,

@@ -84,7 +84,8 @@ function sizeWords(status: SourceStatus): string {
   const words = [t.sources.state.size(status.width, status.height, status.fps)];
   if (!status.sound) words.push(t.sources.state.noSound);
   if (status.arriving !== null) {
-    const { kbps, jitter_ms, buffer_ms } = status.arriving;
+    const { formats, kbps, jitter_ms, buffer_ms } = status.arriving;
+    words.push(...formats);
     if (kbps > 0) words.push(t.sources.state.rate(kbps));
     if (jitter_ms > buffer_ms) words.push(t.sources.state.uneven(jitter_ms));
   }

@@ -19,19 +19,19 @@ test("a playout's stream can be the loop, and takes no program by itself", () =>
 });
 
 test.each<[Partial<SourceStatus>, string, string]>([
-  [{}, "Online, 1920 × 1080, 25 pictures/s, 4.2 Mbit/s", "good"],
-  [{ sound: false }, "Online, 1920 × 1080, 25 pictures/s, no sound, 4.2 Mbit/s", "good"],
+  [{}, "Online, 1920 × 1080, 25 pictures/s, H.264, AAC, 4.2 Mbit/s", "good"],
+  [{ sound: false }, "Online, 1920 × 1080, 25 pictures/s, no sound, H.264, AAC, 4.2 Mbit/s", "good"],
   [{ sound_only: true, width: 0, level_db: -17.6 }, "Online, sound only, peak −18 dB", "good"],
   [{ arriving: null }, "Online, 1920 × 1080, 25 pictures/s", "good"],
   [
-    { arriving: { kbps: 900, bytes: 1, jitter_ms: 740, buffer_ms: 300, jumps: 0, connections: 1 } },
-    "Online, 1920 × 1080, 25 pictures/s, 0.9 Mbit/s, comes up to 0.7 s late: give it a longer delay",
+    { arriving: { formats: ["JPEG"], kbps: 900, bytes: 1, jitter_ms: 740, buffer_ms: 300, jumps: 0, connections: 1 } },
+    "Online, 1920 × 1080, 25 pictures/s, JPEG, 0.9 Mbit/s, comes up to 0.7 s late: give it a longer delay",
     "good",
   ],
-  [{ state: "settling" }, "Coming back …, 1920 × 1080, 25 pictures/s, 4.2 Mbit/s", "warn"],
-  [{ state: "frozen" }, "Stands still, 1920 × 1080, 25 pictures/s, 4.2 Mbit/s", "warn"],
-  [{ state: "silent" }, "Silent, 1920 × 1080, 25 pictures/s, 4.2 Mbit/s", "warn"],
-  [{ state: "unstable" }, "Comes and goes, 1920 × 1080, 25 pictures/s, 4.2 Mbit/s", "warn"],
+  [{ state: "settling" }, "Coming back …, 1920 × 1080, 25 pictures/s, H.264, AAC, 4.2 Mbit/s", "warn"],
+  [{ state: "frozen" }, "Stands still, 1920 × 1080, 25 pictures/s, H.264, AAC, 4.2 Mbit/s", "warn"],
+  [{ state: "silent" }, "Silent, 1920 × 1080, 25 pictures/s, H.264, AAC, 4.2 Mbit/s", "warn"],
+  [{ state: "unstable" }, "Comes and goes, 1920 × 1080, 25 pictures/s, H.264, AAC, 4.2 Mbit/s", "warn"],
   [{ state: "lost", attempt: 3 }, "Offline, tried 3 times", "bad"],
   [{ state: "connecting", width: 0 }, "Connecting …", "idle"],
   [{ state: "connecting", attempt: 1, fault: fault("source_refused", "camera-1") }, "Offline, tried once", "bad"],

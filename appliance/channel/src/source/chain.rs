@@ -180,11 +180,9 @@ fn attach_way(this: &Arc<Try>, pad: &gst::Pad, way: &Way) -> Built<()> {
     watch(this, way.track, &parse.static_pad("src").expect("parsers have one"), sent);
     let tail = match way.track {
         Track::Pictures => picture_tail(&this.pipeline, &this.house, &this.shared.store, this.due())?,
-        Track::Sound => {
-            this.has_sound();
-            sound_tail(&this.pipeline, &this.shared.store, this.due())?
-        }
+        Track::Sound => sound_tail(&this.pipeline, &this.shared.store, this.due())?,
     };
+    this.has(way.track, way.name);
     let elements: Vec<&gst::Element> = elements.iter().collect();
     chain(&this.pipeline, &elements)?;
     elements[elements.len() - 1].link(&tail)?;

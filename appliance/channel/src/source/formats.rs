@@ -7,6 +7,8 @@ use gstreamer as gst;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Way {
     pub(super) track: Track,
+    /// What people call it.
+    pub(super) name: &'static str,
     /// Takes it out of its packets, where it comes in such.
     pub(super) unpack: Option<&'static str>,
     /// Finds its pictures or frames, their time and their size.
@@ -39,12 +41,13 @@ pub(super) fn way(caps: &gst::CapsRef) -> Result<Way, Unknown> {
         return packed(track, encoding).ok_or_else(|| unknown(track, encoding));
     }
     plain(name, mpegversion(structure)).ok_or_else(|| {
+        let said = UNKNOWN.iter().find(|(caps, _)| *caps == name).map_or(name, |(_, said)| said);
         let track = match name.split('/').next() {
             Some("video" | "image") => Some(Track::Pictures),
             Some("audio") => Some(Track::Sound),
             _ => None,
         };
-        unknown(track, name)
+        unknown(track, said)
     })
 }
 
@@ -56,32 +59,45 @@ fn mpegversion(structure: &gst::StructureRef) -> i32 {
     structure.get::<i32>("mpegversion").ok().or_else(of_list).or_else(of_range).unwrap_or_default()
 }
 
-const fn pictures(parse: &'static str, decode: &'static str) -> Way {
-    Way { track: Track::Pictures, unpack: None, parse, decode: Some(decode) }
+/// Formats that cannot be decoded here, or not in time, as people call them.
+const UNKNOWN: [(&str, &str); 9] = [
+    ("video/x-av1", "AV1"),
+    ("video/x-vp8", "VP8"),
+    ("video/x-vp9", "VP9"),
+    ("video/x-h266", "H.266"),
+    ("video/x-prores", "ProRes"),
+    ("image/x-jxsc", "JPEG XS"),
+    ("image/x-jpc", "JPEG 2000"),
+    ("audio/x-vorbis", "Vorbis"),
+    ("audio/x-eac3", "Dolby Digital Plus"),
+];
+
+const fn pictures(name: &'static str, parse: &'static str, decode: &'static str) -> Way {
+    Way { track: Track::Pictures, name, unpack: None, parse, decode: Some(decode) }
 }
 
-const fn sound(parse: &'static str, decode: &'static str) -> Way {
-    Way { track: Track::Sound, unpack: None, parse, decode: Some(decode) }
+const fn sound(name: &'static str, parse: &'static str, decode: &'static str) -> Way {
+    Way { track: Track::Sound, name, unpack: None, parse, decode: Some(decode) }
 }
 
-const fn raw(track: Track) -> Way {
-    Way { track, unpack: None, parse: "identity", decode: None }
+const fn raw(track: Track, name: &'static str) -> Way {
+    Way { track, name, unpack: None, parse: "identity", decode: None }
 }
 
 fn plain(name: &str, mpegversion: i32) -> Option<Way> {
     Some(match (name, mpegversion) {
-        ("video/x-h264", _) => pictures("h264parse", "avdec_h264"),
-        ("video/x-h265", _) => pictures("h265parse", "avdec_h265"),
-        ("video/mpeg", 1 | 2) => pictures("mpegvideoparse", "avdec_mpeg2video"),
-        ("image/jpeg", _) => pictures("identity", "jpegdec"),
-        ("video/x-raw", _) => raw(Track::Pictures),
-        ("audio/mpeg", 2 | 4) => sound("aacparse", "avdec_aac"),
-        ("audio/mpeg", 1) => sound("mpegaudioparse", "mpg123audiodec"),
-        ("audio/x-ac3", _) => sound("ac3parse", "avdec_ac3"),
-        ("audio/x-opus", _) => sound("identity", "opusdec"),
-        ("audio/x-mulaw", _) => sound("identity", "mulawdec"),
-        ("audio/x-alaw", _) => sound("identity", "alawdec"),
-        ("audio/x-raw", _) => raw(Track::Sound),
+        ("video/x-h264", _) => pictures("H.264", "h264parse", "avdec_h264"),
+        ("video/x-h265", _) => pictures("H.265", "h265parse", "avdec_h265"),
+        ("video/mpeg", 1 | 2) => pictures("MPEG-2", "mpegvideoparse", "avdec_mpeg2video"),
+        ("image/jpeg", _) => pictures("JPEG", "identity", "jpegdec"),
+        ("video/x-raw", _) => raw(Track::Pictures, "uncompressed pictures"),
+        ("audio/mpeg", 2 | 4) => sound("AAC", "aacparse", "avdec_aac"),
+        ("audio/mpeg", 1) => sound("MP3", "mpegaudioparse", "mpg123audiodec"),
+        ("audio/x-ac3", _) => sound("Dolby Digital", "ac3parse", "avdec_ac3"),
+        ("audio/x-opus", _) => sound("Opus", "identity", "opusdec"),
+        ("audio/x-mulaw", _) => sound("G.711", "identity", "mulawdec"),
+        ("audio/x-alaw", _) => sound("G.711", "identity", "alawdec"),
+        ("audio/x-raw", _) => raw(Track::Sound, "uncompressed sound"),
         _ => return None,
     })
 }
@@ -159,6 +175,8 @@ mod tests {
             ("application/x-rtp,media=video,encoding-name=VP8", Some(Track::Pictures), "VP8"),
             ("application/x-rtp,media=application,encoding-name=VND.ONVIF.METADATA", None, "VND.ONVIF.METADATA"),
             ("video/x-flash-video", Some(Track::Pictures), "video/x-flash-video"),
+            ("video/x-av1", Some(Track::Pictures), "AV1"),
+            ("image/x-jxsc", Some(Track::Pictures), "JPEG XS"),
             ("audio/x-speex", Some(Track::Sound), "audio/x-speex"),
             ("text/x-raw", None, "text/x-raw"),
         ] {

@@ -56,6 +56,8 @@ pub struct Facts {
     pub size: (u32, u32),
     /// Whether a sound stream is there.
     pub sound: bool,
+    /// The formats of its pictures and its sound, as people call them, of the connection that stands, or stood last.
+    pub formats: [Option<&'static str>; 2],
     /// Why it does not work.
     pub fault: Option<Fault>,
     /// When the far side was first heard of in the last try.
@@ -282,9 +284,13 @@ impl Try {
         hold(&self.shared.facts).size = (width, height);
     }
 
-    /// A sound stream is there.
-    pub(super) fn has_sound(&self) {
-        hold(&self.shared.facts).sound = true;
+    /// A stream of this format is there.
+    pub(super) fn has(&self, track: Track, format: &'static str) {
+        let mut facts = hold(&self.shared.facts);
+        match track {
+            Track::Pictures => facts.formats[0] = Some(format),
+            Track::Sound => (facts.formats[1], facts.sound) = (Some(format), true),
+        }
     }
 
     /// Ends the try with this fault, from any thread.

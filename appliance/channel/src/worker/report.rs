@@ -82,7 +82,8 @@ fn source(spec: &SourceSpec, running: &Source, state: Option<SourceState>, now: 
             status.stands_by = live.shared.decoder.stands_by();
             let fresh = status.picture_age_ms.is_some_and(|age| age < 2_000);
             status.fps = if fresh { facts.meter.fps } else { 0.0 };
-            status.arriving = (facts.connections > 0).then_some(Arriving {
+            status.arriving = (facts.connections > 0).then(|| Arriving {
+                formats: facts.formats.into_iter().flatten().map(str::to_owned).collect(),
                 kbps: if fresh { facts.meter.kbps } else { 0 },
                 bytes: facts.meter.bytes,
                 jitter_ms: facts.way.jitter_ms,
