@@ -30,19 +30,19 @@ pub enum Late {
 
 /// What is done about tick `n` of a program of this rate, which is `late_ns` nanoseconds late.
 pub fn judge(rate: Rate, n: u64, late_ns: u64) -> Late {
-    match late_ns {
-        ..=REPEAT_NS => Late::Mix,
-        ..=LEAVE_OUT_NS => Late::Repeat,
-        _ => {
-            let now_ns = rate.tick_ns(n).saturating_add(late_ns);
-            // The last tick that is due by now is the one to go on with.
-            let mut left_out = 0;
-            while rate.tick_ns(n + left_out + 1) <= now_ns {
-                left_out += 1;
-            }
-            Late::LeaveOut(left_out)
-        }
+    if late_ns <= REPEAT_NS {
+        return Late::Mix;
     }
+    if late_ns <= LEAVE_OUT_NS {
+        return Late::Repeat;
+    }
+    let now_ns = rate.tick_ns(n).saturating_add(late_ns);
+    // The last tick that is due by now is the one to go on with.
+    let mut left_out = 0;
+    while rate.tick_ns(n + left_out + 1) <= now_ns {
+        left_out += 1;
+    }
+    Late::LeaveOut(left_out)
 }
 
 /// Whether tick lateness is worth counting: more than one tick, nanoseconds.
