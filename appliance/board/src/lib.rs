@@ -2,7 +2,7 @@
 //!
 //! - [`boot_slot`] decides which of the two slots boots, without I/O; [`autoboot`] is the file that the firmware reads;
 //!   [`edges`], [`flag`] and [`mailbox`] are the world: device tree, FAT partition, data folder and one-shot flag.
-//! - [`preseed`] reads what was put on the medium beside the image: names, Wi-Fi, keys.
+//! - [`preseed`] reads what was put on the medium beside the image: names, Wi-Fi, keys; [`first_boot`] takes it over.
 //!
 //! The program `bandstand-board` is in `main.rs`.
 
@@ -10,6 +10,7 @@ pub mod autoboot;
 pub mod boot_slot;
 pub mod config;
 pub mod edges;
+pub mod first_boot;
 pub mod flag;
 pub mod mailbox;
 pub mod preseed;

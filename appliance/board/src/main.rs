@@ -13,6 +13,7 @@
 use board::autoboot::Slot;
 use board::boot_slot::{State, Verb, status};
 use board::config::{Config, PATH};
+use board::first_boot::apply;
 use board::trouble::{Code, Trouble};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -58,6 +59,19 @@ enum What {
     BootSlot {
         #[command(subcommand)]
         verb: BootSlot,
+    },
+    /// Takes over what its owner put on the medium: bandstand.toml, rpi-preseed.toml, *.nmconnection. Says what became of it,
+    /// a line each, and puts the same beside the files.
+    FirstBoot {
+        /// The folder of NetworkManager's connections.
+        #[arg(long, default_value = "/data/connections")]
+        connections: PathBuf,
+        /// The state folder of `bandstand`.
+        #[arg(long, default_value = "/var/lib/bandstand")]
+        state: PathBuf,
+        /// The program that fills an empty store.
+        #[arg(long, default_value = "/usr/bin/bandstand")]
+        control: PathBuf,
     },
 }
 
@@ -112,8 +126,15 @@ impl From<Judgement> for State {
 }
 
 fn main() -> ExitCode {
-    let Command { places, what: What::BootSlot { verb } } = Command::parse_from(arguments(std::env::args_os()));
-    let outcome = run(places, verb);
+    let Command { places, what } = Command::parse_from(arguments(std::env::args_os()));
+    let outcome = match what {
+        What::BootSlot { verb } => run(places, verb),
+        What::FirstBoot { connections, state, control } => {
+            let fat = places.autoboot.unwrap_or_else(|| "/autoboot".into());
+            let data = places.data.unwrap_or_else(|| "/data/board".into());
+            first_boot(&apply::Places { fat, data, connections, state, control })
+        }
+    };
     let (text, code) = match &outcome {
         Ok((text, code)) => (text.as_str(), *code),
         Err(trouble) => {
@@ -136,6 +157,17 @@ fn arguments(mut given: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let program = given.next().unwrap_or_default();
     let implied = Path::new(&program).file_name().is_some_and(|name| name == BACK_END).then(|| "boot-slot".into());
     [program].into_iter().chain(implied).chain(given).collect()
+}
+
+fn first_boot(places: &apply::Places) -> Result<(String, ExitCode), Trouble> {
+    let failed = |cause: std::io::Error| Trouble::new(Code::FirstBootFailed, cause.to_string());
+    let report = apply::apply(places).map_err(failed)?.unwrap_or_default();
+    if let Some(name) = apply::hostname(places)
+        && rustix::process::geteuid().is_root()
+    {
+        rustix::system::sethostname(name.as_bytes()).map_err(|cause| failed(cause.into()))?;
+    }
+    Ok((report.join("\n"), ExitCode::SUCCESS))
 }
 
 fn run(places: Places, verb: BootSlot) -> Result<(String, ExitCode), Trouble> {

@@ -78,13 +78,25 @@ impl Keys {
 
     /// The text with `""` for the value of each secret and everything else byte for byte. Done again, nothing changes.
     pub fn without_secrets(self, text: &str) -> Result<String, Refusal> {
+        self.replaced(text, |_| "\"\"".to_owned())
+    }
+
+    /// The same with spaces behind each `""`, so that every other byte keeps its place: such a text may be written over the old
+    /// one, and at any moment of that the file is one of the two for each value.
+    pub fn blanked(self, text: &str) -> Result<String, Refusal> {
+        self.replaced(text, |bytes| format!("\"\"{}", " ".repeat(bytes.saturating_sub(2))))
+    }
+
+    /// With what `by` makes of the length of each secret's value in its place.
+    fn replaced(self, text: &str, by: impl Fn(usize) -> String) -> Result<String, Refusal> {
         let table = parse(text)?;
         let mut found = Found::default();
         self.walk(text, "", "", table.get_ref(), false, &mut found);
         found.secrets.sort_by_key(|span| span.start);
         let mut open = text.to_owned();
         for span in found.secrets.into_iter().rev() {
-            open.replace_range(span, "\"\"");
+            let value = by(span.len());
+            open.replace_range(span, &value);
         }
         Ok(open)
     }
@@ -194,6 +206,11 @@ mod tests {
         let check = |text: &str, expected: &str| {
             let open = KEYS.without_secrets(text).unwrap();
             assert_eq!(open, expected);
+            let blanked = KEYS.blanked(text).unwrap();
+            let spaceless = |text: &str| text.replace(' ', "");
+            assert_eq!(spaceless(&blanked), spaceless(expected), "the same but for spaces");
+            assert!(blanked.len() >= text.len(), "{blanked}");
+            assert_eq!(KEYS.blanked(&blanked).unwrap(), blanked, "done again, nothing changes");
             assert_eq!(KEYS.without_secrets(&open).unwrap(), expected, "done again, nothing changes");
         };
         check(

@@ -34,6 +34,8 @@ pub const FILE: &str = "bandstand.toml";
 pub const NAME_CHARS_MAX: usize = 64;
 /// More channels than any board carries.
 pub const CHANNELS_MAX: usize = 8;
+/// Letters and digits of the first sign-in's code: as many as one has that the box makes.
+pub const CODE_LETTERS: usize = 8;
 /// Destinations of all channels together.
 pub const DESTINATIONS_MAX: usize = 32;
 
@@ -131,6 +133,12 @@ pub fn read(text: &str) -> Result<Read<Preseed>, Refusal> {
     let check = |fits: bool, key: &str, what: &str| if fits { Ok(()) } else { Err(read.refuse(key, what)) };
     const NAME: &str = "a name has 1 to 64 characters";
     check(venue.name.as_deref().is_none_or(name_fits), "venue.name", NAME)?;
+    let code_fits = |code: &Secret| match code {
+        Secret::Removed => true,
+        Secret::Text(code) => code.chars().filter(char::is_ascii_alphanumeric).count() == CODE_LETTERS,
+    };
+    let code = "a code has 8 letters and digits, such as K7QX-99AB";
+    check(venue.claim_code.as_ref().is_none_or(code_fits), "venue.claim_code", code)?;
     if let Some(wifi) = wifi {
         if let Some((key, what)) = wifi_trouble(&wifi.ssid, wifi.password.as_ref()) {
             return Err(read.refuse(&format!("wifi.{key}"), what));
@@ -178,7 +186,7 @@ mod tests {
     const WHOLE: &str = r#"
 [venue]
 name = "St. Mary's Hall"
-claim_code = "K7QX-99"
+claim_code = "K7QX-99AB"
 [wifi]
 ssid = "Hall"
 password = "correct horse"
@@ -202,7 +210,7 @@ token = "t0ken"
         let preseed = read(WHOLE).unwrap();
         assert!(preseed.notes.is_empty(), "{:?}", preseed.notes);
         let Preseed { venue, wifi, channels, destinations, fleet } = &preseed.value;
-        assert_eq!(venue.claim_code, Some(Secret::Text("K7QX-99".into())));
+        assert_eq!(venue.claim_code, Some(Secret::Text("K7QX-99AB".into())));
         assert_eq!(wifi.as_ref().unwrap().password, Some(Secret::Text("correct horse".into())));
         assert_eq!((channels.len(), destinations[0].channel.as_deref()), (2, Some("Chapel")));
         assert_eq!(fleet.as_ref().unwrap().token, Some(Secret::Text("t0ken".into())));
@@ -224,6 +232,7 @@ token = "t0ken"
             assert!(refusal.starts_with(expected), "{refusal}");
         };
         check("[venue]\nname = \" \"", "line 2: `venue.name`: a name has");
+        check("[venue]\nclaim_code = \"K7QX-99\"", "line 2: `venue.claim_code`: a code has");
         check("[wifi]\nssid = \"Hall\"\npassword = \"short\"", "line 3: `wifi.password`: a Wi-Fi password has");
         check("[wifi]\nssid = \"\"", "line 2: `wifi.ssid`: a network's name has");
         check("[wifi]\npassword = \"correct horse\"", "line 1: missing field `ssid`");

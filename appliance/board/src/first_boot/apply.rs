@@ -1,0 +1,215 @@
+//! Reads the files, does what was planned, and tells it.
+
+use super::keyfile;
+use super::plan::{Given, Plan, plan};
+use crate::preseed::keys::Keys;
+use crate::preseed::{BYTES_MAX, imager, venue};
+use rustix::fs::{Mode, OFlags};
+use serde_json::Value;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The report's name, beside the files.
+pub const REPORT: &str = "bandstand-report.txt";
+/// What a connection's file ends in, and what it is called when it was taken over.
+const KEYFILE: &str = ".nmconnection";
+const TAKEN: &str = ".taken";
+/// The file that `control` keeps the code of the first sign-in in.
+const CODE_FILE: &str = "first-sign-in-code";
+
+/// Where everything is.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// Where the FAT partition is mounted.
+    pub fat: PathBuf,
+    /// The folder of the board's own files on the data partition.
+    pub data: PathBuf,
+    /// The folder of NetworkManager's connections.
+    pub connections: PathBuf,
+    /// The state folder of `control`, whose owner it runs as.
+    pub state: PathBuf,
+    /// `bandstand`, which fills an empty store.
+    pub control: PathBuf,
+}
+
+/// Takes over what lies on the FAT partition and was not taken over yet. Answers the report; none where there is nothing new.
+/// Done before NetworkManager and `control` start.
+pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
+    let texts = [venue::FILE, imager::FILE].map(|name| new_text(places, name));
+    let [venue_text, imager_text] = texts;
+    let (venue_text, imager_text) = (venue_text?, imager_text?);
+    let given = Given { venue: venue_text.as_deref(), imager: imager_text.as_deref() };
+    let mut planned = plan(given);
+    let keyfiles = keyfiles(places)?;
+    if given.venue.is_none() && given.imager.is_none() && keyfiles.is_empty() {
+        return Ok(None);
+    }
+    store(places, &mut planned)?;
+    for name in &keyfiles {
+        take_keyfile(places, name, &mut planned.report)?;
+    }
+    // From here on it is all on /data: what must not lie about may go.
+    for (name, text) in [(venue::FILE, given.venue), (imager::FILE, given.imager)] {
+        let Some(text) = text else { continue };
+        let keys = if name == venue::FILE { venue::KEYS } else { imager::KEYS };
+        let open = if planned.taken.contains(&name) { without_secrets(keys, text) } else { text.to_owned() };
+        if open != text {
+            overwrite(&places.fat.join(name), &open)?;
+        }
+        // One that was refused is looked at again when it was mended, and not before.
+        write_private(&places.data.join(name), open.as_bytes())?;
+    }
+    planned.report.sort_by_key(|line| !line.contains("not taken over"));
+    let text = planned.report.iter().map(|line| format!("{line}\r\n")).collect::<String>();
+    fs::write(places.fat.join(REPORT), text)?;
+    sync(&places.fat)?;
+    Ok(Some(planned.report))
+}
+
+/// The name that the box has in the network, as it was told.
+pub fn hostname(places: &Places) -> Option<String> {
+    let text = fs::read_to_string(places.data.join("hostname")).ok()?;
+    Some(text.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+/// A file's text where it is not the one that was taken over.
+fn new_text(places: &Places, name: &str) -> io::Result<Option<String>> {
+    let Some(bytes) = read(&places.fat.join(name))? else { return Ok(None) };
+    // One that is no text is refused by who reads it, at its first line.
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let known = read(&places.data.join(name))?.is_some_and(|known| known == text.as_bytes());
+    Ok(Some(text).filter(|_| !known))
+}
+
+/// A file's bytes, and no more than are looked at; none where there is none.
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let mut bytes = Vec::new();
+    file.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn store(places: &Places, planned: &mut Plan) -> io::Result<()> {
+    if let Some(name) = &planned.hostname {
+        write_private(&places.data.join("hostname"), name.as_bytes())?;
+        planned.report.push(format!("The box is called {name}: https://{name}.local"));
+    }
+    if let Some(country) = &planned.country {
+        write_private(&places.data.join("wifi-country"), country.as_bytes())?;
+    }
+    for (name, text) in &planned.connections {
+        write_private(&places.connections.join(name), text.as_bytes())?;
+    }
+    if let Some(fleet) = &planned.fleet {
+        write_private(&places.data.join("fleet.json"), fleet.to_string().as_bytes())?;
+    }
+    if let Some(code) = &planned.claim_code {
+        let path = places.state.join(CODE_FILE);
+        write_private(&path, format!("{code}\n").as_bytes())?;
+        own(&path, &places.state)?;
+    }
+    if let Some(document) = &planned.seed {
+        let told = seed(places, document)?;
+        planned.report.push(told);
+    }
+    Ok(())
+}
+
+/// Fills an empty store, as who `control` runs as. Answers what became of it.
+fn seed(places: &Places, document: &Value) -> io::Result<String> {
+    use std::os::unix::process::CommandExt as _;
+    let path = places.state.join("seed.json");
+    write_private(&path, document.to_string().as_bytes())?;
+    own(&path, &places.state)?;
+    let owner = fs::metadata(&places.state)?;
+    let mut command = Command::new(&places.control);
+    command.arg("seed").arg("--state").arg(&places.state).arg(&path);
+    if rustix::process::geteuid().is_root() {
+        command.uid(owner.uid()).gid(owner.gid());
+    }
+    let done = command.output();
+    // It holds stream keys.
+    fs::remove_file(&path)?;
+    let done = done?;
+    if done.status.success() {
+        return Ok("The venue, its channels and its destinations were made.".into());
+    }
+    let said = String::from_utf8_lossy(&done.stderr);
+    let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
+    Ok(format!("The venue, its channels and its destinations were not taken over: {said}"))
+}
+
+/// NetworkManager's own files, as people copy them from another machine.
+fn keyfiles(places: &Places) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&places.fat)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if name.ends_with(KEYFILE) && entry.file_type()?.is_file() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn take_keyfile(places: &Places, name: &str, report: &mut Vec<String>) -> io::Result<()> {
+    let path = places.fat.join(name);
+    let bytes = read(&path)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    if bytes.len() > BYTES_MAX || !text.contains("[connection]") {
+        report.push(format!("{name} was not taken over: it is no connection of NetworkManager's."));
+        return Ok(());
+    }
+    write_private(&places.connections.join(name), &bytes)?;
+    let (open, secret) = keyfile::blanked(&text);
+    if secret {
+        overwrite(&path, &open)?;
+    }
+    fs::rename(&path, places.fat.join(format!("{name}{TAKEN}")))?;
+    report.push(format!("The connection of {name} is there."));
+    Ok(())
+}
+
+/// The text with `""` and spaces for each secret, every other byte in its place: written over the old text, a power cut within
+/// leaves a file that can be read.
+fn without_secrets(keys: Keys, text: &str) -> String {
+    keys.blanked(text).unwrap_or_else(|_| text.to_owned())
+}
+
+/// Writes over a file's own bytes: under a new name the old ones would stay on the medium.
+fn overwrite(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).open(path)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(text.as_bytes())?;
+    file.set_len(text.len() as u64)?;
+    file.sync_all()
+}
+
+/// Writes a file whole, which nobody else may read.
+fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let draft = path.with_file_name(format!(".{name}.new"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)?;
+    sync(path.parent().unwrap_or(Path::new("/")))
+}
+
+/// Gives a file to who owns the folder.
+fn own(path: &Path, folder: &Path) -> io::Result<()> {
+    let owner = fs::metadata(folder)?;
+    chown(path, Some(owner.uid()), Some(owner.gid()))
+}
+
+fn sync(folder: &Path) -> io::Result<()> {
+    let folder = rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    Ok(rustix::fs::syncfs(folder)?)
+}

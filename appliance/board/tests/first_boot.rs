@@ -1,0 +1,156 @@
+//! What lies on the FAT partition, taken over into folders: nothing twice, nothing lost, no secret left behind.
+
+use board::first_boot::apply::{Places, REPORT, apply, hostname};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+const OURS: &str = "[venue]\r\nname = \"Hall\"\r\nclaim_code = \"K7QX-99AB\"\r\n[wifi]\r\nssid = \"Hall\"\r\npassword = \"correct horse\"\r\n\
+                    [[destinations]]\r\nname = \"Y\"\r\nurl = \"rtmp://h/a\"\r\nstream_key = \"abcd-efgh\"\r\n";
+const SECRETS: [&str; 3] = ["K7QX", "correct horse", "abcd-efgh"];
+
+struct Box {
+    folder: tempfile::TempDir,
+    places: Places,
+}
+
+impl Box {
+    /// `control` is a script that gets `seed --state STATE DOCUMENT`.
+    fn new(control: &str) -> Box {
+        let folder = tempfile::tempdir().unwrap();
+        let sub = |name: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).unwrap();
+            path
+        };
+        let program = folder.path().join("control");
+        fs::write(&program, format!("#!/bin/sh\n{control}\n")).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let places = Places {
+            fat: sub("fat"),
+            data: sub("data"),
+            connections: sub("connections"),
+            state: sub("state"),
+            control: program,
+        };
+        Box { folder, places }
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.places.fat.join(name), text).unwrap();
+    }
+
+    fn fat(&self, name: &str) -> String {
+        fs::read_to_string(self.places.fat.join(name)).unwrap_or_default()
+    }
+
+    fn seeded(&self) -> Option<String> {
+        fs::read_to_string(self.folder.path().join("seeded")).ok()
+    }
+
+    /// Every file of the FAT partition, with all that it holds.
+    fn all_of_fat(&self) -> String {
+        fs::read_dir(&self.places.fat)
+            .unwrap()
+            .map(|entry| fs::read_to_string(entry.unwrap().path()).unwrap())
+            .collect()
+    }
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+const KEEPS: &str = "[ \"$1 $2\" = 'seed --state' ] && cat \"$4\" >\"$(dirname \"$0\")/seeded\"";
+
+#[test]
+fn the_files_are_taken_over_once_and_their_secrets_go() {
+    let one = Box::new(KEEPS);
+    one.put("bandstand.toml", OURS);
+    one.put("rpi-preseed.toml", "config_version = \"1.1\"\n[system]\nhostname = \"hall\"\n");
+    let report = apply(&one.places).unwrap().unwrap();
+    assert_eq!(hostname(&one.places).as_deref(), Some("hall"));
+    let connection = one.places.connections.join("bandstand-wifi.nmconnection");
+    assert!(fs::read_to_string(&connection).unwrap().contains("psk=correct horse\n"));
+    let code = one.places.state.join("first-sign-in-code");
+    assert_eq!(
+        (fs::read_to_string(&code).unwrap().as_str(), mode(&code), mode(&connection)),
+        ("K7QX-99AB\n", 0o600, 0o600)
+    );
+    let seeded = one.seeded().expect("the store was filled");
+    assert!(seeded.contains("\"key\":\"abcd-efgh\"") && seeded.contains("\"venue\":\"Hall\""), "{seeded}");
+    assert!(!one.places.state.join("seed.json").exists(), "it holds a stream key");
+    let open = one.all_of_fat();
+    assert!(SECRETS.iter().all(|secret| !open.contains(secret)), "{open}");
+    assert_eq!(one.fat("bandstand.toml").len(), OURS.len(), "written over its own bytes");
+    assert_eq!(one.fat(REPORT), report.iter().map(|line| format!("{line}\r\n")).collect::<String>());
+    assert!(report.iter().any(|line| line.contains("destinations were made")), "{report:?}");
+
+    assert_eq!(apply(&one.places).unwrap(), None, "nothing is new");
+    // Another network, with the other secrets taken out.
+    let other = one.fat("bandstand.toml").replace("ssid = \"Hall\"", "ssid = \"Annex\"");
+    let password = other.find("password = \"\"").unwrap() + "password = ".len();
+    one.put("bandstand.toml", &format!("{}\"horse correct\"{}", &other[..password], &other[password + 2..]));
+    fs::remove_file(one.folder.path().join("seeded")).unwrap();
+    fs::remove_file(&code).unwrap();
+    apply(&one.places).unwrap().unwrap();
+    assert!(fs::read_to_string(&connection).unwrap().contains("psk=horse correct\n"));
+    assert_eq!((one.seeded(), code.exists()), (None, false), "what was taken out is stored already");
+}
+
+#[test]
+fn a_power_cut_within_leaves_the_rest_to_the_next_start() {
+    let one = Box::new("exit 0");
+    one.put("bandstand.toml", OURS);
+    // All but the last steps were done.
+    apply(&one.places).unwrap();
+    fs::remove_file(one.places.data.join("bandstand.toml")).unwrap();
+    one.put("bandstand.toml", OURS);
+    assert!(apply(&one.places).unwrap().is_some());
+    assert!(!one.all_of_fat().contains("correct horse"));
+    // The secrets were blanked, and nobody had noted it yet.
+    fs::remove_file(one.places.data.join("bandstand.toml")).unwrap();
+    apply(&one.places).unwrap();
+    let connection = fs::read_to_string(one.places.connections.join("bandstand-wifi.nmconnection")).unwrap();
+    assert!(connection.contains("psk=correct horse\n"), "what is stored stays");
+}
+
+#[test]
+fn a_file_that_is_not_understood_says_why_and_keeps_what_it_has() {
+    let one = Box::new(KEEPS);
+    let wrong = OURS.replace("ssid = \"Hall\"", "ssid = \"\"");
+    one.put("bandstand.toml", &wrong);
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report[0].starts_with("bandstand.toml was not taken over: line 5: `wifi.ssid`"), "{report:?}");
+    assert_eq!((one.fat("bandstand.toml"), one.seeded()), (wrong, None));
+    assert!(fs::read_dir(&one.places.connections).unwrap().next().is_none());
+    one.put("bandstand.toml", OURS);
+    apply(&one.places).unwrap();
+    assert!(one.seeded().is_some() && !one.fat(REPORT).contains("not taken over"), "mended");
+}
+
+#[test]
+fn what_control_refuses_is_told_in_its_words() {
+    let one = Box::new("echo 'starting' >&2; echo 'conflict: This box has channels already.' >&2; exit 1");
+    one.put("bandstand.toml", OURS);
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report[0].ends_with("not taken over: conflict: This box has channels already."), "{report:?}");
+    assert!(!one.places.state.join("seed.json").exists());
+    let gone = Places { control: PathBuf::from("/nonexistent/bandstand"), ..one.places.clone() };
+    one.put("bandstand.toml", OURS);
+    assert!(apply(&gone).is_err(), "then the next start tries again");
+    assert!(!one.places.state.join("seed.json").exists() && one.fat("bandstand.toml").contains("abcd-efgh"));
+}
+
+#[test]
+fn connections_of_networkmanager_are_taken_over_as_they_are() {
+    let one = Box::new("exit 0");
+    let text = "[connection]\nid=Office\ntype=wifi\n[wifi]\nssid=Office\n[wifi-security]\nkey-mgmt=wpa-psk\npsk=correct horse\n";
+    one.put("Office.nmconnection", text);
+    one.put("notes.nmconnection", "what my nephew said");
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report[0].starts_with("notes.nmconnection was not taken over"), "{report:?}");
+    assert_eq!(fs::read_to_string(one.places.connections.join("Office.nmconnection")).unwrap(), text);
+    assert!(!one.all_of_fat().contains("correct horse") && !one.fat("Office.nmconnection.taken").is_empty());
+    assert!(one.fat("Office.nmconnection").is_empty());
+}
