@@ -98,7 +98,8 @@ def sweep(root):
         os.unlink(os.path.join(top, name))
     for name in os.listdir(top):
         path = os.path.join(top, name)
-        if os.path.islink(path) and not os.path.exists(path) and ".so" in name:
+        # An absolute link, as Debian's alternatives are, leads to a file below another folder, which stays.
+        if os.path.islink(path) and ".so" in name and not os.readlink(path).startswith("/") and not os.path.exists(path):
             os.unlink(path)
     return len(gone)
 
