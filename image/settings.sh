@@ -67,6 +67,8 @@ tools_root() { printf '%s/tools-%s\n' "$CACHE" "$(key "$IMAGE/steps/tools" "$IMA
 
 # Folders besides this clone and the cache that a command in the tools root sees.
 FURTHER_MOUNTS=()
+# Variables besides those below that it has.
+COMMAND_ENVIRONMENT=()
 
 # in_tools COMMAND…: runs a command as root in the tools root, with this clone, the cache and /dev, /proc and /sys where they
 # are here. Its mounts end with it.
@@ -76,8 +78,8 @@ in_tools() {
     [ -e "$root/complete" ] || fail "The tools root is missing: image/steps/tools makes it."
     mkdir -p "$WORK" "$CACHE"
     unshare --mount --propagation private bash -euc '
-        root=$1 repo=$2 cache=$3 here=$4 further=$5
-        shift 5
+        root=$1 repo=$2 cache=$3 here=$4 further=$5 environment=$6
+        shift 6
         mount --rbind /dev "$root/dev"
         mount --rbind /sys "$root/sys"
         mount -t proc proc "$root/proc"
@@ -87,11 +89,12 @@ in_tools() {
             mount --rbind "$folder" "$root$folder"
         done
         shift "$further"
-        exec chroot "$root" /usr/bin/env -i \
+        exec chroot "$root" /usr/bin/env -i "${@:1:environment}" \
             HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 TERM=dumb \
             SOURCE_DATE_EPOCH="$SOURCE_DATE_EPOCH" QEMU_CPU=cortex-a57 IN_TOOLS=1 BANDSTAND_CACHE="$cache" \
-            bash -euc "cd \"\$1\" && shift && exec \"\$@\"" - "$here" "$@"
-    ' - "$root" "$REPO" "$CACHE" "$PWD" ${#FURTHER_MOUNTS[@]} "${FURTHER_MOUNTS[@]}" "$@"
+            bash -euc "cd \"\$1\" && shift && exec \"\$@\"" - "$here" "${@:environment + 1}"
+    ' - "$root" "$REPO" "$CACHE" "$PWD" ${#FURTHER_MOUNTS[@]} ${#COMMAND_ENVIRONMENT[@]} \
+        "${FURTHER_MOUNTS[@]}" "${COMMAND_ENVIRONMENT[@]}" "$@"
 }
 
 # within_tools WORD…: goes on with the step in the tools root: the step calls it first, with its own arguments.

@@ -2,27 +2,55 @@
 # boot.sh [PART…]: boots the image in QEMU and looks at what it does. Parts, each of which can be run by itself; all, in this
 # order, without an argument:
 #   page     power on to the page
+#   data     /data is grown, and everything else is as it should be
+#   claim    the first sign-in
+#   live     a broadcast to a platform and to the card
+#   power    the plug is pulled within; on air again by itself
+#   update   a new version, its trial, its commit
+#   broken   a version whose daemon fails, and the way back
+#   refused  a wrong signature, a wrong kind of box, half a bundle
+# A part that fails ends the run: those behind it would only say the same.
 set -uo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
 # shellcheck source=../../image/settings.sh
 . "$HERE/../../image/settings.sh"
 # shellcheck source=machine.sh
 . "$HERE/machine.sh"
+# shellcheck source=box.sh
+. "$HERE/box.sh"
+for file in "$HERE"/parts/*.sh; do
+    # shellcheck source=/dev/null
+    . "$file"
+done
 
-PARTS=(page)
+PARTS=(page data claim live power update broken refused)
 PASSED=0
 FAILED=0
+PART=
+exec 3>&1
 
-# stop_because WHY: ends with the machine's last words.
+# stop_because WHY: ends with the machine's last words, also from within a command substitution.
 stop_because() {
-    printf 'FAILED  %s: %s\n--- the last of the console:\n' "$PART" "$1"
-    tail -n 40 "$RUN/console" | tr -d '\r'
+    {
+        printf 'FAILED  %-8s %s\n--- the last of the console:\n' "$PART" "$1"
+        tail -n 25 "$RUN/console" | tr -d '\r'
+        if runs; then
+            printf -- '--- the last of the journal:\n'
+            timeout 60 python3 "$HERE/guest.py" "$RUN/shell" 50 'systemctl --failed --no-legend; journalctl -b -n 40 --no-pager -o cat'
+        fi
+    } >&3
+    [ "$BASHPID" = $$ ] || { kill -USR1 $$; exit 1; }
+    broke_off
+}
+broke_off() {
     FAILED=$((FAILED + 1))
     finish
 }
+trap broke_off USR1
 
 finish() {
     trap - EXIT
+    platform_off
     power_cut
     printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
     [ "$FAILED" = 0 ]
@@ -32,25 +60,16 @@ finish() {
 # passed FIGURES: the part holds.
 passed() {
     PASSED=$((PASSED + 1))
-    printf 'ok      %-8s %s\n' "$PART" "$1"
+    printf 'ok      %-8s %s [%s s]\n' "$PART" "$1" $((SECONDS - PART_BEGIN))
 }
-
-part_page() {
-    fresh_card
-    power_on
-    wait_page
-    local took
-    took=$(since "$POWER_ON")
-    wait_for "the end of the boot" 120 booted
-    passed "power on to page ${took} s; $(guest 'systemd-analyze time' | head -n1)"
-}
-
-booted() { guest 'systemctl is-system-running' | grep -qE 'running|degraded'; }
 
 for PART in "${@:-${PARTS[@]}}"; do
     declare -F "part_$PART" >/dev/null || fail "The parts are: ${PARTS[*]}"
 done
 trap finish EXIT
 trap 'exit 130' INT TERM
-for PART in "${@:-${PARTS[@]}}"; do "part_$PART"; done
+for PART in "${@:-${PARTS[@]}}"; do
+    PART_BEGIN=$SECONDS
+    "part_$PART"
+done
 finish

@@ -64,7 +64,7 @@ def main():
         sys.exit(124)
     output, end = told
     # Without what the shell tells a terminal around each line that it reads.
-    output = re.sub(rb"\x1b\[\?2004[hl]\r?", b"", output)
+    output = re.sub(rb"^\r?\n", b"", re.sub(rb"\x1b\[\?2004[hl]\r?", b"", output))
     sys.stdout.write(output.decode(errors="replace").replace("\r\n", "\n"))
     sys.exit(int(end[1]))
 
