@@ -8,13 +8,18 @@ boot_figures() {
 }
 booted() { guest 'systemctl is-system-running' | grep -qE '^(running|degraded)'; }
 
-# A machine that serves the page, and an account: for parts that do not look at the boot.
-need_box() {
+# A machine that serves the page.
+need_page() {
     if ! runs; then
         fresh_card
-        power_on "$@"
+        power_on
         wait_page
     fi
+}
+
+# The same, and an account.
+need_box() {
+    need_page
     [ -s "$RUN/cookies" ] && api GET /session >/dev/null 2>&1 || claim
 }
 
@@ -34,7 +39,7 @@ part_page() {
 }
 
 part_data() {
-    need_box
+    need_page
     local size fs type mib
     read -r size fs type <<<"$(guest "findmnt -bno SIZE,FSROOT,FSTYPE /data")"
     mib=$((size >> 20))
@@ -53,7 +58,7 @@ part_data() {
 }
 
 part_claim() {
-    runs || { fresh_card; power_on; wait_page; }
+    need_page
     guest 'test -s /var/lib/bandstand/first-sign-in-code' || stop_because "There is no first sign-in code."
     local begin code
     begin=$(now)
