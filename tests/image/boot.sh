@@ -9,6 +9,7 @@
 #   update   a new version, its trial, its commit
 #   broken   a version whose daemon fails, and the way back
 #   refused  a wrong signature, a wrong kind of box, half a bundle
+# KEEP=yes leaves the machine on at the end, for the next call with KEEP=yes and for tests/image/guest.py.
 # A part that fails ends the run: those behind it would only say the same.
 set -uo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
@@ -51,8 +52,8 @@ trap broke_off USR1
 finish() {
     trap - EXIT
     platform_off
-    power_cut
-    printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
+    if [ "${KEEP:-}" = yes ]; then declare -p QEMU_PID HTTPS_PORT HTTP_PORT POWER_ON PLATFORM_PORT >"$RUN/kept" 2>/dev/null; else power_cut; fi
+    printf '%d passed, %d failed\n' "$PASSED" "$FAILED" >&3
     [ "$FAILED" = 0 ]
     exit
 }
@@ -66,6 +67,11 @@ passed() {
 for PART in "${@:-${PARTS[@]}}"; do
     declare -F "part_$PART" >/dev/null || fail "The parts are: ${PARTS[*]}"
 done
+if [ "${KEEP:-}" = yes ] && [ -s "$RUN/kept" ]; then
+    # shellcheck source=/dev/null
+    . "$RUN/kept"
+fi
+rm -f "$RUN/kept"
 trap finish EXIT
 trap 'exit 130' INT TERM
 for PART in "${@:-${PARTS[@]}}"; do

@@ -4,7 +4,7 @@
 ACCOUNT=venue
 PASSWORD='first light 2026'
 # The program: the same code path as any other, as small as two emulated cores carry.
-HOUSE='{"width": 320, "height": 180, "rate": {"num": 15, "den": 1}, "video_kbps": 400, "audio_kbps": 64, "effort": "ultrafast"}'
+HOUSE='{"width": 320, "height": 180, "rate": {"num": 15, "den": 1}, "video_kbps": 400, "audio_kbps": 96, "effort": "ultrafast"}'
 
 # api METHOD PATH [JSON | @FILE]: asks the box; its answer on standard output, and an error where it is none of success.
 api() {
@@ -60,7 +60,7 @@ platform_on() {
     local folder=$RUN/platform
     rm -rf "$folder"
     mkdir -p "$folder/recordings"
-    PLATFORM_PORT=$(free_port)
+    : "${PLATFORM_PORT:=$(free_port)}"
     cat >"$folder/nginx.conf" <<CONF
 load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
 daemon off;
@@ -80,8 +80,9 @@ rtmp {
 CONF
     /usr/sbin/nginx -p "$folder" -c "$folder/nginx.conf" </dev/null >"$folder/nginx.log" 2>&1 &
     PLATFORM_PID=$!
-    wait_for "The platform" 10 eval "exec 3<>/dev/tcp/127.0.0.1/$PLATFORM_PORT"
+    wait_for "The platform" 10 platform_listens
 }
+platform_listens() { (: <>"/dev/tcp/127.0.0.1/$PLATFORM_PORT") 2>/dev/null; }
 
 platform_off() {
     [ -n "$PLATFORM_PID" ] || return 0

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """frames.py make FILE: a clip of 320x180, 15 pictures a second, with sound, whose pictures carry their number in a strip of
 black and white blocks at the top.
-frames.py read FILE [LAST-SECONDS]: what a recording holds: `pictures=N numbered=N different=N forward=N black=N seconds=S
-gap_ms=N`, where `forward` counts pictures whose number is the one before, or later, and `gap_ms` is the longest time from one
+frames.py read FILE [LAST-SECONDS]: what a recording holds: `slate=N pictures=N numbered=N different=N forward=N black=N seconds=S
+gap_ms=N`, where `slate` counts pictures before the first that has a number, and the
+rest is of those behind; `forward` counts pictures whose number is the one before, or later, and `gap_ms` is the longest time from one
 picture to the next. Both need ffmpeg."""
 
 import json
@@ -58,13 +59,18 @@ def read(path, last_s):
     skip = 0 if last_s is None else len(pictures) - int(last_s * RATE)
     times, pictures = times[max(skip, 0) :], pictures[max(skip, 0) :]
     numbers = [number_of(picture) for picture in pictures]
+    # Before the source is there, the audience sees the slate.
+    lead = next((at for at, number in enumerate(numbers) if number is not None), len(numbers))
+    times, pictures, numbers = times[lead:], pictures[lead:], numbers[lead:]
+    if not pictures:
+        sys.exit(f"{path}: none of its {lead} pictures has a number")
     known = [number for number in numbers if number is not None]
     # The clip loops: a step backwards by more than half of it is a step forward.
     forward = sum((b - a) % (RATE * LENGTH) < RATE * LENGTH // 2 for a, b in zip(known, known[1:]))
     black = sum(max(picture) < 40 for picture in pictures)
     gap = max((b - a for a, b in zip(times, times[1:])), default=0)
     print(
-        f"pictures={len(pictures)} numbered={len(known)} different={len(set(known))} forward={forward} black={black} "
+        f"slate={lead} pictures={len(pictures)} numbered={len(known)} different={len(set(known))} forward={forward} black={black} "
         f"seconds={times[-1] - times[0]:.1f} gap_ms={gap * 1000:.0f}"
     )
 

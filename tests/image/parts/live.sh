@@ -7,9 +7,10 @@ ON_AIR_S=${ON_AIR_S:-30}
 # Two destinations: a platform, and a file on /data.
 set_up_channel() {
     platform_on
-    [ -z "$(must GET /channels/main | field "it['destinations'] and it['destinations'][0]['id']")" ] || return 0
-    "$HERE/frames.py" make "$RUN/clip.mp4" || stop_because "The clip could not be made."
+    [ -z "$(must GET /channels/main | field "it['manual']['source']")" ] || return 0
+    # A new box makes 1080p30, of which an emulated processor makes two pictures a second: its worker's watchdog ends it.
     must PATCH /channels/main "{\"house\": $HOUSE}" >/dev/null
+    "$HERE/frames.py" make "$RUN/clip.mp4" || stop_because "The clip could not be made."
     local asset
     asset=$(must POST '/assets?name=clip.mp4' "@$RUN/clip.mp4" | field "it['id']")
     must POST /channels/main/sources "{\"id\": \"clip\", \"name\": \"Clip\", \"kind\": \"media\", \"asset\": \"$asset\"}" >/dev/null
@@ -18,11 +19,18 @@ set_up_channel() {
     must POST /channels/main/destinations '{"id": "card", "name": "Card", "kind": "file", "folder": "card", "container": "mp4",
         "keep_mb": 200, "leave_mb": 100, "enabled": true}' >/dev/null
     must POST /channels/main/pin '{"source": "clip"}' >/dev/null
-    wait_for "The clip on air" 90 on_air clip
+    wait_for "The clip on air" 120 online clip
 }
+online() { [ "$(status "['sources'][0]['state']")" = online ] && on_air "$1"; }
 on_air() { [ "$(status "['on_air']['source']")" = "$1" ]; }
 live_ms() { status "['live']['since_ms']"; }
 live_for() { local ms; ms=$(live_ms); [ "${ms:-0}" -ge "$1" ]; }
+off_air() { [ -z "$(live_ms)" ]; }
+end_live() {
+    off_air && return
+    must POST /channels/main/end >/dev/null
+    wait_for "The end of the broadcast" 60 off_air
+}
 arrived() { [ "$(recordings)" -gt "$1" ] && [ "$(stat -c %s "$(recording)")" -gt 100000 ]; }
 
 # Looks at what the platform got: numbered pictures that go on, and none that is black.
@@ -45,7 +53,9 @@ check_recording() {
 part_live() {
     need_box
     set_up_channel
-    if [ -z "$(live_ms)" ]; then must POST /channels/main/go-live '{"countdown_s": 0}' >/dev/null; fi
+    end_live
+    must POST /channels/main/go-live '{"countdown_s": 0}' >/dev/null
+    wait_for "The broadcast at the platform" 120 arrived 0
     wait_for "The broadcast's first $ON_AIR_S s" $((ON_AIR_S * 3 + 60)) live_for $((ON_AIR_S * 1000))
     local told
     told=$(check_recording)
@@ -62,7 +72,7 @@ part_power() {
     fi
     local before cut took
     before=$(recordings)
-    cut=$(guest 'ls -t /var/lib/bandstand/files/card/*.mp4 | head -n1' | tr -d '\r\n')
+    cut=$(guest 'ls -t /var/lib/bandstand/files/main/card/*.mp4 | head -n1' | tr -d '\r\n')
     [ -n "$cut" ] || stop_because "No file is being recorded."
     power_cut
     power_on

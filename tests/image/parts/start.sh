@@ -17,10 +17,12 @@ need_page() {
     fi
 }
 
+signed_in() { [ -s "$RUN/cookies" ] && [ "$(api GET /session | field "it['user']")" = "$ACCOUNT" ]; }
+
 # The same, and an account.
 need_box() {
     need_page
-    [ -s "$RUN/cookies" ] && api GET /session >/dev/null 2>&1 || claim
+    signed_in || claim
 }
 
 part_page() {
@@ -65,7 +67,7 @@ part_claim() {
     claim
     local took
     took=$(since "$begin")
-    [ "$(must GET /session | field "it['name']")" = "$ACCOUNT" ] || stop_because "Nobody is signed in."
+    [ "$(must GET /session | field "it['user']")" = "$ACCOUNT" ] || stop_because "Nobody is signed in."
     guest 'test ! -e /var/lib/bandstand/first-sign-in-code' || stop_because "The code is still there."
     code=$(curl -sk -o /dev/null -w '%{http_code}' --max-time 20 -X POST -H 'content-type: application/json' -H 'x-bandstand: 1' \
         -H "origin: https://127.0.0.1:$HTTPS_PORT" -d '{"code": "AAAA-AAAA", "name": "other", "password": "another one 2026"}' \

@@ -10,11 +10,11 @@ need_updates() {
         power_on "$WORK/bundles.img"
         wait_page
     fi
-    [ -s "$RUN/cookies" ] && api GET /session >/dev/null 2>&1 || claim
+    signed_in || claim
     guest 'mkdir -p /run/bundles && { mountpoint -q /run/bundles || mount -o ro /dev/disk/by-id/virtio-further /run/bundles; }' ||
         stop_because "The drive of the updates cannot be mounted."
     # A broadcast would be cut by the reboot; it is no part of this.
-    if [ -n "$(live_ms)" ]; then must POST /channels/main/end >/dev/null; fi
+    end_live
 }
 
 slots() { guest 'bandstand-board boot-slot status'; }
