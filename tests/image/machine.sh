@@ -6,7 +6,6 @@
 CARD_GIB=4
 # How long things may take on two cores that emulate another processor.
 PAGE_WITHIN_S=400
-SHELL_WITHIN_S=240
 
 RUN=$WORK/run
 MEDIUM=$RUN/medium.qcow2

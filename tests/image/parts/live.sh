@@ -85,7 +85,9 @@ part_power() {
     told=$(check_recording)
     # The file that the cut was in the middle of: each of its whole fragments plays.
     guest "base64 -w 0 '$cut'" 120 | base64 -d >"$RUN/cut.mp4" || stop_because "The file that was cut could not be fetched."
-    file=$("$HERE/frames.py" read "$RUN/cut.mp4") || stop_because "The file that was cut cannot be played: $file"
+    [ "$(guest "sha256sum <'$cut'" | cut -c1-64)" = "$(sha256sum <"$RUN/cut.mp4" | cut -c1-64)" ] ||
+        stop_because "The file that was cut did not arrive here whole."
+    file=$("$HERE/frames.py" read "$RUN/cut.mp4" 2>"$RUN/cut.log") || stop_because "The file that was cut cannot be played: $file"
     guest 'journalctl -b --no-pager -u "systemd-fsck*" | grep -iE "unexpected inconsistency|needs manual"' &&
         stop_because "/data needs somebody to repair it."
     guest 'touch /data/try && rm /data/try' || stop_because "/data cannot be written."

@@ -42,8 +42,8 @@ part_page() {
 
 part_data() {
     need_page
-    local size fs type mib
-    read -r size fs type <<<"$(guest "findmnt -bno SIZE,FSROOT,FSTYPE /data")"
+    local size type mib
+    read -r size type <<<"$(guest "findmnt -bno SIZE,FSTYPE /data")"
     mib=$((size >> 20))
     [ "$type" = ext4 ] || stop_because "/data is $type."
     # The card less both slots, the boot partitions, and what the file system takes for itself.
