@@ -32,6 +32,10 @@ deny:
     @PATH="$PWD/.state/tools/bin:$PATH" command -v cargo-deny >/dev/null || cargo install --locked --root .state/tools --version 0.20.2 cargo-deny
     PATH="$PWD/.state/tools/bin:$PATH" cargo deny --all-features check licenses bans sources
 
+# The image for a Raspberry Pi, or for QEMU (virt): image/README.md
+image TARGET="raspberrypi":
+    ./dev image {{TARGET}}
+
 # The page by itself, built once, against a mock of the API
 ui:
     cd web-ui && npm ci --silent && npm run build && npm run mock

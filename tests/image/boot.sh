@@ -1,0 +1,90 @@
+#!/usr/bin/env bash
+# boot.sh [PART…]: boots the image in QEMU and looks at what it does. Parts, each of which can be run by itself; all, in this
+# order, without an argument:
+#   page     power on to the page
+#   data     /data is grown, and everything else is as it should be
+#   claim    the first sign-in
+#   live     a broadcast to a platform and to the card
+#   power    the plug is pulled within; on air again by itself
+#   update   a new version, its trial, its commit
+#   broken   a version whose daemon fails, and the way back
+#   refused  a wrong signature, a wrong kind of box, half a bundle
+# KEEP=yes leaves the machine on at the end, for the next call with KEEP=yes and for tests/image/guest.py.
+# A part that fails ends the run: those behind it would only say the same.
+set -uo pipefail
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) || exit 1
+# shellcheck source=../../image/settings.sh
+. "$HERE/../../image/settings.sh"
+# shellcheck source=machine.sh
+. "$HERE/machine.sh"
+# shellcheck source=box.sh
+. "$HERE/box.sh"
+for file in "$HERE"/parts/*.sh; do
+    # shellcheck source=/dev/null
+    . "$file"
+done
+
+PARTS=(page data claim live power update broken refused)
+# Seconds that each takes on two cores that emulate another processor, with some to spare.
+declare -A TAKES=([page]=200 [data]=40 [claim]=20 [live]=150 [power]=260 [update]=500 [broken]=600 [refused]=150)
+# Seconds since 1970 when all must be over; a part that would not be is left out.
+UNTIL=${UNTIL:-0}
+PASSED=0
+FAILED=0
+PART=
+exec 3>&1
+
+# stop_because WHY: ends with the machine's last words, also from within a command substitution.
+stop_because() {
+    {
+        printf 'FAILED  %-8s %s\n--- the last of the console:\n' "$PART" "$1"
+        tail -n 25 "$RUN/console" | tr -d '\r'
+        if runs; then
+            printf -- '--- the last of the journal:\n'
+            timeout 60 python3 "$HERE/guest.py" "$RUN/shell" 50 'systemctl --failed --no-legend; journalctl -b -n 40 --no-pager -o cat'
+        fi
+    } >&3
+    [ "$BASHPID" = $$ ] || { kill -USR1 $$; exit 1; }
+    broke_off
+}
+broke_off() {
+    FAILED=$((FAILED + 1))
+    finish
+}
+trap broke_off USR1
+
+finish() {
+    trap - EXIT
+    platform_off
+    if [ "${KEEP:-}" = yes ]; then declare -p QEMU_PID HTTPS_PORT HTTP_PORT POWER_ON PLATFORM_PORT >"$RUN/kept" 2>/dev/null; else power_cut; fi
+    printf '%d passed, %d failed\n' "$PASSED" "$FAILED" >&3
+    [ "$FAILED" = 0 ]
+    exit
+}
+
+# passed FIGURES: the part holds.
+passed() {
+    PASSED=$((PASSED + 1))
+    printf 'ok      %-8s %s [%s s]\n' "$PART" "$1" $((SECONDS - PART_BEGIN))
+}
+
+for PART in "${@:-${PARTS[@]}}"; do
+    declare -F "part_$PART" >/dev/null || fail "The parts are: ${PARTS[*]}"
+done
+if [ "${KEEP:-}" = yes ] && [ -s "$RUN/kept" ]; then
+    # shellcheck source=/dev/null
+    . "$RUN/kept"
+fi
+rm -f "$RUN/kept"
+trap finish EXIT
+trap 'exit 130' INT TERM
+for PART in "${@:-${PARTS[@]}}"; do
+    PART_BEGIN=$SECONDS
+    left=$((UNTIL - $(date +%s)))
+    if [ "$UNTIL" != 0 ] && [ "$left" -lt "${TAKES[$PART]}" ]; then
+        echo "SKIPPED the image's part \"$PART\": it takes up to ${TAKES[$PART]} s, of which $((left > 0 ? left : 0)) are left"
+        continue
+    fi
+    "part_$PART"
+done
+finish

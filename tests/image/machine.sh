@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# The virtual machine that boots the image: QEMU's arm64 `virt`, without KVM, from a copy-on-write layer over the very file that
+# `./dev image virt` made. U-Boot plays the Pi's firmware from a drive of its own. Sourced by boot.sh.
+
+# Of the card that the image is written to, so that /data has something to grow into.
+CARD_GIB=4
+# How long things may take on two cores that emulate another processor.
+PAGE_WITHIN_S=400
+
+RUN=$WORK/run
+MEDIUM=$RUN/medium.qcow2
+POWER_ON=0
+QEMU_PID=
+
+# A port of the loopback that nobody has.
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+# A card as it is after flashing.
+fresh_card() {
+    mkdir -p "$RUN"
+    rm -f "$MEDIUM"
+    in_tools qemu-img create -q -f qcow2 -F raw -b "$WORK/virt/bandstand.img" "$MEDIUM" "${CARD_GIB}G"
+}
+
+# power_on [DRIVE]: a cold start, with a further read-only drive where one is named.
+power_on() {
+    local further=()
+    [ $# = 0 ] || further=(-drive "file=$1,format=raw,if=none,id=further,readonly=on" -device virtio-blk-pci,drive=further,serial=further)
+    rm -f "$RUN/pid" "$RUN/shell"
+    HTTPS_PORT=$(free_port)
+    HTTP_PORT=$(free_port)
+    : >"$RUN/console"
+    POWER_ON=$(now)
+    # It is alone in a session, and holds no pipe of ours.
+    (
+        FURTHER_MOUNTS=()
+        in_tools setsid --fork qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -smp 2 -m 2048 -accel tcg,thread=multi \
+            -display none -nodefaults -pidfile "$RUN/pid" -bios /usr/lib/u-boot/qemu_arm64/u-boot.bin \
+            -drive "file=$WORK/firmware.img,format=raw,if=none,id=firmware,snapshot=on" \
+            -device virtio-blk-pci,drive=firmware,serial=firmware \
+            -drive "file=$MEDIUM,format=qcow2,if=none,id=medium" -device virtio-blk-pci,drive=medium,serial=medium \
+            "${further[@]}" \
+            -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$HTTPS_PORT-:443,hostfwd=tcp:127.0.0.1:$HTTP_PORT-:80" \
+            -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
+            -serial "file:$RUN/console" \
+            -device virtio-serial-pci -chardev "socket,id=shell,path=$RUN/shell,server=on,wait=off" -device virtconsole,chardev=shell \
+            </dev/null >"$RUN/qemu.log" 2>&1
+    )
+    local until=$((SECONDS + 20))
+    until [ -s "$RUN/pid" ]; do
+        [ $SECONDS -lt $until ] || { cat "$RUN/qemu.log"; stop_because "QEMU did not start."; }
+        sleep 0.1
+    done
+    QEMU_PID=$(<"$RUN/pid")
+}
+
+now() { date +%s.%N; }
+# Seconds since a moment, to a tenth.
+since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.1f", b - a }'; }
+
+runs() { [ -n "$QEMU_PID" ] && kill -0 "$QEMU_PID" 2>/dev/null; }
+
+# The plug is pulled: nothing of what the system has not written reaches the card, and the firmware's flag is gone.
+power_cut() {
+    runs || return 0
+    kill -KILL "$QEMU_PID"
+    while runs; do sleep 0.05; done
+    QEMU_PID=
+}
+
+# guest COMMAND [SECONDS]: runs a command in the machine as root.
+guest() { python3 "$HERE/guest.py" "$RUN/shell" "${2:-60}" "$1"; }
+
+page_status() { curl -sk -o /dev/null -w '%{http_code}' --max-time 10 "https://127.0.0.1:$HTTPS_PORT/" || true; }
+
+# Waits until the page is served.
+wait_page() {
+    local until=$((SECONDS + ${1:-$PAGE_WITHIN_S}))
+    until [ "$(page_status)" = 200 ]; do
+        runs || stop_because "QEMU ended."
+        [ $SECONDS -lt $until ] || stop_because "The page was not served in time."
+        sleep 0.5
+    done
+}
+
+# Waits for a condition: wait_for WHAT SECONDS COMMAND…
+wait_for() {
+    local what=$1 until=$((SECONDS + $2))
+    shift 2
+    until "$@"; do
+        [ $SECONDS -lt $until ] || stop_because "$what did not come in time."
+        sleep 1
+    done
+}

@@ -1,0 +1,98 @@
+# shellcheck shell=bash
+# A broadcast, and a power cut within.
+
+# For so long a broadcast is looked at.
+ON_AIR_S=${ON_AIR_S:-30}
+
+# Two destinations: a platform, and a file on /data.
+set_up_channel() {
+    platform_on
+    [ -z "$(must GET /channels/main | field "it['manual']['source']")" ] || return 0
+    # A new box makes 1080p30, of which an emulated processor makes two pictures a second: its worker's watchdog ends it.
+    must PATCH /channels/main "{\"house\": $HOUSE}" >/dev/null
+    "$HERE/frames.py" make "$RUN/clip.mp4" || stop_because "The clip could not be made."
+    local asset
+    asset=$(must POST '/assets?name=clip.mp4' "@$RUN/clip.mp4" | field "it['id']")
+    must POST /channels/main/sources "{\"id\": \"clip\", \"name\": \"Clip\", \"kind\": \"media\", \"asset\": \"$asset\"}" >/dev/null
+    must POST /channels/main/destinations \
+        "{\"id\": \"platform\", \"name\": \"Platform\", \"url\": \"rtmp://10.0.2.2:$PLATFORM_PORT/live\", \"key\": \"key\"}" >/dev/null
+    must POST /channels/main/destinations '{"id": "card", "name": "Card", "kind": "file", "folder": "card", "container": "mp4",
+        "keep_mb": 200, "leave_mb": 100, "enabled": true}' >/dev/null
+    must POST /channels/main/pin '{"source": "clip"}' >/dev/null
+    wait_for "The clip on air" 120 online clip
+}
+online() { [ "$(status "['sources'][0]['state']")" = online ] && on_air "$1"; }
+on_air() { [ "$(status "['on_air']['source']")" = "$1" ]; }
+live_ms() { status "['live']['since_ms']"; }
+live_for() { local ms; ms=$(live_ms); [ "${ms:-0}" -ge "$1" ]; }
+off_air() { [ -z "$(live_ms)" ]; }
+end_live() {
+    off_air && return
+    must POST /channels/main/end >/dev/null
+    wait_for "The end of the broadcast" 60 off_air
+}
+arrived() { [ "$(recordings)" -gt "$1" ] && [ "$(stat -c %s "$(recording)")" -gt 100000 ]; }
+
+# Looks at what the platform got: numbered pictures that go on, and none that is black.
+check_recording() {
+    local told
+    told=$("$HERE/frames.py" read "$(recording)") || stop_because "What arrived cannot be read: $told"
+    local pictures numbered forward black different
+    eval "$(tr ' ' '\n' <<<"$told" | grep -E '^(pictures|numbered|forward|black|different)=[0-9]+$')"
+    # shellcheck disable=SC2154 # they are what frames.py says
+    {
+        [ "$pictures" -ge 100 ] || stop_because "Only $pictures pictures arrived ($told)."
+        [ $((numbered * 100)) -ge $((pictures * 90)) ] || stop_because "Pictures have no number that can be read ($told)."
+        [ $((forward + 1)) -ge "$numbered" ] || stop_because "Numbers went backwards ($told)."
+        [ "$different" -ge 50 ] || stop_because "The picture stood still ($told)."
+        [ "$black" = 0 ] || stop_because "Pictures are black ($told)."
+    }
+    printf '%s' "$told"
+}
+
+part_live() {
+    need_box
+    set_up_channel
+    end_live
+    must POST /channels/main/go-live '{"countdown_s": 0}' >/dev/null
+    wait_for "The broadcast at the platform" 120 arrived 0
+    wait_for "The broadcast's first $ON_AIR_S s" $((ON_AIR_S * 3 + 60)) live_for $((ON_AIR_S * 1000))
+    local told
+    told=$(check_recording)
+    guest 'systemctl is-active --quiet bandstand-channel@main.service' || stop_because "The worker is no unit of systemd's."
+    passed "320x180, 15 a second, $ON_AIR_S s of broadcast: $told"
+}
+
+part_power() {
+    need_box
+    set_up_channel
+    if [ -z "$(live_ms)" ]; then
+        must POST /channels/main/go-live '{"countdown_s": 0}' >/dev/null
+        wait_for "The broadcast" 120 live_for 20000
+    fi
+    local before cut took
+    before=$(recordings)
+    cut=$(guest 'ls -t /var/lib/bandstand/files/main/card/*.mp4 | head -n1' | tr -d '\r\n')
+    [ -n "$cut" ] || stop_because "No file is being recorded."
+    power_cut
+    power_on
+    wait_for "The broadcast at the platform after the cut" 400 arrived "$before"
+    took=$(since "$POWER_ON")
+    wait_page
+    local figures told file
+    figures=$(boot_figures)
+    on_air clip || stop_because "Something else than the clip is on air: $(status "['on_air']['source']")"
+    told=$(check_recording)
+    # The file that the cut was in the middle of: each of its whole fragments plays.
+    guest "base64 -w 0 '$cut'" 120 | base64 -d >"$RUN/cut.mp4" || stop_because "The file that was cut could not be fetched."
+    [ "$(guest "sha256sum <'$cut'" | cut -c1-64)" = "$(sha256sum <"$RUN/cut.mp4" | cut -c1-64)" ] ||
+        stop_because "The file that was cut did not arrive here whole."
+    file=$("$HERE/frames.py" read "$RUN/cut.mp4" 2>"$RUN/cut.log") || stop_because "The file that was cut cannot be played: $file"
+    guest 'journalctl -b --no-pager -u "systemd-fsck*" | grep -iE "unexpected inconsistency|needs manual"' &&
+        stop_because "/data needs somebody to repair it."
+    guest 'touch /data/try && rm /data/try' || stop_because "/data cannot be written."
+    local failed
+    failed=$(guest 'systemctl --failed --plain --no-legend' | awk '{ print $1 }' | tr '\n' ' ')
+    [ -z "$failed" ] || stop_because "Units failed after the cut: $failed"
+    passed "power on to on air $took s ($figures); $told; the file that was cut: $file"
+}

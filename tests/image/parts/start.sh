@@ -1,0 +1,77 @@
+# shellcheck shell=bash
+# Power on, /data, and the first sign-in.
+
+# Seconds from power on until the boot's end; the kernel's, which is counted from its own start, and user space's.
+boot_figures() {
+    wait_for "The end of the boot" 240 booted
+    guest 'systemd-analyze time' | sed -n 's/^Startup finished in \(.*\) (kernel) + \(.*\) (userspace).*/kernel \1, user space \2/p'
+}
+booted() { guest 'systemctl is-system-running' | grep -qE '^(running|degraded)'; }
+
+# A machine that serves the page.
+need_page() {
+    if ! runs; then
+        fresh_card
+        power_on
+        wait_page
+    fi
+}
+
+signed_in() { [ -s "$RUN/cookies" ] && [ "$(api GET /session | field "it['user']")" = "$ACCOUNT" ]; }
+
+# The same, and an account.
+need_box() {
+    need_page
+    signed_in || claim
+}
+
+part_page() {
+    local took failed
+    fresh_card
+    power_on
+    wait_page
+    took=$(since "$POWER_ON")
+    local figures
+    figures=$(boot_figures)
+    failed=$(guest 'systemctl --failed --plain --no-legend' | awk '{ print $1 }' | tr '\n' ' ')
+    [ -z "$failed" ] || stop_because "Units failed: $failed"
+    [ "$(curl -s -o /dev/null -w '%{http_code}' --max-time 10 "http://127.0.0.1:$HTTP_PORT/")" != 200 ] ||
+        stop_because "The page is served without HTTPS."
+    passed "power on to page $took s ($figures)"
+}
+
+part_data() {
+    need_page
+    local size type mib
+    read -r size type <<<"$(guest "findmnt -bno SIZE,FSTYPE /data")"
+    mib=$((size >> 20))
+    [ "$type" = ext4 ] || stop_because "/data is $type."
+    # The card less both slots, the boot partitions, and what the file system takes for itself.
+    [ "$mib" -gt $(((CARD_GIB * 1024 - AUTOBOOT_MIB - 2 * BOOT_MIB - 2 * ROOT_MIB) * 9 / 10)) ] ||
+        stop_because "/data has $mib MiB: it was not grown."
+    guest 'findmnt -no SOURCE /var/lib/bandstand | grep -q "/bandstand"' || stop_because "/var/lib/bandstand is not on /data."
+    guest '! touch /etc/try /usr/try 2>/dev/null' || stop_because "The root can be written."
+    guest 'swapon --noheadings --show=NAME | grep -qv zram' && stop_because "There is swap that is not zram."
+    guest 'test "$(cat /proc/sys/net/ipv4/tcp_retries2)" = 8 && test "$(cat /proc/sys/net/ipv4/tcp_notsent_lowat)" = 131072' ||
+        stop_because "The kernel's settings for sockets are not in force."
+    guest 'test "$(cat /proc/sys/kernel/panic)" = 10 && findmnt -no FSTYPE /tmp | grep -q tmpfs && ! ls -d /var/log/journal 2>/dev/null' ||
+        stop_because "A panic that stays, a /tmp on the card, or a journal on the card."
+    passed "/data grown to $mib MiB of a card of $CARD_GIB GiB"
+}
+
+part_claim() {
+    need_page
+    guest 'test -s /var/lib/bandstand/first-sign-in-code' || stop_because "There is no first sign-in code."
+    local begin code
+    begin=$(now)
+    claim
+    local took
+    took=$(since "$begin")
+    [ "$(must GET /session | field "it['user']")" = "$ACCOUNT" ] || stop_because "Nobody is signed in."
+    guest 'test ! -e /var/lib/bandstand/first-sign-in-code' || stop_because "The code is still there."
+    code=$(curl -sk -o /dev/null -w '%{http_code}' --max-time 20 -X POST -H 'content-type: application/json' -H 'x-bandstand: 1' \
+        -H "origin: https://127.0.0.1:$HTTPS_PORT" -d '{"code": "AAAA-AAAA", "name": "other", "password": "another one 2026"}' \
+        "https://127.0.0.1:$HTTPS_PORT/api/v1/session/claim")
+    [ "$code" -ge 400 ] || stop_because "A second claim was taken ($code)."
+    passed "claimed in $took s"
+}
