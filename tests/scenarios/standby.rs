@@ -27,8 +27,8 @@ const TAKES: usize = 12;
 /// Ticks that each is on air, at least.
 const ON_AIR: u64 = 72;
 /// What takes last in the middle on a machine that is not slower than that, milliseconds; and what none may last.
-const MEDIAN_MS_MAX: f64 = 700.0;
-const WAIT_MS_MAX: f64 = 1_100.0;
+const MEDIAN_MS_MAX: f64 = 450.0;
+const WAIT_MS_MAX: f64 = 900.0;
 /// Pictures of a camera's film, which it plays without end.
 const LOOP: i64 = 16 * 30;
 /// Pictures that two cameras with the same film lie apart, at most; and what catching up may leave out.

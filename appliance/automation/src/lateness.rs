@@ -13,9 +13,11 @@ const REPEAT_NS: u64 = 500_000_000;
 /// Lateness above which ticks are left out, nanoseconds.
 const LEAVE_OUT_NS: u64 = 2_000_000_000;
 
-/// Lateness that grows by more than this from one tick to the next, nanoseconds, is not the encoder's: the whole process had no
-/// time, and whoever receives the sources had none either.
+/// Where lateness grows by more than this from one tick to the next, nanoseconds, and the process had less than one part in
+/// so many of that time on a processor, it stood still, and whoever receives the sources with it. An encoder that is too slow
+/// uses the time that it takes.
 const STOOD_STILL_NS: u64 = 100_000_000;
+const IDLE_ONE_IN: u64 = 4;
 
 /// What is done about a tick's lateness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +52,17 @@ pub fn counts(rate: Rate, late_ns: u64) -> bool {
     late_ns > rate.tick_ns(1)
 }
 
-/// For how long the process stood still, nanoseconds, where a tick is late by `late_ns` and the one before was by
-/// `before_ns`. What a source sent meanwhile is still to be read: its silence is ours.
-pub fn stood_still(before_ns: u64, late_ns: u64) -> Option<u64> {
-    late_ns.checked_sub(before_ns).filter(|grown| *grown > STOOD_STILL_NS)
+/// For how long the process stood still, nanoseconds, where a tick is late by `late_ns`, the one before was by `before_ns`, and
+/// between them the process had `used_ns` of processor time, all its threads together. What a source sent meanwhile is still
+/// to be read: its silence is ours.
+pub fn stood_still(before_ns: u64, late_ns: u64, used_ns: u64) -> Option<u64> {
+    let grown = late_ns.checked_sub(before_ns).filter(|grown| *grown > STOOD_STILL_NS)?;
+    (used_ns < grown / IDLE_ONE_IN).then_some(grown)
+}
+
+/// How late the tick after those that were left out is, nanoseconds.
+pub fn left_over(rate: Rate, n: u64, late_ns: u64, left_out: u64) -> u64 {
+    (rate.tick_ns(n) + late_ns).saturating_sub(rate.tick_ns(n + left_out))
 }
 
 #[cfg(test)]
@@ -75,16 +84,20 @@ mod tests {
 
     #[test]
     fn a_slow_encoder_is_no_standstill() {
-        for (before_ms, late_ms, expected_ms) in [
-            (0, 0, None),
-            (0, 100, None),
-            (400, 480, None),
-            (480, 400, None),
-            (0, 101, Some(101)),
-            (300, 3_000, Some(2_700)),
+        for (before_ms, late_ms, used_ms, expected_ms) in [
+            (0, 0, 0, None),
+            (0, 100, 0, None),
+            (400, 480, 0, None),
+            (480, 400, 0, None),
+            (0, 101, 5, Some(101)),
+            (300, 3_000, 60, Some(2_700)),
+            (0, 400, 390, None),
+            (0, 400, 99, Some(400)),
+            (0, 400, 100, None),
         ] {
             let ns = |ms: u64| ms * 1_000_000;
-            assert_eq!(stood_still(ns(before_ms), ns(late_ms)), expected_ms.map(ns), "{before_ms} to {late_ms} ms");
+            let found = stood_still(ns(before_ms), ns(late_ms), ns(used_ms));
+            assert_eq!(found, expected_ms.map(ns), "{before_ms} to {late_ms} ms, {used_ms} ms used");
         }
     }
 
@@ -98,6 +111,9 @@ mod tests {
                     let Late::LeaveOut(left_out) = judge(rate, n, late_ns) else { panic!("{late_ns} ns at {rate:?}") };
                     assert!(rate.tick_ns(n + left_out) <= now_ns, "tick {n} + {left_out} at {rate:?}");
                     assert!(rate.tick_ns(n + left_out + 1) > now_ns, "tick {n} + {left_out} at {rate:?}");
+                    let left = left_over(rate, n, late_ns, left_out);
+                    assert_eq!(rate.tick_ns(n + left_out) + left, now_ns, "tick {n} + {left_out} at {rate:?}");
+                    assert!(left <= rate.tick_ns(1) + 1, "{left} ns");
                 }
             }
         }

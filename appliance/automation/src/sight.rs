@@ -94,6 +94,12 @@ impl Sight {
         *noted = holds.then(|| noted.unwrap_or(since));
     }
 
+    /// Nobody looked for so long, nanoseconds: nothing is held against it for that time.
+    pub fn stood_still(&mut self, ns: u64) {
+        let times = [&mut self.at, &mut self.referred].into_iter().chain(&mut self.since);
+        times.flatten().for_each(|at| at.0 = at.0.saturating_add(ns));
+    }
+
     /// Pictures stopped: what comes next is looked at anew.
     pub fn lost(&mut self) {
         *self = Sight { at: self.at, ..Sight::default() };

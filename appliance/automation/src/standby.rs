@@ -28,6 +28,8 @@ pub const SPAN_NS_MAX: u64 = 16_000_000_000;
 pub const LEAP_NS_MAX: u64 = 4_000_000_000;
 /// A keyframe that is expected, and is so much later than its due time, nanoseconds, does not come.
 const KEY_LATE_NS: u64 = 150_000_000;
+/// A woken decoder waits for the next keyframe for so long at most, nanoseconds: less than what is on air stays for it.
+pub const KEY_WAIT_NS_MAX: u64 = 700_000_000;
 /// Keyframes alone are decoded this far apart at least, nanoseconds: a source may send nothing else.
 pub const KEYS_EVERY_NS: u64 = 500_000_000;
 
@@ -71,8 +73,17 @@ pub struct Standby<T> {
     too_long: bool,
     /// Stream times of the last two keyframes.
     keys: [Option<u64>; 2],
-    /// The decoder leaps; by then the keyframe is there that it leaps to.
-    leaps: Option<Running>,
+    /// The decoder leaps.
+    leaps: Option<Leap>,
+}
+
+/// A decoder leaves out what lies before a keyframe that is to come.
+#[derive(Clone, Copy, Debug)]
+struct Leap {
+    /// By then it is there.
+    until: Running,
+    /// Any keyframe will do that is later than this stream time; where nothing is said, one that is in time.
+    after_ns: Option<u64>,
 }
 
 impl<T> Default for Standby<T> {
@@ -158,16 +169,19 @@ impl<T: Clone> Standby<T> {
 
     /// Where the next keyframe is due before the decoder could have caught up from the one that it begins with: the moment
     /// by which it is there at the latest.
-    fn next_key_sooner(&self, now: Running, speed: f64, due: &impl Fn(u64) -> Option<u64>) -> Option<Running> {
+    fn next_key_sooner(&self, now: Running, speed: f64, due: &impl Fn(u64) -> Option<u64>) -> Option<Leap> {
         let first = self.units.front().filter(|unit| unit.key)?;
         let [Some(before), Some(last)] = self.keys else { return None };
         let apart = last.checked_sub(before).filter(|apart| (1..=LEAP_NS_MAX).contains(apart))?;
         let held = self.first_key_after(1).map(|at| self.units[at].stream_ns);
-        let next_due = due(held.or_else(|| (first.stream_ns == last).then_some(last + apart))?)?;
+        // One that should be here by now and is not does not come.
+        let expected = || (first.stream_ns == last && self.newest_ns()? < last + apart).then_some(last + apart);
+        let next_due = due(held.or_else(expected)?)?;
         let behind_ns = now.0.checked_sub(due(first.stream_ns)?)?;
         let catches_up_ns = behind_ns as f64 / (speed - 1.0).max(f64::MIN_POSITIVE);
         let wait_ns = next_due.checked_sub(now.0)?;
-        (wait_ns < LEAP_NS_MAX && (wait_ns as f64) < catches_up_ns).then(|| Running(next_due + KEY_LATE_NS))
+        let sooner = wait_ns <= KEY_WAIT_NS_MAX && (wait_ns as f64) < catches_up_ns;
+        sooner.then(|| Leap { until: Running(next_due + KEY_LATE_NS), after_ns: Some(first.stream_ns) })
     }
 
     /// The decoder is behind, and leaves out what lies before the next keyframe that is in time. Not where keyframes are
@@ -176,14 +190,18 @@ impl<T: Clone> Standby<T> {
         let [Some(before), Some(last)] = self.keys else { return };
         let regular = last > before && last - before <= LEAP_NS_MAX;
         if regular && self.decodes_all() && !self.leaps() {
-            self.leaps = Some(Running(now.0.saturating_add(LEAP_NS_MAX)));
+            self.leaps = Some(Leap { until: Running(now.0.saturating_add(LEAP_NS_MAX)), after_ns: None });
         }
     }
 
     /// Whether the leap is over: its keyframe is first of what is held, or it does not come.
-    fn lands(&mut self, until: Running, now: Running, due: &impl Fn(u64) -> Option<u64>) -> bool {
-        let in_time = |unit: &Unit<T>| unit.key && due(unit.stream_ns).is_none_or(|at| at >= now.0);
-        if let Some(key) = self.units.iter().position(in_time) {
+    fn lands(&mut self, leap: Leap, now: Running, due: &impl Fn(u64) -> Option<u64>) -> bool {
+        let Leap { until, after_ns } = leap;
+        let in_time = |unit: &Unit<T>| match after_ns {
+            Some(after_ns) => unit.stream_ns > after_ns,
+            None => due(unit.stream_ns).is_none_or(|at| at >= now.0),
+        };
+        if let Some(key) = self.units.iter().position(|unit| unit.key && in_time(unit)) {
             self.release(key);
             return true;
         }
@@ -217,8 +235,8 @@ impl<T: Clone> Standby<T> {
             }
             self.catch_up(now, &due);
         }
-        if let Some(until) = self.leaps {
-            if !self.lands(until, now, &due) {
+        if let Some(leap) = self.leaps {
+            if !self.lands(leap, now, &due) {
                 return Next::Nothing;
             }
             self.leaps = None;

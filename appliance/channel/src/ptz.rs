@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// Orders that wait for one camera: only the newest counts.
 const ORDERS_MAX: usize = 16;
+/// So long a refused movement is told; it is tried again, and told again, as long as there is time for it.
+const REFUSED_TOLD: Duration = Duration::from_secs(5);
 /// How long a head may be on its way: the slowest turn by 360° in about 20 s.
 const WAY_MAX: Duration = Duration::from_secs(20);
 
@@ -35,6 +37,8 @@ struct Running {
     wish: Wish,
     orders: SyncSender<String>,
     status: Arc<Mutex<PtzStatus>>,
+    /// The last movement that was refused, and when.
+    refused: Mutex<Option<(Fault, Instant)>>,
 }
 
 /// What a head depends on.
@@ -62,7 +66,7 @@ impl Heads {
 
     /// Gives an order, and returns at once. A camera that another channel has on air is left where it is, unless the cue
     /// allows it, and that is told; the answer is false then.
-    pub fn begin(&self, movement: &CameraMove, watched: &Watched) -> bool {
+    pub fn begin(&self, movement: &CameraMove, watched: &mut Watched) -> bool {
         let CameraMove { source, preset, cue, on_air, anyway } = movement;
         let Some(head) = self.0.get(source) else { return true };
         if !anyway && watched.is_seen_elsewhere(&head.wish.ptz.control) {
@@ -70,7 +74,7 @@ impl Heads {
             let text = format!("{}: another channel has it on air, so it stays where it is.", head.wish.name);
             let remedy = "Move it by hand when it is off the air there, or plan the two channels apart.";
             let fault = Fault::new(Code::PresetSkipped, source.as_str()).with_text(text).with_remedy(remedy);
-            hold(&head.status).fault = Some(fault);
+            *hold(&head.refused) = Some((fault, Instant::now()));
             return false;
         }
         tracing::info!(%source, preset, %cue, on_air, "a camera is moved");
@@ -87,14 +91,12 @@ impl Heads {
         sources.filter_map(|source| Some(&self.0.get(source)?.wish.ptz.control))
     }
 
-    /// Whether there is any.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// For the status.
     pub fn status(&self, source: &SourceId) -> Option<PtzStatus> {
-        Some(hold(&self.0.get(source)?.status).clone())
+        let head = self.0.get(source)?;
+        let status = hold(&head.status).clone();
+        let refused = hold(&head.refused).clone().filter(|(_, at)| at.elapsed() < REFUSED_TOLD);
+        Some(PtzStatus { fault: status.fault.or(refused.map(|(fault, _)| fault)), ..status })
     }
 }
 
@@ -112,7 +114,7 @@ impl Running {
         let status = Arc::new(Mutex::new(PtzStatus::default()));
         let thread = Operator { id: id.clone(), wish: wish.clone(), waiting, status: status.clone(), next: None };
         match std::thread::Builder::new().name("ptz".into()).spawn(move || thread.run()) {
-            Ok(_) => Some(Running { wish, orders, status }),
+            Ok(_) => Some(Running { wish, orders, status, refused: Mutex::default() }),
             Err(error) => {
                 tracing::error!(%error, source = %id, "no thread for the camera's head");
                 None

@@ -30,6 +30,8 @@ pub(super) struct Candidate {
     pub(super) backup: Option<SourceId>,
     /// How long its camera may be on its way to a preset, milliseconds; none where it has no head.
     pub(super) settle_ms: Option<u32>,
+    /// Where its head is reached, where it has one.
+    head: Option<String>,
 }
 
 /// The sources of a spec, and what is known of each.
@@ -70,6 +72,7 @@ impl Sources {
             media: source.kind.assets().cloned().collect(),
             backup: source.backup.clone(),
             settle_ms: source.ptz.as_ref().map(|ptz| ptz.settle_ms),
+            head: source.ptz.as_ref().map(|ptz| ptz.control.place().to_owned()),
         };
         let new: BTreeMap<_, _> = spec.sources.iter().map(|s| (s.id.clone(), candidate(s))).collect();
         let old = std::mem::replace(&mut self.candidates, new);
@@ -99,6 +102,7 @@ impl Sources {
     /// Nobody looked at any of them for so long.
     pub(super) fn stood_still(&mut self, ns: u64) {
         self.watches.values_mut().for_each(|watch| watch.stood_still(ns));
+        self.sights.values_mut().for_each(|sight| sight.stood_still(ns));
     }
 
     /// Whether a live source that is there is about to be lost.
@@ -191,6 +195,12 @@ impl Sources {
             (Some(c), _) if !c.live => SourceState::Online,
             _ => SourceState::Connecting,
         }
+    }
+
+    /// Whether both are pictures of one camera that can be moved.
+    pub(super) fn share_a_head(&self, one: &SourceId, other: &SourceId) -> bool {
+        let head = |source| self.candidates.get(source).and_then(|candidate| candidate.head.as_ref());
+        one == other || head(one).is_some_and(|head_of_one| head(other) == Some(head_of_one))
     }
 
     fn stable_ms(&self) -> u64 {

@@ -231,6 +231,7 @@ impl Director {
             self.hand = spec.manual.clone().map(Hand::new);
             if let Some(source) = spec.manual.as_ref().and_then(|manual| manual.source.as_ref()) {
                 self.sources.vouch(source);
+                self.wake_at_once(source);
             }
         }
         self.plan = Some(Plan {

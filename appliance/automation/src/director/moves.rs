@@ -16,6 +16,9 @@ use crate::id::{CueId, SourceId};
 use crate::spec::SETTLE_MS_MAX;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// A movement that was refused is decided anew after so long, milliseconds.
+const AGAIN_MS: u64 = 1_000;
+
 /// A movement that a camera shall begin at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CameraMove {
@@ -41,6 +44,8 @@ pub(super) struct Moves {
     /// Where each camera was sent last.
     sent: BTreeMap<SourceId, String>,
     skipped: Vec<Skipped>,
+    /// When a camera's movement was refused last: it is decided anew a while later.
+    refused: BTreeMap<SourceId, u64>,
 }
 
 /// A movement that was left out.
@@ -91,6 +96,7 @@ impl Moves {
     pub(super) fn keep(&mut self, is_there: impl Fn(&SourceId) -> bool) {
         self.decided.retain(|source, _| is_there(source));
         self.sent.retain(|source, _| is_there(source));
+        self.refused.retain(|source, _| is_there(source));
     }
 }
 
@@ -100,9 +106,12 @@ impl Director {
         &self.moves.now
     }
 
-    /// A movement was not begun: nobody knows where that camera is, and its next cue moves it, be it to the same preset.
+    /// A movement was not begun: nobody knows where that camera is. It is decided anew in [`AGAIN_MS`]: before a broadcast the
+    /// camera may be free by then, and under a cue that has no more time for it that is told.
     pub fn not_moved(&mut self, source: &SourceId) {
         self.moves.sent.remove(source);
+        self.moves.decided.remove(source);
+        self.moves.refused.insert(source.clone(), self.last_tick.unwrap_or_default());
     }
 
     /// Decides the movements of a tick, after its picture. `step`: ticks since the last frame. `first`: nothing is known
@@ -130,11 +139,16 @@ impl Director {
             let Some(preset) = &wish.cue.preset else { continue };
             let source = &wish.cue.source;
             let Some(settle) = self.settle(source) else { continue };
+            let again = self.grid.rate.nearest_tick(AGAIN_MS);
+            if self.moves.refused.get(source).is_some_and(|at| tick < at + again) {
+                continue;
+            }
             let decided = self.moves.decided.get(source);
             if decided.is_some_and(|(instance, token)| *instance == wish.instance && *token == preset.token) {
                 continue;
             }
-            let seen = watched && (on_air == Some(source) || going == Some(source));
+            let moves = |seen: &SourceId| self.sources.share_a_head(seen, source);
+            let seen = watched && [on_air, going].into_iter().flatten().any(moves);
             let there = self.moves.sent.get(source) == Some(&preset.token);
             let verdict = judge(wish.left, settle, step, seen, preset.on_air, there);
             if verdict != Verdict::Wait {

@@ -58,6 +58,15 @@ impl Director {
         self.sources.stood_still(ns);
     }
 
+    /// A person wants it: it is decoded whole from now on, without waiting for a frame.
+    pub(super) fn wake_at_once(&mut self, source: &SourceId) {
+        if self.sources.is_live(source) {
+            let now = self.last_tick.unwrap_or_default();
+            let until = now.saturating_add(self.grid.rate.nearest_tick(LINGER_MS));
+            self.wakes.until.insert(source.clone(), until);
+        }
+    }
+
     /// Whether a live source shall be decoded whole from the last frame on.
     pub fn is_awake(&self, source: &SourceId) -> bool {
         self.wakes.until.contains_key(source)

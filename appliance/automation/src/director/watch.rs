@@ -62,6 +62,8 @@ impl Watch {
         let later = |at: Running| Running(at.0.saturating_add(ns));
         self.last = self.last.map(later);
         self.buffered = self.buffered.map(later);
+        // It is no proof of anything either.
+        self.since = self.since.map(later);
     }
 
     /// Whether it is about to be lost: what has arrived lasts for less than `dry_ms`, or where that is not told, its newest
@@ -219,6 +221,21 @@ mod tests {
             }
             watch.advance(ms(4_300), 300);
             assert!(watch.is_lost(), "{silent_before_ms} ms: the silence of both sides of it counts");
+        }
+    }
+
+    #[test]
+    fn a_standstill_is_no_stable_time() {
+        let mut watch = Watch::default();
+        for t in (1_000..2_000).step_by(40) {
+            watch.picture(ms(t));
+            watch.advance(ms(t), 300);
+        }
+        watch.stood_still(3_000 * 1_000_000);
+        for t in (5_000..8_000).step_by(40) {
+            watch.picture(ms(t));
+            watch.advance(ms(t), 300);
+            assert_eq!(watch.has_run(ms(t), 2_000), t >= 6_000, "at {t}");
         }
     }
 

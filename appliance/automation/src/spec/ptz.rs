@@ -51,6 +51,16 @@ pub enum PtzControl {
     },
 }
 
+impl PtzControl {
+    /// Where the head is reached: two sources with the same one move the same camera, whichever profile they show.
+    pub fn place(&self) -> &str {
+        match self {
+            PtzControl::Onvif { device, .. } => device,
+            PtzControl::Visca { address, .. } => address,
+        }
+    }
+}
+
 /// How Visca travels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -238,21 +238,25 @@ impl Mixer {
 
     fn run(&mut self) {
         urgent();
-        let (mut n, mut late_before_ns) = (0, 0);
+        let (mut n, mut late_before_ns, mut used_before_ns) = (0, 0, used_ns());
         loop {
+            let late_ns = self.wait_for(n);
+            // What was said while it waited counts for this tick.
             if !self.orders() {
                 return;
             }
-            let late_ns = self.wait_for(n);
-            if let Some(ns) = lateness::stood_still(late_before_ns, late_ns) {
+            let used_by_now_ns = used_ns();
+            if let Some(ns) = lateness::stood_still(late_before_ns, late_ns, used_by_now_ns - used_before_ns) {
+                tracing::warn!(ms = ns / 1_000_000, "the process stood still");
                 self.director.stood_still(ns);
             }
-            late_before_ns = late_ns;
+            (late_before_ns, used_before_ns) = (late_ns, used_by_now_ns);
             let late = lateness::judge(self.house.rate, n, late_ns);
             let from = n;
             if let Late::LeaveOut(ticks) = late {
                 tracing::warn!(tick = n, ticks, late_ms = late_ns / 1_000_000, "ticks left out");
                 self.seen.status.missing += ticks;
+                late_before_ns = lateness::left_over(self.house.rate, n, late_ns, ticks);
                 n += ticks;
             }
             let produced = self.picture(n, late == Late::Repeat);
@@ -523,6 +527,12 @@ impl Mixer {
         };
         *hold(&self.view) = next;
     }
+}
+
+/// The processor time of this process, nanoseconds.
+fn used_ns() -> u64 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    used.tv_sec as u64 * 1_000_000_000 + used.tv_nsec as u64
 }
 
 /// Position in a clip at tick `n`, nanoseconds.

@@ -88,11 +88,11 @@ fn plain(name: &str, mpegversion: i32) -> Option<Way> {
     Some(match (name, mpegversion) {
         ("video/x-h264", _) => pictures("H.264", "h264parse", "avdec_h264"),
         ("video/x-h265", _) => pictures("H.265", "h265parse", "avdec_h265"),
-        ("video/mpeg", 1 | 2) => pictures("MPEG-2", "mpegvideoparse", "avdec_mpeg2video"),
+        ("video/mpeg", 1 | 2) => pictures("MPEG-1/2", "mpegvideoparse", "avdec_mpeg2video"),
         ("image/jpeg", _) => pictures("JPEG", "identity", "jpegdec"),
         ("video/x-raw", _) => raw(Track::Pictures, "uncompressed pictures"),
         ("audio/mpeg", 2 | 4) => sound("AAC", "aacparse", "avdec_aac"),
-        ("audio/mpeg", 1) => sound("MP3", "mpegaudioparse", "mpg123audiodec"),
+        ("audio/mpeg", 1) => sound("MPEG audio", "mpegaudioparse", "mpg123audiodec"),
         ("audio/x-ac3", _) => sound("Dolby Digital", "ac3parse", "avdec_ac3"),
         ("audio/x-opus", _) => sound("Opus", "identity", "opusdec"),
         ("audio/x-mulaw", _) => sound("G.711", "identity", "mulawdec"),

@@ -100,6 +100,8 @@ pub(super) struct Try {
     ending: AtomicBool,
     /// What is used of it has come.
     online: AtomicBool,
+    /// A stream's format was told.
+    told_formats: AtomicBool,
 }
 
 /// How a kind of live source connects.
@@ -287,6 +289,9 @@ impl Try {
     /// A stream of this format is there.
     pub(super) fn has(&self, track: Track, format: &'static str) {
         let mut facts = hold(&self.shared.facts);
+        if !self.told_formats.swap(true, Ordering::Relaxed) {
+            (facts.formats, facts.sound) = ([None; 2], false);
+        }
         match track {
             Track::Pictures => facts.formats[0] = Some(format),
             Track::Sound => (facts.formats[1], facts.sound) = (Some(format), true),
@@ -440,6 +445,7 @@ fn attempt(name: &str, house: &House, latency_ms: u32, kind: &impl Connect, shar
         pace: kind.is_fetched_ahead().then(Mutex::default),
         ending: AtomicBool::new(false),
         online: AtomicBool::new(false),
+        told_formats: AtomicBool::new(false),
     });
     shared.store.clear();
     shared.decoder.begin_anew();

@@ -140,6 +140,7 @@ impl Decoder {
     /// A new connection begins.
     pub(super) fn begin_anew(&self) {
         hold(&self.keeping_up).begin_anew();
+        self.missed.store(0, Ordering::Relaxed);
         self.leaps.store(false, Ordering::Relaxed);
         self.first.store(u64::MAX, Ordering::Relaxed);
         self.owed.store(0, Ordering::Relaxed);
@@ -343,6 +344,10 @@ fn steer(this: &Try, standby: &mut Standby<gst::Buffer>) {
     let (decoder, now) = (&this.shared.decoder, running());
     let (wanted, speed) = (decoder.wanted.load(Ordering::Relaxed), *hold(&decoder.speed));
     if standby.set_awake(wanted, now, speed, &*this.due()) {
+        if standby.leaps() {
+            // Who waits learns nothing: what was learned on a bad day is forgotten bit by bit.
+            *hold(&decoder.speed) = f64::midpoint(speed, SPEED);
+        }
         decoder.catch_up(now);
     }
     if !standby.decodes_all() {

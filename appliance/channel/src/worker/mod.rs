@@ -330,13 +330,11 @@ impl Worker {
     fn move_heads(&mut self) {
         let (Some(spec), Some(program)) = (&self.spec, &self.program) else { return };
         let watched = spec.live.as_ref().is_some_and(|live| live.at.ms_since(running()) <= SEEN_BEFORE_MS);
-        if !self.heads.is_empty() {
-            let on_air = program.view().on_air;
-            let seen = [on_air.source, on_air.leaving].into_iter().flatten().filter(|_| watched).collect::<Vec<_>>();
-            self.watched.hold(self.heads.controls(seen.iter()));
-        }
+        let on_air = program.view().on_air;
+        let seen = [on_air.source, on_air.leaving].into_iter().flatten().filter(|_| watched).collect::<Vec<_>>();
+        self.watched.hold(self.heads.controls(seen.iter()));
         for movement in program.moves() {
-            if !self.heads.begin(&movement, &self.watched) {
+            if !self.heads.begin(&movement, &mut self.watched) {
                 program.tell(Order::NotMoved(movement.source));
             }
         }

@@ -8,7 +8,7 @@ use crate::store::{Wanted, WantedChannel};
 use automation::fault::Code;
 use automation::follow::Place;
 use automation::id::SourceId;
-use automation::spec::{PtzControl, SEEN_BEFORE_MS};
+use automation::spec::SEEN_BEFORE_MS;
 use automation::status::LiveStatus;
 use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use warp::reply::Response;
@@ -73,9 +73,10 @@ fn is_watched(live: &LiveStatus) -> bool {
     live.countdown_ms <= SEEN_BEFORE_MS
 }
 
-fn head<'a>(channel: &'a WantedChannel, source: &SourceId) -> Option<&'a PtzControl> {
+/// Where a source's head is reached, whichever profile it shows.
+fn head<'a>(channel: &'a WantedChannel, source: &SourceId) -> Option<&'a str> {
     let source = channel.spec.sources.iter().find(|one| one.id == *source)?;
-    source.ptz.as_ref().map(|ptz| &ptz.control)
+    source.ptz.as_ref().map(|ptz| ptz.control.place())
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn head(settle_ms: u32) -> Value {
-    json!({"protocol": "onvif", "device": "http://cam/d", "service": "http://cam/p", "profile": "1", "settle_ms": settle_ms})
+fn head(camera: usize, settle_ms: u32) -> Value {
+    json!({"protocol": "onvif", "device": format!("http://cam-{camera}/d"), "service": "http://cam/p", "profile": "1", "settle_ms": settle_ms})
 }
 
 fn at_preset(mut cue: Value, token: &str) -> Value {
@@ -20,7 +20,7 @@ fn even_on_air(mut cue: Value) -> Value {
 fn show(cues: Vec<Value>) -> Studio {
     Studio::new().with(|spec| {
         for camera in 0..2 {
-            spec["sources"][camera]["ptz"] = head(3000);
+            spec["sources"][camera]["ptz"] = head(camera, 3000);
         }
         spec["timeline"] = timeline(1800, vec![video(cues)]);
         spec["live"] = live(300);
@@ -75,7 +75,7 @@ fn each_camera_takes_its_own_time_to_settle() {
     let cues = vec![cue("a", 0, 300, "cam1"), at_preset(cue("b", 300, 300, "cam2"), "p")];
     for (settle_ms, tick) in [(0, 599), (500, 585), (9000, 330)] {
         let mut studio = show(cues.clone());
-        studio.change(|spec| spec["sources"][1]["ptz"] = head(settle_ms));
+        studio.change(|spec| spec["sources"][1]["ptz"] = head(1, settle_ms));
         assert_eq!(studio.moves_to(900), [format!("{tick}: cam2 to p for b")], "{settle_ms} ms");
     }
 }
@@ -154,7 +154,7 @@ fn go_live_at_once_finds_the_first_camera_where_it_was_sent() {
     let mut studio = Studio::new().with(|_| {});
     studio.run_to(99);
     let mut studio = studio.with(|spec| {
-        spec["sources"][0]["ptz"] = head(3000);
+        spec["sources"][0]["ptz"] = head(0, 3000);
         spec["timeline"] = timeline(1800, vec![video(vec![at_preset(cue("a", 0, 300, "cam1"), "wide")])]);
         spec["live"] = live(99);
     });
@@ -220,16 +220,29 @@ fn the_hint_names_the_tick_of_a_movement() {
 }
 
 #[test]
-fn a_movement_that_was_not_begun_leaves_its_camera_nobody_knows_where() {
-    for not_moved in [false, true] {
-        let close = |id: &str, at: u64| at_preset(cue(id, at, 300, "cam2"), "close");
-        let mut studio = show(vec![cue("a", 0, 300, "cam1"), close("b", 300), close("c", 600)]);
-        assert_eq!(studio.moves_to(520), ["510: cam2 to close for b"]);
-        let mut expected = Vec::new();
-        if not_moved {
-            studio.director.not_moved(&SourceId::new("cam2").unwrap());
-            expected.push(skipped(900, "CAM2", "c", "close"));
-        }
-        assert_eq!(studio.moves_to(1000), expected);
+fn a_movement_that_was_refused_is_tried_again_before_the_show_and_told_under_it() {
+    let mut studio =
+        show(vec![at_preset(cue("a", 0, 300, "cam1"), "wide"), at_preset(cue("b", 300, 300, "cam2"), "close")]);
+    studio.change(|spec| spec["live"] = Value::Null);
+    for tick in [0, 30, 60] {
+        assert_eq!(studio.moves_to(tick), [format!("{tick}: cam1 to wide for a")]);
+        studio.director.not_moved(&SourceId::new("cam1").unwrap());
     }
+    assert_eq!(studio.moves_to(299), ["90: cam1 to wide for a"], "until it is begun, and not again");
+    studio.change(|spec| spec["live"] = live(300));
+    assert_eq!(studio.moves_to(510), ["510: cam2 to close for b"]);
+    studio.director.not_moved(&SourceId::new("cam2").unwrap());
+    assert_eq!(studio.moves_to(700), [skipped(540, "CAM2", "b", "close")], "its cue leaves it no time any more");
+}
+
+#[test]
+fn a_camera_is_not_moved_while_another_source_shows_its_pictures() {
+    let mut studio = show(vec![cue("a", 0, 300, "cam1"), at_preset(cue("b", 300, 300, "cam2"), "close")]);
+    studio.change(|spec| {
+        for camera in 0..2 {
+            spec["sources"][camera]["ptz"] = head(0, 3000);
+            spec["sources"][camera]["ptz"]["profile"] = json!(camera.to_string());
+        }
+    });
+    assert_eq!(studio.moves_to(700), [skipped(600, "CAM2", "b", "close")], "one camera with two profiles");
 }

@@ -95,7 +95,10 @@ impl Feed {
         let Some(this) = self.to.upgrade() else { return };
         match end {
             End::Over => {}
-            End::Ended => drop(self.source.end_of_stream()),
+            End::Ended => {
+                self.reached(0);
+                let _ = self.source.end_of_stream();
+            }
             // What is in reserve is shown first.
             End::Anew if self.begun => {
                 self.ways.anew.store(true, Ordering::Relaxed);
@@ -105,6 +108,13 @@ impl Feed {
             }
             End::Anew => this.give_up(list::no_playlist()),
             End::Failed(fault) => this.give_up(fault),
+        }
+    }
+
+    /// Of a film: another try begins with this number.
+    fn reached(&self, number: u64) {
+        if self.follower.is_film() {
+            self.ways.reached(self.place).store(number, Ordering::Relaxed);
         }
     }
 
@@ -178,9 +188,10 @@ impl Feed {
 
     /// Fetches a segment and hands it on; one that is not to be had is left out.
     fn carry(&mut self, segment: &Segment) -> Result<(), End> {
-        // What has a head, or no container, goes on after a jump as if there were none.
+        // What has a head, or no container, goes on after a jump as if there were none. A film goes through it: its parts follow
+        // each other, and a new try would be seen.
         let blind = self.bare || self.head.is_some();
-        if self.begun && segment.jumps && blind && self.follower.may_begin_anew() {
+        if self.begun && segment.jumps && blind && !self.follower.is_film() {
             return Err(End::Anew);
         }
         for tries in 1.. {
@@ -231,7 +242,7 @@ impl Feed {
         // Another container needs another demultiplexer in any case; another head of the same tells what follows, and its
         // format may be another one.
         let same_container = head.is_some() && self.head.is_some();
-        if self.begun && changed && (self.follower.may_begin_anew() || !same_container) {
+        if self.begun && changed && !(self.follower.is_film() && same_container) {
             return Err(End::Anew);
         }
         if let (Some(part), Some(bytes)) = (&segment.head, &head) {
@@ -256,6 +267,8 @@ impl Feed {
                 self.push(bytes.clone(), false)?;
             }
         }
+        // What the demultiplexer makes nothing of is passed over by the next try.
+        self.reached(segment.number + 1);
         // It may take long: nothing of the try is held meanwhile.
         drop(this);
         self.push(media, segment.jumps)?;

@@ -51,9 +51,16 @@ pub(super) struct Follower {
     behind: Option<Running>,
     /// The stream began anew.
     anew: bool,
+    /// A whole list is joined at this number, where it has such a segment.
+    from: u64,
 }
 
 impl Follower {
+    /// Of a film that was seen up to this number.
+    pub(super) fn from(number: u64) -> Follower {
+        Follower { from: number, ..Follower::default() }
+    }
+
     /// A list came that was asked for then.
     pub(super) fn loaded(&mut self, list: List, asked: Running) {
         let end = |list: &List| list.segments.last().map(|segment| segment.number);
@@ -92,7 +99,8 @@ impl Follower {
     fn start(&self) -> Option<u64> {
         let segments = &self.list.segments;
         if self.list.complete {
-            return segments.first().map(|segment| segment.number);
+            let there = segments.iter().find(|segment| segment.number >= self.from);
+            return there.or(segments.first()).map(|segment| segment.number);
         }
         if segments.len() < BEGUN {
             return None;
@@ -138,10 +146,9 @@ impl Follower {
         self.list.target_ms
     }
 
-    /// Whether another try goes on where this one ends. One of a whole film would play it from its beginning again, up to
-    /// here, for ever.
-    pub(super) fn may_begin_anew(&self) -> bool {
-        !self.list.complete
+    /// Whether it is a whole film, and no live stream.
+    pub(super) fn is_film(&self) -> bool {
+        self.list.complete
     }
 
     /// Whether the stream has just begun, and is waited for.
@@ -201,7 +208,17 @@ mod tests {
             let (fetched, then) = all(&mut follower, at(0));
             assert_eq!(fetched, want.into_iter().map(|number| (number, false)).collect::<Vec<_>>(), "{there:?}");
             assert_eq!(then, if complete { Next::Ended } else { Next::Wait(TARGET_MS) }, "{there:?}");
-            assert_eq!(follower.may_begin_anew(), !complete, "{there:?}");
+            assert_eq!(follower.is_film(), complete, "{there:?}");
+        }
+    }
+
+    #[test]
+    fn a_film_goes_on_where_it_was_left_and_a_live_stream_near_its_end() {
+        for (from, complete, want) in [(4, true, 4..6), (0, true, 0..6), (6, true, 0..6), (1, false, 3..6)] {
+            let mut follower = Follower::from(from);
+            follower.loaded(List { complete, ..list(0..6) }, at(0));
+            let fetched: Vec<u64> = all(&mut follower, at(0)).0.into_iter().map(|(number, _)| number).collect();
+            assert_eq!(fetched, want.collect::<Vec<_>>(), "from {from}");
         }
     }
 

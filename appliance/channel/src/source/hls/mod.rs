@@ -34,7 +34,7 @@ use gstreamer::prelude::*;
 use gstreamer_app as gst_app;
 use list::{Found, List};
 use origin::Origins;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use url::Url;
@@ -45,6 +45,8 @@ const LIST_LIMIT: Duration = Duration::from_secs(8);
 const WAITING_BYTES_MAX: u64 = 4 << 20;
 /// How long one feed waits to hear where the other one begins: less than the silence that ends a try.
 const ORIGIN_LIMIT: Duration = Duration::from_secs(6);
+/// Playlists that are followed at once: of pictures, and of sound that lies apart.
+const FEEDS_MAX: usize = 2;
 /// How often whoever waits looks whether the try is over.
 const TURN: Duration = Duration::from_millis(50);
 
@@ -60,6 +62,9 @@ pub(super) struct Shared {
     pub(super) known: AtomicBool,
     /// The stream has just begun, and is waited for: its silence is explained.
     pub(super) begins: AtomicBool,
+    /// The number of the segment that comes next in a whole film, of its pictures and of sound that lies apart: where a try
+    /// fails within it, the next one goes on there.
+    reached: [AtomicU64; FEEDS_MAX],
 }
 
 /// Builds what follows the playlist at this address: the try's streams come from there.
@@ -76,7 +81,7 @@ pub(super) fn build(
     let mut feeds = Vec::new();
     for (place, (url, list)) in lists.into_iter().enumerate() {
         let source = demultiplexer(this, place, &ways).map_err(chain::internal)?;
-        let mut follower = Follower::default();
+        let mut follower = Follower::from(ways.reached(place).load(Ordering::Relaxed));
         if let Some((list, asked)) = list {
             follower.loaded(list, asked);
         }
@@ -177,6 +182,11 @@ impl Ways {
             anew: AtomicBool::new(false),
             shared: shared.clone(),
         }
+    }
+
+    /// What the feed of this place has reached of a whole film.
+    fn reached(&self, place: usize) -> &AtomicU64 {
+        &self.shared.reached[place.min(FEEDS_MAX - 1)]
     }
 
     /// The segment that the feed of this place would begin with, as far as its bytes say when that is. Waits for the others,
