@@ -8,8 +8,7 @@ ON_AIR_S=${ON_AIR_S:-30}
 set_up_channel() {
     platform_on
     [ -z "$(must GET /channels/main | field "it['manual']['source']")" ] || return 0
-    # A new box makes 1080p30, of which an emulated processor makes two pictures a second: its worker's watchdog ends it.
-    must PATCH /channels/main "{\"house\": $HOUSE}" >/dev/null
+    small_program
     "$HERE/frames.py" make "$RUN/clip.mp4" || stop_because "The clip could not be made."
     local asset
     asset=$(must POST '/assets?name=clip.mp4' "@$RUN/clip.mp4" | field "it['id']")
