@@ -36,6 +36,18 @@ deny:
 image TARGET="raspberrypi":
     ./dev image {{TARGET}}
 
+# The image as it is handed on, compressed
+image-compressed TARGET="raspberrypi":
+    image/steps/compress {{TARGET}}
+
+# An update of a box that runs the image, signed with this machine's keys
+bundle TARGET="raspberrypi":
+    image/steps/bundle {{TARGET}}
+
+# Writes the image to a card, and reads it back; refuses a disk that is in use, and asks before it overwrites
+flash DEVICE *ARGS:
+    image/flash {{DEVICE}} {{ARGS}}
+
 # The page by itself, built once, against a mock of the API
 ui:
     cd web-ui && npm ci --silent && npm run build && npm run mock

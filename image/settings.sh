@@ -44,6 +44,12 @@ names() { sed 's/#.*//' "$1" | tr -s ' \t\n' '\n' | sed '/^$/d'; }
 # Prints the mirror that this machine's own apt uses for its release, or `-security` of it.
 mirror() {
     local codename site
+    # A mirror that keeps what was on a certain day, to build an old image again.
+    case $1 in
+    '') site=${BANDSTAND_MIRROR:-} ;;
+    *) site=${BANDSTAND_SECURITY_MIRROR:-} ;;
+    esac
+    [ -z "$site" ] || { printf '%s\n' "${site%/}"; return; }
     codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
     site=$(apt-get indextargets --format '$(SITE) $(RELEASE)' | awk -v r="$codename$1" '$2 == r { print $1; exit }')
     [ -n "$site" ] || fail "This machine's apt knows no mirror of $codename$1. Add one, run apt-get update, and try again."

@@ -69,7 +69,7 @@ power_cut() {
 }
 
 # guest COMMAND [SECONDS]: runs a command in the machine as root.
-guest() { python3 "$HERE/guest.py" "$RUN/shell" "${2:-60}" "$1"; }
+guest() { python3 "$HERE/guest.py" "$RUN/shell" "${2:-120}" "$1"; }
 
 page_status() { curl -sk -o /dev/null -w '%{http_code}' --max-time 10 "https://127.0.0.1:$HTTPS_PORT/" || true; }
 

@@ -11,6 +11,7 @@ need_updates() {
         wait_page
     fi
     signed_in || claim
+    small_program
     guest 'mkdir -p /run/bundles && { mountpoint -q /run/bundles || mount -o ro /dev/disk/by-id/virtio-further /run/bundles; }' ||
         stop_because "The drive of the updates cannot be mounted."
     # A broadcast would be cut by the reboot; it is no part of this.
