@@ -2,9 +2,9 @@
 //! with the group of pictures that is held.
 //!
 //! Four cameras in the full size, 1080p30 with a keyframe every 2 s, one of them with B-frames; each is taken in turn, so
-//! that it has stood by when it is. From the order to its first picture in the program: 0.12 s in the middle for a picture
-//! that stands, 0.4 s for a noisy one of 4 Mbit/s on two busy cores, which decode a second of it in 0.2 s. What is seen is
-//! looked at in what the platform recorded: no camera begins with an old picture.
+//! that it has stood by when it is. From the order to its first picture in the program: 0.18 s in the middle
+//! for a noisy picture of 4 Mbit/s on two busy cores, which decode a second of it in 0.2 s. What is seen is looked at in what
+//! the platform recorded: no camera begins with an old picture.
 
 use automation::status::{ChannelStatus, SourceState};
 use harness::clip::Clip;
