@@ -9,6 +9,7 @@
 #   update   a new version, its trial, its commit
 #   broken   a version whose daemon fails, and the way back
 #   refused  a wrong signature, a wrong kind of box, half a bundle
+#   given    a card with settings on it, which the box takes over at its first start
 # KEEP=yes leaves the machine on at the end, for the next call with KEEP=yes and for tests/image/guest.py.
 # A part that fails ends the run: those behind it would only say the same.
 set -uo pipefail
@@ -24,7 +25,7 @@ for file in "$HERE"/parts/*.sh; do
     . "$file"
 done
 
-PARTS=(page data claim live power update broken refused)
+PARTS=(page data claim live power update broken refused given)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
 declare -A TAKES=([page]=200 [data]=40 [claim]=20 [live]=150 [power]=260 [update]=500 [broken]=600 [refused]=150)
 # Seconds since 1970 when all must be over; a part that would not be is left out.

@@ -15,11 +15,19 @@ QEMU_PID=
 # A port of the loopback that nobody has.
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# A card as it is after flashing.
+# fresh_card [FILE…]: a card as it is after flashing, with these files on its first partition, as a person puts them there.
 fresh_card() {
+    local card=$WORK/virt/bandstand.img
     mkdir -p "$RUN"
-    rm -f "$MEDIUM"
-    in_tools qemu-img create -q -f qcow2 -F raw -b "$WORK/virt/bandstand.img" "$MEDIUM" "${CARD_GIB}G"
+    rm -f "$MEDIUM" "$RUN/card.img"
+    if [ $# -gt 0 ]; then
+        cp --sparse=always "$card" "$RUN/card.img"
+        card=$RUN/card.img
+        local sector
+        sector=$(in_tools sfdisk --dump "$card" | sed -n 's/.*img1 : start= *\([0-9]*\),.*/\1/p')
+        in_tools mcopy -i "$card@@$((sector * 512))" "$@" ::
+    fi
+    in_tools qemu-img create -q -f qcow2 -F raw -b "$card" "$MEDIUM" "${CARD_GIB}G"
 }
 
 # power_on [DRIVE]: a cold start, with a further read-only drive where one is named.

@@ -75,3 +75,45 @@ part_claim() {
     [ "$code" -ge 400 ] || stop_because "A second claim was taken ($code)."
     passed "claimed in $took s"
 }
+
+# What a person puts on the card before its first start.
+GIVEN='[venue]
+name = "Hall of tests"
+claim_code = "K7QX-99AB"
+[[channels]]
+name = "Main hall"
+[[destinations]]
+name = "Platform"
+url = "rtmp://10.0.2.2:1935/live"
+stream_key = "abcd-efgh"
+[novel]
+key = 1
+'
+
+part_given() {
+    local file=$RUN/bandstand.toml imager=$RUN/rpi-preseed.toml name code channel told
+    power_cut
+    mkdir -p "$RUN"
+    printf '%s' "$GIVEN" >"$file"
+    printf 'config_version = "1.1"\n[system]\nhostname = "hall"\n' >"$imager"
+    fresh_card "$file" "$imager"
+    power_on
+    wait_page
+    name=$(guest 'hostname; avahi-resolve -4 -n hall.local 2>/dev/null | cut -f1' | tr -d '\r' | tr '\n' ' ')
+    [ "${name%% *}" = hall ] || stop_because "The box is called \"$name\", not \"hall\"."
+    rm -f "$RUN/cookies"
+    must POST /session/claim "{\"code\": \"k7qx 99ab\", \"name\": \"$ACCOUNT\", \"password\": \"$PASSWORD\"}" >/dev/null
+    channel=$(must GET /channels/main | field "it['name']")
+    [ "$channel" = "Main hall" ] || stop_because "The channel is called \"$channel\"."
+    [ "$(must GET /channels/main/destinations | field "it[0]['name'] + ' ' + it[0]['url']")" = "Platform rtmp://10.0.2.2:1935/live" ] ||
+        stop_because "The destination is another one."
+    told=$(guest 'cat /autoboot/bandstand.toml /autoboot/bandstand-report.txt')
+    case $told in *K7QX* | *abcd-efgh*) stop_because "A secret is still on the card." ;; esac
+    grep -q 'novel` is unknown' <<<"$told" || stop_because "What it did not understand is not in the report: $told"
+    guest '! test -e /var/lib/bandstand/seed.json' || stop_because "The document with the stream key is still there."
+    code=$(guest 'systemctl show --property Result --value bandstand-first-boot bandstand-screen' | tr -d '\r' | tr '\n' ' ')
+    [ "$(tr -d ' ' <<<"$code")" = successsuccess ] || stop_because "A unit failed: $code"
+    guest 'tr -d "\0" </dev/vcs1 | grep -q "https://hall.local"' || guest 'systemctl is-active --quiet bandstand-screen' ||
+        stop_because "Nothing says where the page is."
+    passed "name, code, channel and destination are those of the card; no secret is left on it"
+}
