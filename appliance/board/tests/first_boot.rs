@@ -154,3 +154,15 @@ fn connections_of_networkmanager_are_taken_over_as_they_are() {
     assert!(!one.all_of_fat().contains("correct horse") && !one.fat("Office.nmconnection.taken").is_empty());
     assert!(one.fat("Office.nmconnection").is_empty());
 }
+
+/// As an editor of Windows leaves it: a mark before the first byte, and an ending that it does not show.
+#[test]
+fn a_file_of_a_windows_editor_is_taken_over() {
+    let one = Box::new(KEEPS);
+    one.put("bandstand.toml.txt", &format!("\u{feff}{OURS}"));
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(one.seeded().is_some(), "{report:?}");
+    let open = one.all_of_fat();
+    assert!(SECRETS.iter().all(|secret| !open.contains(secret)), "{open}");
+    assert_eq!(apply(&one.places).unwrap(), None, "nothing is new");
+}

@@ -57,7 +57,7 @@ pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
         let keys = if name == venue::FILE { venue::KEYS } else { imager::KEYS };
         let open = if planned.taken.contains(&name) { without_secrets(keys, text) } else { text.to_owned() };
         if open != text {
-            overwrite(&places.fat.join(name), &open)?;
+            overwrite(&place_of(places, name), &open)?;
         }
         // One that was refused is looked at again when it was mended, and not before.
         write_private(&places.data.join(name), open.as_bytes())?;
@@ -75,9 +75,15 @@ pub fn hostname(places: &Places) -> Option<String> {
     Some(text.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
+/// Where a file is. Editors that hide endings put another one behind it.
+fn place_of(places: &Places, name: &str) -> PathBuf {
+    let path = places.fat.join(name);
+    if path.exists() { path } else { places.fat.join(format!("{name}.txt")) }
+}
+
 /// A file's text where it is not the one that was taken over.
 fn new_text(places: &Places, name: &str) -> io::Result<Option<String>> {
-    let Some(bytes) = read(&places.fat.join(name))? else { return Ok(None) };
+    let Some(bytes) = read(&place_of(places, name))? else { return Ok(None) };
     // One that is no text is refused by who reads it, at its first line.
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let known = read(&places.data.join(name))?.is_some_and(|known| known == text.as_bytes());
