@@ -27,7 +27,7 @@ done
 
 PARTS=(page data claim live power update broken refused given)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
-declare -A TAKES=([page]=200 [data]=40 [claim]=20 [live]=150 [power]=260 [update]=500 [broken]=600 [refused]=150)
+declare -A TAKES=([page]=200 [data]=40 [claim]=20 [live]=150 [power]=400 [update]=500 [broken]=600 [refused]=150)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
 UNTIL=${UNTIL:-0}
 PASSED=0
