@@ -6,7 +6,7 @@ use crate::figures::note;
 use crate::go_live;
 use crate::platform::Platform;
 use crate::publisher::Publisher;
-use crate::recording::Recording;
+use crate::recording::{Heard, Recording};
 use crate::rtsp::{Mount, Rtsp};
 use crate::stage::Stage;
 use crate::wait::{s, until};
@@ -239,6 +239,8 @@ const FOLLOWS_MS: i64 = 13_000;
 /// The same in the first moments after a switch, milliseconds: measured 0 to 2 mostly, 11 now and then, on a busy machine.
 const APART_MS_MAX_BEGUN: f64 = 20.0;
 const BEGUN_MS: i64 = 1_500;
+/// Two beeps that begin so near to each other, milliseconds, are heard as one.
+const BEEPS_AT_ONCE_MS: f64 = 120.0;
 /// A stretch of a source that is as long as this has a flash whose beep can be heard whole, milliseconds: they come each
 /// second.
 const STRETCH_MS_MIN: i64 = 1_300;
@@ -272,8 +274,12 @@ pub fn assert_lips_within(apart_ms: impl Fn(u8) -> f64, scenario: &str, recordin
                 limit_ms if begun => limit_ms.max(APART_MS_MAX_BEGUN),
                 limit_ms => limit_ms,
             };
+            // In a mix two beeps may sound at once, and their pitches together are nobody's.
+            let near = |beep: &&Heard| (beep.at_ms - flash.at_ms as f64).abs() <= BEEPS_AT_ONCE_MS;
+            let two_at_once = recording.beeps.iter().filter(near).any(|beep| beep.source.is_none());
             match flash.sound_after_ms {
                 Some(ms) if ms.abs() <= limit_ms => {}
+                None if begun && two_at_once => {}
                 Some(ms) => wrong.push(format!("source {}: sound {ms:.0} ms after {flash:?}", stretch.source)),
                 None => wrong.push(format!("source {}: no sound with the flash at {} ms", stretch.source, flash.at_ms)),
             }
