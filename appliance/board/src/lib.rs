@@ -10,6 +10,7 @@ pub mod autoboot;
 pub mod boot_slot;
 pub mod config;
 pub mod edges;
+pub mod factory_reset;
 pub mod first_boot;
 pub mod flag;
 pub mod mailbox;

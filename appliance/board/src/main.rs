@@ -13,6 +13,7 @@
 use board::autoboot::Slot;
 use board::boot_slot::{State, Verb, status};
 use board::config::{Config, PATH};
+use board::factory_reset;
 use board::first_boot::apply;
 use board::trouble::{Code, Trouble};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -23,6 +24,9 @@ use std::process::ExitCode;
 
 /// The name under which RAUC calls the program.
 const BACK_END: &str = "bandstand-boot-slot";
+
+/// Said when it was asked for.
+const WILL: &str = "The next start takes the box back to how it was delivered.";
 
 /// What is done to the board itself.
 #[derive(Debug, Parser)]
@@ -73,6 +77,24 @@ enum What {
         #[arg(long, default_value = "/usr/bin/bandstand")]
         control: PathBuf,
     },
+    /// The way back to how the box was delivered.
+    FactoryReset {
+        /// The root of the data partition.
+        #[arg(long, default_value = "/data")]
+        all: PathBuf,
+        #[command(subcommand)]
+        what: FactoryReset,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+enum FactoryReset {
+    /// Asks for it: the next start carries it out.
+    Ask,
+    /// Asks for it where a file `factory-reset` on the medium's first partition wishes it, and says so; the file goes.
+    Wished,
+    /// Carries it out where it was asked for, before anything uses the data.
+    CarryOut,
 }
 
 #[derive(Debug, Subcommand)]
@@ -134,6 +156,11 @@ fn main() -> ExitCode {
             let data = places.data.unwrap_or_else(|| "/data/board".into());
             first_boot(&apply::Places { fat, data, connections, state, control })
         }
+        What::FactoryReset { all, what } => {
+            let fat = places.autoboot.unwrap_or_else(|| "/autoboot".into());
+            let board = places.data.unwrap_or_else(|| "/data/board".into());
+            back(&factory_reset::Places { data: all, board, fat }, what)
+        }
     };
     let (text, code) = match &outcome {
         Ok((text, code)) => (text.as_str(), *code),
@@ -168,6 +195,22 @@ fn first_boot(places: &apply::Places) -> Result<(String, ExitCode), Trouble> {
         rustix::system::sethostname(name.as_bytes()).map_err(|cause| failed(cause.into()))?;
     }
     Ok((report.join("\n"), ExitCode::SUCCESS))
+}
+
+fn back(places: &factory_reset::Places, what: FactoryReset) -> Result<(String, ExitCode), Trouble> {
+    let failed = |cause: std::io::Error| Trouble::new(Code::ResetFailed, cause.to_string());
+    let done = match what {
+        FactoryReset::Ask => factory_reset::ask(places).map(|()| WILL.to_owned()),
+        FactoryReset::Wished => factory_reset::wished(places).map(|wished| if wished { WILL } else { "" }.to_owned()),
+        FactoryReset::CarryOut => factory_reset::carry_out(places).map(|left| match left {
+            None => String::new(),
+            Some(left) if left.is_empty() => "The box is as it was delivered.".to_owned(),
+            Some(left) => {
+                format!("The box is as it was delivered, but for what could not be deleted: {}", left.join("; "))
+            }
+        }),
+    };
+    Ok((done.map_err(failed)?, ExitCode::SUCCESS))
 }
 
 fn run(places: Places, verb: BootSlot) -> Result<(String, ExitCode), Trouble> {

@@ -33,6 +33,7 @@ codes! {
     NotATrial "not_a_trial" "The slot is booted, but not in a trial: it is not committed." "Activate the booted slot (`rauc status mark-active booted`), reboot, and mark it good then."
     Busy "busy" "Another command is changing the boot slots." "Try again when it has ended."
     FirstBootFailed "first_boot_failed" "What lies on the medium for the first start could not be taken over." "Start the box again; where that does not help, write the image to the card anew."
+    ResetFailed "reset_failed" "The box could not be taken back to how it was delivered." "Start it again; where that does not help, write the image to the card anew."
     ConfigInvalid "config_invalid" "The configuration is not understood." "Correct board.toml, or give --flag."
 }
 
