@@ -44,6 +44,26 @@ pub const DATABASE: &str = "bandstand.db";
 /// Name of the key file below the state folder.
 pub const KEY_FILE: &str = "secret.key";
 
+/// Looks into the database without changing it, also while it is in use. A sentence on what was found, or on what is wrong.
+pub fn examine(state: &Path) -> Result<String, String> {
+    let path = state.join(DATABASE);
+    if !path.exists() {
+        return Err(format!("{} is not there.", path.display()));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let look = || -> rusqlite::Result<(String, i64)> {
+        let connection = Connection::open_with_flags(&path, flags)?;
+        connection.busy_timeout(std::time::Duration::from_millis(BUSY_MS))?;
+        let said = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        Ok((said, connection.query_row("SELECT count(*) FROM channels", [], |row| row.get(0))?))
+    };
+    match look() {
+        Ok((said, channels)) if said == "ok" => Ok(format!("It is whole; {channels} channels.")),
+        Ok((said, _)) => Err(format!("It is damaged: {said}.")),
+        Err(error) => Err(format!("It cannot be read: {error}.")),
+    }
+}
+
 /// Why the store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -124,9 +144,14 @@ impl Store {
         };
         let mut writer = Connection::open(&path).map_err(failed)?;
         prepare(&writer).map_err(failed)?;
+        let back = schema::step_back(&mut writer).map_err(failed)?;
+        if back > 0 {
+            tracing::warn!(back, "the tables are those of a newer version, and were taken back");
+        }
         schema::migrations()
             .to_latest(&mut writer)
             .map_err(|source| OpenError::Migration { path: name.clone(), source })?;
+        schema::leave_way_back(&mut writer).map_err(failed)?;
         let first = wanted::load(&writer, &context).map_err(|refusal| {
             let reason = refusal.cause.map_or(refusal.detail, |cause| cause.to_string());
             OpenError::Inconsistent { path: name.clone(), reason }

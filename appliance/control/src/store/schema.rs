@@ -1,21 +1,84 @@
 //! The tables, as a list of steps that only ever grows.
+//!
+//! A version of Bandstand that is tried and found wanting has taken the tables forward, and the version before it does not know
+//! these steps. So each step's way back is written into the database itself, and whoever finds newer tables than it knows takes
+//! them back by that.
 
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use rusqlite_migration::{M, Migrations};
 
-/// Every step from an empty file to the newest tables. A step that has been released never changes.
+/// Every step from an empty file to the newest tables, with its way back. A step that has been released never changes.
+const STEPS: &[(&str, &str)] = &[
+    (FIRST, FIRST_BACK),
+    (SLATE_PICTURE, SLATE_PICTURE_BACK),
+    (AS_RUN, AS_RUN_BACK),
+    (OVERLAYS_CLEARED, OVERLAYS_CLEARED_BACK),
+    (LASTING, LASTING_BACK),
+    (SOUND, SOUND_BACK),
+    (CAMERAS, CAMERAS_BACK),
+    (DESTINATION_KINDS, DESTINATION_KINDS_BACK),
+    (SOUND_ONLY, SOUND_ONLY_BACK),
+    (PLAYLISTS, PLAYLISTS_BACK),
+];
+
+/// The steps, for who takes them forward.
 pub(super) fn migrations() -> Migrations<'static> {
-    Migrations::new(vec![
-        M::up(FIRST).down(FIRST_BACK),
-        M::up(SLATE_PICTURE).down(SLATE_PICTURE_BACK),
-        M::up(AS_RUN).down(AS_RUN_BACK),
-        M::up(OVERLAYS_CLEARED).down(OVERLAYS_CLEARED_BACK),
-        M::up(LASTING).down(LASTING_BACK),
-        M::up(SOUND).down(SOUND_BACK),
-        M::up(CAMERAS).down(CAMERAS_BACK),
-        M::up(DESTINATION_KINDS).down(DESTINATION_KINDS_BACK),
-        M::up(SOUND_ONLY).down(SOUND_ONLY_BACK),
-        M::up(PLAYLISTS).down(PLAYLISTS_BACK),
-    ])
+    Migrations::new(STEPS.iter().map(|(forward, back)| M::up(forward).down(back)).collect())
+}
+
+/// Writes down the way back of every step that is known here, where it does not stand there yet.
+pub(super) fn leave_way_back(connection: &mut Connection) -> rusqlite::Result<()> {
+    let left = |connection: &Connection, version: i64| -> rusqlite::Result<Option<String>> {
+        let there = "SELECT statements FROM way_back WHERE version = ?1";
+        connection.query_row(there, [version], |row| row.get(0)).optional()
+    };
+    let steps = || (1_i64..).zip(STEPS.iter().map(|(_, back)| *back));
+    if has_way_back(connection)? {
+        let mut stands = true;
+        for (version, back) in steps() {
+            stands &= left(connection, version)?.as_deref() == Some(back);
+        }
+        if stands {
+            return Ok(());
+        }
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS way_back (version INTEGER PRIMARY KEY, statements TEXT NOT NULL) STRICT;",
+    )?;
+    for (version, back) in steps() {
+        let write = "INSERT INTO way_back (version, statements) VALUES (?1, ?2) ON CONFLICT (version) DO UPDATE SET statements = ?2";
+        transaction.execute(write, params![version, back])?;
+    }
+    transaction.commit()
+}
+
+fn has_way_back(connection: &Connection) -> rusqlite::Result<bool> {
+    let there = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'way_back'";
+    connection.query_row(there, [], |row| Ok(row.get::<_, i64>(0)? > 0))
+}
+
+/// Takes tables that are newer than is known here back to what is known, by what the newer version left. Answers how many
+/// steps that were; where one's way back is missing or fails, everything stays as it is.
+pub(super) fn step_back(connection: &mut Connection) -> rusqlite::Result<usize> {
+    let known = STEPS.len() as i64;
+    let newest: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if newest <= known || !has_way_back(connection)? {
+        return Ok(0);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for version in (known + 1..=newest).rev() {
+        let back: Option<String> = transaction
+            .query_row("SELECT statements FROM way_back WHERE version = ?1", [version], |row| row.get(0))
+            .optional()?;
+        // Who goes forward tells that the tables are too new.
+        let Some(back) = back else { return Ok(0) };
+        transaction.execute_batch(&back)?;
+        transaction.execute("DELETE FROM way_back WHERE version = ?1", [version])?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok((newest - known) as usize)
 }
 
 /// Times are milliseconds: of the wall clock where the name ends in `_at_ms`. Documents of `automation` lie in JSON
@@ -282,6 +345,44 @@ mod tests {
             .unwrap();
         assert_eq!(left, 0, "a step down leaves something behind");
         migrations().to_latest(&mut connection).unwrap();
+    }
+
+    #[test]
+    fn newer_tables_are_taken_back_by_what_the_newer_version_left() {
+        let known = STEPS.len() as i64;
+        let version = |connection: &Connection| -> i64 {
+            connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+        };
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrations().to_latest(&mut connection).unwrap();
+        leave_way_back(&mut connection).unwrap();
+        assert_eq!(step_back(&mut connection).unwrap(), 0, "nothing is newer");
+        connection.execute("INSERT INTO settings VALUES ('venue', 'Hall')", []).unwrap();
+        let two_steps = format!(
+            "CREATE TABLE novel (a); CREATE TABLE more (b); ALTER TABLE settings RENAME COLUMN value TO text;
+             PRAGMA user_version = {};",
+            known + 2
+        );
+        connection.execute_batch(&two_steps).unwrap();
+        assert_eq!(step_back(&mut connection).unwrap(), 0, "nobody knows the way");
+        assert!(migrations().to_latest(&mut connection).is_err(), "and it is said");
+        let leave = "INSERT INTO way_back VALUES (?1, ?2)";
+        connection
+            .execute(leave, params![known + 1, "ALTER TABLE settings RENAME COLUMN text TO value; DROP TABLE novel;"])
+            .unwrap();
+        connection.execute(leave, params![known + 2, "DROP TABLE absent;"]).unwrap();
+        assert!(step_back(&mut connection).is_err());
+        assert_eq!(version(&connection), known + 2, "one that fails changes nothing");
+        connection
+            .execute("UPDATE way_back SET statements = 'DROP TABLE more;' WHERE version = ?1", [known + 2])
+            .unwrap();
+        assert_eq!(step_back(&mut connection).unwrap(), 2);
+        assert_eq!(version(&connection), known);
+        migrations().to_latest(&mut connection).unwrap();
+        let venue: String = connection.query_row("SELECT value FROM settings", [], |row| row.get(0)).unwrap();
+        assert_eq!(venue, "Hall");
+        let steps: i64 = connection.query_row("SELECT count(*) FROM way_back", [], |row| row.get(0)).unwrap();
+        assert_eq!(steps, known);
     }
 
     #[test]
