@@ -66,6 +66,14 @@ function answer(method, parts, body, query) {
     return json({ user: body.name }, 201);
   }
   if (first === "state") return json(scene.board());
+  if (first === "system") {
+    if (parts[1] === "update") scene.update = { state: "installing", percent: 40 };
+    return parts[1] === "restart" || parts[1] === "reset" ? { status: 202 } : json(scene.system(), method === "GET" ? 200 : 202);
+  }
+  if (first === "panel") {
+    if (method !== "GET") scene.panel = method === "PUT" ? body : null;
+    return method === "DELETE" ? done : json({ panel: scene.panel ?? null, fault: null, lines: Array.from({ length: 26 }, (_, n) => `GPIO${n + 2}`) });
+  }
   if (first === "cameras") return json(CAMERAS);
   if (first === "platforms") return json(PLATFORMS);
   if (first === "assets") {

@@ -224,12 +224,17 @@ export class Scene {
     this.lost = new Set();
     this.waiting = new Map();
     this.worker = "running";
+    this.update = { state: "none" };
     const now = performance.now();
     const live = (since) => {
       this.channel.live = { session: "s-1", started_by: "Ada", at_ms: Date.now() - since, paused: false };
       this.liveAt = now - since;
     };
     const situations = {
+      "update-ready": () => (this.update = { state: "ready", version: "0.2.0" }),
+      "update-installing": () => (this.update = { state: "installing", percent: 40 }),
+      "update-went-back": () => (this.update = { state: "went_back", version: "0.2.0" }),
+      "update-failed": () => (this.update = { state: "failed", text: "The file is for another kind of box." }),
       unclaimed: () => Object.assign(this, { claimed: false, user: null }),
       "signed-out": () => (this.user = null),
       "off-air": () => {},
@@ -280,6 +285,10 @@ export class Scene {
       },
     };
     (situations[name] ?? (() => {}))();
+  }
+
+  system() {
+    return { image: { version: "0.1.0", slot: "A", trial: false }, update: this.update, storage: { bytes: 29.1e9, free_bytes: 21.4e9, written_bytes: 64.2e9, errors: this.update.state === "failed" ? 2 : 0 } };
   }
 
   session() {

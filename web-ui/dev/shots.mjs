@@ -182,6 +182,24 @@ const SHOTS = [
   ],
   ["library", "off-air", "#/library", async (page) => page.waitForSelector(".asset")],
   ["settings", "off-air", "#/settings", heading],
+  ...["ready", "installing", "went-back", "failed"].map((state) => [
+    `system-${state}`,
+    `update-${state}`,
+    "#/settings",
+    async (page) => page.locator("[data-system]").scrollIntoViewIfNeeded(),
+  ]),
+  [
+    "panel",
+    "off-air",
+    "#/settings",
+    async (page) => (await page.getByLabel("Button", { exact: true }).selectOption("GPIO17"), page.getByLabel("Lamp", { exact: true }).scrollIntoViewIfNeeded()),
+  ],
+  [
+    "system-reset",
+    "off-air",
+    "#/settings",
+    async (page) => (await page.getByRole("button", { name: "Back to how it was" }).click(), page.getByLabel("to confirm").scrollIntoViewIfNeeded()),
+  ],
 ];
 
 mkdirSync(OUT, { recursive: true });

@@ -94,6 +94,7 @@ codes! {
     PublisherRefused "publisher_refused" "A publisher was refused: the token is wrong or missing." "Copy the stream key of the source into OBS again."
     PublisherUnknown "publisher_unknown" "A publisher was refused: there is no such stream." "Copy the address and stream key of the source into OBS again."
     PublisherTaken "publisher_taken" "A second publisher was refused: the stream is being published already." "Stop the other one first, or give each its own source."
+    OnAir "on_air" "A broadcast is on air." "End it first, or wait until it has ended."
     SpecStale "spec_stale" "An older plan arrived and was refused." "Nothing to do."
     SpecInvalid "spec_invalid" "The plan is not consistent." "Correct what is named."
     TimelineInvalid "timeline_invalid" "The timeline cannot be stored." "Correct the cue that is named."

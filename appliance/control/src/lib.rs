@@ -9,13 +9,16 @@ pub mod cameras;
 pub mod clock;
 pub mod commands;
 pub mod doc;
+pub mod doctor;
 pub mod lifeline;
 pub mod media;
+pub mod panel;
 pub mod reconciler;
 pub mod refusal;
 pub mod run;
 pub mod sign_in;
 pub mod store;
+pub mod system;
 pub mod units;
 pub mod workers;
 

@@ -1,6 +1,7 @@
 //! The `bandstand` program: reads its options, opens the store, adopts or starts the workers, and listens.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use control::doctor::{self, How};
 use control::run::{Failure, Listening, Options, run};
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -33,6 +34,18 @@ enum Command {
         state: PathBuf,
         /// The document, JSON
         document: PathBuf,
+    },
+    /// Look at what Bandstand stands upon, change nothing, and say what to do; ends with 1 where something is wrong
+    Doctor {
+        /// Folder of the database, files and keys
+        #[arg(long, env = "BANDSTAND_STATE", default_value = "/var/lib/bandstand")]
+        state: PathBuf,
+        /// Folder of sockets and last specs
+        #[arg(long, env = "BANDSTAND_RUN", default_value = "/run/bandstand")]
+        run: PathBuf,
+        /// Folder below which the machine's own files are read
+        #[arg(long, hide = true, default_value = "/")]
+        machine_root: PathBuf,
     },
     /// Run a program in a session of its own, in place of this one
     #[command(hide = true, name = control::units::children::OWN_SESSION)]
@@ -124,6 +137,13 @@ fn main() -> ExitCode {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(_) => ExitCode::FAILURE,
             }
+        }
+        Some(Command::Doctor { state, run, machine_root }) => {
+            let findings = doctor::examine(&doctor::Places { state, run, machine: machine_root });
+            let text: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
+            let told = std::io::stdout().write_all(text.as_bytes());
+            let wrong = findings.iter().any(|finding| finding.how == How::Wrong);
+            if told.is_ok() && !wrong { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Some(Command::OwnSession { words }) => {
             let (program, arguments) = words.split_first().expect("one word is required");

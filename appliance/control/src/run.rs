@@ -1,15 +1,17 @@
 //! The whole program put together: store, commands, sign-in, reconciler, API; from start to end.
 
-use crate::api::{Desk, listen, tls};
+use crate::api::{Beneath, Desk, listen, tls};
 use crate::cameras::follow;
 use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::lifeline;
 use crate::media;
+use crate::panel;
 use crate::reconciler::{Galleries, Reconciler, Tools};
 use crate::refusal::Refusal;
 use crate::sign_in::Doorkeeper;
 use crate::store::{self, Store};
+use crate::system::System;
 use crate::units::Units;
 use crate::units::children::Children;
 use crate::units::systemd::Systemd;
@@ -241,7 +243,19 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let (close, closing) = watch::channel(false);
     let rtmp_port = options.rtmp_listen.port();
     let board = reconciler.board();
-    let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, rtmp_port, closing.clone());
+    let system = Arc::new(System::new(&options.machine, &options.state, &clock, None)?);
+    tokio::spawn(system.clone().resume());
+    let (tell_panel, panel_fault) = watch::channel(None);
+    let beneath = Beneath { system, panel_fault, rtmp_port };
+    let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
+    let panel = panel::Tools {
+        commands: commands.clone(),
+        wanted: store.wanted(),
+        board: reconciler.board(),
+        clock: clock.clone(),
+        fault: tell_panel,
+    };
+    tokio::spawn(panel.run());
     let followers = follow::Tools {
         cameras: desk.cameras.clone(),
         commands,

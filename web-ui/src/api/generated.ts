@@ -613,6 +613,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/panel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The button and the lamp on the box, and the board's lines */
+        get: operations["getPanel"];
+        /** Connect a button that goes live and ends, and a lamp that tells */
+        put: operations["changePanel"];
+        post?: never;
+        /** Let the board's lines alone */
+        delete: operations["removePanel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/platforms": {
         parameters: {
             query?: never;
@@ -677,6 +696,91 @@ export interface paths {
         get: operations["getState"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The box's version, and what became of an update */
+        get: operations["getSystem"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the box back to how it was delivered */
+        post: operations["reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/restart": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Restart the box */
+        post: operations["restart"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/update": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Install an update; a restart tries it */
+        put: operations["installUpdate"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/update/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The same from an address, while it is written */
+        post: operations["fetchUpdate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1040,7 +1144,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_no_sound" | "source_busy" | "source_no_signal" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_too_much" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_no_sound" | "source_busy" | "source_no_signal" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_too_much" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "on_air" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /**
          * @description How pictures are coded; the less work to decode, the earlier.
          * @enum {string}
@@ -1547,6 +1651,15 @@ export interface components {
              */
             width: number;
         };
+        /** @description The image that runs. */
+        ImageDoc: {
+            /** @description The slot it runs from, `A` or `B`; none where the board does not say. */
+            slot: string | null;
+            /** @description Whether it is on trial: it stays where it runs well for some minutes, and else the one before comes back by itself. */
+            trial: boolean;
+            /** @description Its version. */
+            version: string;
+        };
         /** @description A picture over the picture. */
         ImageOverlay: {
             /** @description Where it stands. */
@@ -1774,6 +1887,27 @@ export interface components {
             /** @description What it shows, in a few words. */
             text: string;
         };
+        /** @description Where they are connected, and which channel they are for. */
+        PanelDoc: {
+            /** @description Name of the line that the button is at, for example `GPIO17`. */
+            button?: string | null;
+            /** @description Whether pressing connects it to 3.3 V instead of to ground. */
+            button_high?: boolean;
+            /** @description The channel. */
+            channel: components["schemas"]["ChannelId"];
+            /** @description Name of the line that the lamp is at. */
+            lamp?: string | null;
+            /** @description Whether the lamp is lit when the line is low. */
+            lamp_low?: boolean;
+        };
+        /** @description The same, and what is the case. */
+        PanelStatusDoc: {
+            /** @description Why it does not work, for the operator. */
+            fault: string | null;
+            /** @description Names of the lines that this board has. */
+            lines: string[];
+            panel: components["schemas"]["PanelDoc"] | null;
+        };
         /** @description A destination that sets a limit, as it was called then. */
         Party: {
             /** @description Which. */
@@ -1975,6 +2109,11 @@ export interface components {
              * @description Numerator.
              */
             num: number;
+        };
+        /** @description The wish for the state as delivered. */
+        ResetDraft: {
+            /** @description The name of the venue, as a sign that it is meant. */
+            venue: string;
         };
         /**
          * Format: int64
@@ -2399,6 +2538,36 @@ export interface components {
             /** @enum {string} */
             type: "daily";
         };
+        /** @description A medium. */
+        StorageDoc: {
+            /**
+             * Format: int64
+             * @description Its size, bytes.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Errors that the kernel found on it since it was made; none where nobody counts.
+             */
+            errors: number | null;
+            /**
+             * Format: int64
+             * @description What is free of it, bytes.
+             */
+            free_bytes: number;
+            /**
+             * Format: int64
+             * @description What was written to it since it was made, bytes; none where nobody counts.
+             */
+            written_bytes: number | null;
+        };
+        /** @description The system. */
+        SystemDoc: {
+            image: components["schemas"]["ImageDoc"] | null;
+            storage: components["schemas"]["StorageDoc"] | null;
+            /** @description What is known of an update. */
+            update: components["schemas"]["UpdateDoc"];
+        };
         /** @description A text over the picture. */
         TextOverlay: {
             /** @description Where its box stands. */
@@ -2562,6 +2731,52 @@ export interface components {
             subject: string;
             /** @description What happened the first time, with the thing's name. */
             text: string;
+        };
+        /** @description What is known of an update. */
+        UpdateDoc: {
+            /** @enum {string} */
+            state: "none";
+        } | {
+            /** @enum {string} */
+            state: "receiving";
+        } | {
+            /**
+             * Format: int32
+             * @description Share that is done, percent.
+             */
+            percent: number;
+            /** @enum {string} */
+            state: "installing";
+        } | {
+            /** @enum {string} */
+            state: "ready";
+            /** @description Its version. */
+            version: string;
+        } | {
+            /** @enum {string} */
+            state: "trial";
+            /** @description Its version. */
+            version: string;
+        } | {
+            /** @enum {string} */
+            state: "done";
+            /** @description Its version. */
+            version: string;
+        } | {
+            /** @enum {string} */
+            state: "went_back";
+            /** @description Its version. */
+            version: string;
+        } | {
+            /** @enum {string} */
+            state: "failed";
+            /** @description Why, for the operator. */
+            text: string;
+        };
+        /** @description Where an update is. */
+        UpdateFrom: {
+            /** @description `https://…`, or `http://…`: what is fetched is checked by its signature. Nothing is kept of it on the box. */
+            url: string;
         };
         /**
          * @description How Visca travels.
@@ -6475,6 +6690,194 @@ export interface operations {
             };
         };
     };
+    getPanel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PanelStatusDoc"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changePanel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PanelDoc"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PanelStatusDoc"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removePanel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listPlatforms: {
         parameters: {
             query?: never;
@@ -6790,6 +7193,402 @@ export interface operations {
             };
             /** @description Refused: internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSystem: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemDoc"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetDraft"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict, on_air */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restart: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict, on_air */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    installUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemDoc"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict, on_air */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetchUpdate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateFrom"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemDoc"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict, on_air */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

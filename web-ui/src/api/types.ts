@@ -48,6 +48,9 @@ export type Platform = Schemas["PlatformDoc"];
 export type PlatformName = Schemas["Platform"];
 export type Band = Schemas["Band"];
 export type Asset = Schemas["AssetDoc"];
+export type System = Schemas["SystemDoc"];
+export type Panel = Schemas["PanelDoc"];
+export type PanelStatus = Schemas["PanelStatusDoc"];
 
 export type ChannelStatus = Schemas["ChannelStatus"];
 export type OnAir = Schemas["OnAir"];

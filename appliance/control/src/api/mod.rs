@@ -16,10 +16,12 @@ mod destinations;
 pub mod listen;
 mod live;
 pub mod openapi;
+mod panel;
 pub mod problem;
 pub mod route;
 mod session;
 mod sources;
+mod system;
 pub mod table;
 mod timelines;
 pub mod tls;
@@ -32,6 +34,7 @@ use crate::reconciler::Galleries;
 use crate::refusal::Refusal;
 use crate::sign_in::Doorkeeper;
 use crate::store::Store;
+use crate::system::System;
 use automation::fault::Code;
 use bytes::{Buf, Bytes};
 use call::{Body, Call, Peer};
@@ -63,6 +66,10 @@ pub struct Desk {
     pub galleries: Galleries,
     /// Finds, asks and moves cameras.
     pub cameras: Arc<Cameras>,
+    /// Updates and restarts the box.
+    pub system: Arc<System>,
+    /// Why the button and the lamp do not work.
+    pub panel_fault: watch::Receiver<Option<String>>,
     /// Port of the door for publishers, where `ingest` does not say another.
     pub rtmp_port: u16,
     /// Becomes true when the house closes: streams end then.
@@ -73,6 +80,16 @@ pub struct Desk {
     pub table: Vec<Route>,
 }
 
+/// What the machine has that handlers reach.
+pub struct Beneath {
+    /// Updates and restarts the box.
+    pub system: Arc<System>,
+    /// Why the button and the lamp do not work.
+    pub panel_fault: watch::Receiver<Option<String>>,
+    /// Port of the door for publishers, where `ingest` does not say another.
+    pub rtmp_port: u16,
+}
+
 impl Desk {
     /// A desk with every route.
     pub fn new(
@@ -81,12 +98,26 @@ impl Desk {
         door: Arc<Doorkeeper>,
         board: watch::Receiver<Arc<Board>>,
         galleries: Galleries,
-        rtmp_port: u16,
+        beneath: Beneath,
         closing: watch::Receiver<bool>,
     ) -> Desk {
         let (streams, table) = (Arc::new(Semaphore::new(STREAMS_MAX)), table::table());
+        let Beneath { system, panel_fault, rtmp_port } = beneath;
         let cameras = Arc::new(Cameras::default());
-        Desk { commands, store, door, board, galleries, cameras, rtmp_port, closing, streams, table }
+        Desk {
+            commands,
+            store,
+            door,
+            board,
+            galleries,
+            cameras,
+            system,
+            panel_fault,
+            rtmp_port,
+            closing,
+            streams,
+            table,
+        }
     }
 
     /// Where publishers reach this box, as seen from this caller.

@@ -1,11 +1,12 @@
 //! Every route there is.
 
 use super::route::{Gives, QueryParameter, Route, route, schema};
-use super::{assets, broadcast, cameras, channels, destinations, live, session, sources, timelines};
+use super::{assets, broadcast, cameras, channels, destinations, live, panel, session, sources, system, timelines};
 use crate::doc::{
     AssetDoc, Board, CameraDraft, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft,
-    ExecutionDoc, FoundCamera, GoLive, Health, LiveStarted, MoveDraft, PinChoice, PlatformDoc, PresetDoc, SessionDoc,
-    SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft, TimelineBody, TimelineDoc,
+    ExecutionDoc, FoundCamera, GoLive, Health, LiveStarted, MoveDraft, PanelDoc, PanelStatusDoc, PinChoice,
+    PlatformDoc, PresetDoc, ResetDraft, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft, SystemDoc,
+    TimelineBody, TimelineDoc, UpdateFrom,
 };
 use automation::fault::Code;
 use warp::http::Method;
@@ -32,6 +33,7 @@ const PAGE_QUERY: &[QueryParameter] = &[
 pub fn table() -> Vec<Route> {
     let mut table = Vec::new();
     table.extend(box_routes());
+    table.extend(system_routes());
     table.extend(channel_routes());
     table.extend(source_routes());
     table.extend(camera_routes());
@@ -75,6 +77,56 @@ fn box_routes() -> [Route; 8] {
         route(Method::GET, "/openapi.json", "openapi", TAG, "This document")
             .gives_other(200, Gives::File(&["application/json"]))
             .answered(live::openapi),
+    ]
+}
+
+fn system_routes() -> [Route; 8] {
+    const TAG: &str = "box";
+    [
+        route(Method::GET, "/system", "getSystem", TAG, "The box's version, and what became of an update")
+            .gives::<SystemDoc>(200)
+            .by(system::show),
+        route(Method::PUT, "/system/update", "installUpdate", TAG, "Install an update; a restart tries it")
+            .takes_file(crate::system::UPDATE_BYTES_MAX)
+            .gives::<SystemDoc>(202)
+            .refuses(&[Code::Conflict, Code::OnAir, Code::RequestInvalid])
+            .by(system::install),
+        route(
+            Method::POST,
+            "/system/update/fetch",
+            "fetchUpdate",
+            TAG,
+            "The same from an address, while it is written",
+        )
+        .takes::<UpdateFrom>()
+        .gives::<SystemDoc>(202)
+        .refuses(&[Code::Conflict, Code::OnAir])
+        .with(system::install_from),
+        route(Method::GET, "/panel", "getPanel", TAG, "The button and the lamp on the box, and the board's lines")
+            .gives::<PanelStatusDoc>(200)
+            .by(panel::show),
+        route(
+            Method::PUT,
+            "/panel",
+            "changePanel",
+            TAG,
+            "Connect a button that goes live and ends, and a lamp that tells",
+        )
+        .takes::<PanelDoc>()
+        .gives::<PanelStatusDoc>(200)
+        .with(panel::change),
+        route(Method::DELETE, "/panel", "removePanel", TAG, "Let the board's lines alone")
+            .status(204)
+            .by(panel::remove),
+        route(Method::POST, "/system/restart", "restart", TAG, "Restart the box")
+            .status(202)
+            .refuses(&[Code::Conflict, Code::OnAir])
+            .by(system::restart),
+        route(Method::POST, "/system/reset", "reset", TAG, "Take the box back to how it was delivered")
+            .takes::<ResetDraft>()
+            .status(202)
+            .refuses(&[Code::Conflict, Code::OnAir])
+            .with(system::reset),
     ]
 }
 

@@ -8,6 +8,7 @@ mod cameras;
 mod channels;
 mod clock;
 mod destinations;
+mod panel;
 mod seed;
 mod sources;
 mod start;

@@ -7,8 +7,10 @@ mod broadcast;
 mod camera;
 mod channel;
 mod destination;
+mod panel;
 mod session;
 mod source;
+mod system;
 mod timeline;
 
 pub use asset::{AssetDoc, AssetKind};
@@ -17,8 +19,10 @@ pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted,
 pub use camera::{CameraDoc, CameraDraft, FoundBy, FoundCamera, MoveDraft, Movement, PresetDoc, SourcePlace};
 pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
 pub use destination::{DestinationDoc, DestinationDraft, DestinationKindDoc, DestinationKindDraft, PlatformDoc};
+pub use panel::{PanelDoc, PanelStatusDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
 pub use source::{Publish, SourceDoc, SourceDraft, SourceKindDoc, SourceKindDraft};
+pub use system::{ImageDoc, ResetDraft, StorageDoc, SystemDoc, UpdateDoc, UpdateFrom};
 pub use timeline::{TimelineBody, TimelineDoc};
 
 /// Longest name of anything, in characters.

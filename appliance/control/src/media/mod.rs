@@ -30,7 +30,7 @@ const ARRIVING: &str = ".upload-";
 /// How long nothing may arrive of an upload before it is given up.
 const STALLED: Duration = Duration::from_secs(60);
 /// What must stay free on the disk, so that the box itself goes on: 256 MiB.
-const FREE_BYTES_MIN: u64 = 256 << 20;
+pub(crate) const FREE_BYTES_MIN: u64 = 256 << 20;
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,17 +77,16 @@ impl Drop for Arriving {
     }
 }
 
-/// Receives a file of at most `bytes_max` bytes, and puts it into the folder where it is sound.
-pub async fn receive<E: std::error::Error + Send + Sync + 'static>(
-    folder: &Path,
-    id: AssetId,
-    name: String,
+/// Writes what arrives to the file of that path, which is removed again unless it is kept. `look` sees each part. Answers
+/// how many bytes there were.
+async fn take_in<E: std::error::Error + Send + Sync + 'static>(
+    path: &Path,
     bytes_max: u64,
     mut body: impl Stream<Item = Result<Bytes, E>> + Unpin,
-) -> Result<StoredAsset, Refusal> {
-    let mut arriving = Arriving { path: folder.join(format!("{ARRIVING}{id}")), kept: false };
-    let mut file = tokio::fs::File::create(&arriving.path).await?;
-    let mut hash = Sha256::new();
+    mut look: impl FnMut(&[u8]),
+) -> Result<(Arriving, u64), Refusal> {
+    let arriving = Arriving { path: path.to_owned(), kept: false };
+    let mut file = tokio::fs::File::create(path).await?;
     let mut bytes: u64 = 0;
     loop {
         let part = match tokio::time::timeout(STALLED, body.next()).await {
@@ -101,11 +100,38 @@ pub async fn receive<E: std::error::Error + Send + Sync + 'static>(
             let text = format!("Files may have {} MiB at most.", bytes_max >> 20);
             return Err(Refusal::because(Code::TooLarge, text));
         }
-        hash.update(&part);
+        look(&part);
         file.write_all(&part).await?;
     }
     file.flush().await?;
-    drop(file);
+    Ok((arriving, bytes))
+}
+
+/// Receives a file of at most `bytes_max` bytes under a path, whatever it is: whole, or not at all.
+pub async fn receive_as<E: std::error::Error + Send + Sync + 'static>(
+    path: &Path,
+    bytes_max: u64,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+) -> Result<(), Refusal> {
+    let beside = path.with_extension("new");
+    let (mut arriving, _) = take_in(&beside, bytes_max, body, |_| {}).await?;
+    tokio::fs::File::open(&beside).await?.sync_all().await?;
+    tokio::fs::rename(&beside, path).await?;
+    arriving.kept = true;
+    Ok(())
+}
+
+/// Receives a file of at most `bytes_max` bytes, and puts it into the folder where it is sound.
+pub async fn receive<E: std::error::Error + Send + Sync + 'static>(
+    folder: &Path,
+    id: AssetId,
+    name: String,
+    bytes_max: u64,
+    body: impl Stream<Item = Result<Bytes, E>> + Unpin,
+) -> Result<StoredAsset, Refusal> {
+    let mut hash = Sha256::new();
+    let draft = folder.join(format!("{ARRIVING}{id}"));
+    let (mut arriving, bytes) = take_in(&draft, bytes_max, body, |part| hash.update(part)).await?;
     let path = arriving.path.clone();
     let folder_of = folder.to_owned();
     let stem = id.clone();

@@ -1,6 +1,7 @@
 //! Settings of the box: a few texts by name.
 
 use super::{from_json, to_json};
+use crate::doc::PanelDoc;
 use crate::refusal::Refusal;
 use automation::wall::WallClock;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -10,6 +11,7 @@ const INGEST_GENERATION: &str = "ingest_generation";
 const WALL: &str = "wall";
 const WALL_BOOT: &str = "wall_boot";
 const STANDING: &str = "alerts_standing";
+const PANEL: &str = "panel";
 
 fn get(connection: &Connection, name: &str) -> Result<Option<String>, Refusal> {
     let mut statement = connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
@@ -62,6 +64,22 @@ pub fn standing(connection: &Connection) -> Result<Option<String>, Refusal> {
 /// Writes them down.
 pub fn set_standing(connection: &Connection, standing: &str) -> Result<(), Refusal> {
     set(connection, STANDING, standing)
+}
+
+/// The button and the lamp on the box. Those that only a newer version understands are none: nothing else depends on them.
+pub fn panel(connection: &Connection) -> Result<Option<PanelDoc>, Refusal> {
+    Ok(get(connection, PANEL)?.and_then(|text| from_json(&text).ok()))
+}
+
+/// Connects them, or none.
+pub fn set_panel(connection: &Connection, panel: Option<&PanelDoc>) -> Result<(), Refusal> {
+    match panel {
+        Some(panel) => set(connection, PANEL, &to_json(panel)),
+        None => {
+            connection.execute("DELETE FROM settings WHERE name = ?1", [PANEL])?;
+            Ok(())
+        }
+    }
 }
 
 /// Generation of what `ingest` shall be.

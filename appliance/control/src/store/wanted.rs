@@ -4,7 +4,8 @@ use super::channels::{StoredChannel, StoredLive};
 use super::sources::StoredSource;
 use super::{Context, assets, channels, destinations, settings, sources, timelines};
 use crate::doc::{
-    CameraDoc, ChannelDoc, DestinationDoc, DestinationKindDoc, LiveDoc, ManualDoc, Publish, SourceDoc, SourceKindDoc,
+    CameraDoc, ChannelDoc, DestinationDoc, DestinationKindDoc, LiveDoc, ManualDoc, PanelDoc, Publish, SourceDoc,
+    SourceKindDoc,
 };
 use crate::refusal::Refusal;
 use automation::follow::CameraIdentity;
@@ -25,6 +26,8 @@ use std::net::IpAddr;
 pub struct Wanted {
     /// The venue's name.
     pub venue: String,
+    /// The button and the lamp on the box.
+    pub panel: Option<PanelDoc>,
     /// What the door admits.
     pub ingest: IngestSpec,
     /// How running time and wall clock lie to each other, where that is known.
@@ -76,7 +79,7 @@ pub(super) fn load(connection: &Connection, context: &Context) -> Result<Wanted,
         let spec = spec(channel, stored, destinations, timeline, &files, context.listen, wall.as_ref())?;
         wanted.push(WantedChannel { spec, doc, awaits_clock, cameras });
     }
-    Ok(Wanted { venue, ingest, wall, channels: wanted })
+    Ok(Wanted { venue, panel: settings::panel(connection)?, ingest, wall, channels: wanted })
 }
 
 fn stream(channel: &ChannelId, stored: &StoredSource) -> Option<IngestStream> {

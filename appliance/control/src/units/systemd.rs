@@ -32,6 +32,11 @@ impl Systemd {
         Ok(Systemd { manager: ManagerProxy::new(bus).await? })
     }
 
+    /// Starts a unit by its name.
+    pub async fn begin(&self, unit: &str) -> zbus::Result<()> {
+        self.manager.start_unit(unit, MODE).await.map(|_| ())
+    }
+
     /// The system's own.
     pub async fn connect() -> zbus::Result<Systemd> {
         Systemd::on(&zbus::Connection::system().await?).await

@@ -8,12 +8,13 @@ pub mod peer;
 pub mod schema;
 
 use client::Client;
-use control::api::{Desk, listen};
+use control::api::{Beneath, Desk, listen};
 use control::clock::Clock;
 use control::commands::Commands;
 use control::reconciler::{Galleries, Reconciler, Tools};
 use control::sign_in::Doorkeeper;
 use control::store::Store;
+use control::system::System;
 use control::units::{Bounds, Post, UnitError, Units};
 use futures_util::future::BoxFuture;
 use std::path::{Path, PathBuf};
@@ -96,6 +97,12 @@ pub struct House {
 impl House {
     /// Opens a house in a folder.
     pub async fn open(folder: &Path) -> House {
+        let system = System::new(folder, &folder.join("state"), &Clock::new().unwrap(), None).unwrap();
+        House::open_on(folder, system).await
+    }
+
+    /// The same on a system that is given.
+    pub async fn open_on(folder: &Path, system: System) -> House {
         let (state, run) = (folder.join("state"), folder.join("run"));
         std::fs::create_dir_all(&state).unwrap();
         std::fs::create_dir_all(&run).unwrap();
@@ -112,7 +119,9 @@ impl House {
         let reconciler = Reconciler::start(tools, store.wanted());
         let (close, closing) = watch::channel(false);
         let board = reconciler.board();
-        let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, 1935, closing.clone());
+        let beneath = Beneath { system: Arc::new(system), panel_fault: watch::channel(None).1, rtmp_port: 1935 };
+        tokio::spawn(beneath.system.clone().resume());
+        let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
         let listener = listen::loopback("127.0.0.1:0".parse().unwrap()).unwrap();
         let client = Client::new(listener.local_addr().unwrap());
         tokio::spawn(listen::serve(Arc::new(desk), listener, None, closing));

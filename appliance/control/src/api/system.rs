@@ -1,0 +1,58 @@
+//! The box's system.
+
+use super::call::Call;
+use crate::doc::{ResetDraft, SystemDoc, UpdateFrom};
+use crate::refusal::Refusal;
+use crate::system::UPDATE_BYTES_MAX;
+use automation::fault::Code;
+use warp::http::header::CONTENT_LENGTH;
+
+pub(super) async fn show(call: Call) -> Result<SystemDoc, Refusal> {
+    Ok(call.desk.system.state())
+}
+
+/// Nothing of it is begun under a broadcast. One that begins while an update is installed comes first: see the limits of RAUC's unit.
+fn off_air(call: &Call) -> Result<(), Refusal> {
+    let wanted = call.desk.store.wanted();
+    let wanted = wanted.borrow();
+    match wanted.channels.iter().find(|channel| channel.doc.live.is_some()) {
+        Some(channel) => Err(Refusal::because(Code::OnAir, format!("\"{}\" is on air.", channel.doc.name))),
+        None => Ok(()),
+    }
+}
+
+pub(super) async fn install(mut call: Call) -> Result<SystemDoc, Refusal> {
+    off_air(&call)?;
+    let announced = call.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|bytes| bytes > UPDATE_BYTES_MAX) {
+        return Err(Refusal::because(Code::TooLarge, "Updates have 1024 MiB at most."));
+    }
+    let Some(body) = call.body.take() else { return Err(Refusal::new(Code::RequestInvalid)) };
+    let received = call.desk.system.receive(announced.unwrap_or(0), body).await?;
+    // It took minutes to arrive.
+    off_air(&call)?;
+    received.install();
+    Ok(call.desk.system.state())
+}
+
+pub(super) async fn install_from(call: Call, from: UpdateFrom) -> Result<SystemDoc, Refusal> {
+    off_air(&call)?;
+    call.desk.system.install_from(from.url.trim())?;
+    Ok(call.desk.system.state())
+}
+
+pub(super) async fn restart(call: Call) -> Result<(), Refusal> {
+    off_air(&call)?;
+    tracing::info!(by = call.by(), "the box is restarted");
+    call.desk.system.restart().await
+}
+
+pub(super) async fn reset(call: Call, draft: ResetDraft) -> Result<(), Refusal> {
+    off_air(&call)?;
+    let venue = call.desk.store.wanted().borrow().venue.clone();
+    if draft.venue.trim() != venue {
+        return Err(Refusal::wrong(Code::RequestInvalid, "venue", format!("must be \"{venue}\"")));
+    }
+    tracing::warn!(by = call.by(), "the box is taken back to how it was delivered");
+    call.desk.system.reset().await
+}

@@ -1,0 +1,120 @@
+//! The button and the lamp on the box: the edge of [`automation::panel`]. What they do goes through the commands, as all else.
+
+mod lines;
+
+use crate::clock::Clock;
+use crate::commands::Commands;
+use crate::doc::{Board, ChannelBoard, PanelDoc, WorkerState};
+use crate::store::Wanted;
+use automation::fault::Code;
+use automation::panel::{Order, Panel, Phase};
+use lines::Lines;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often the button is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(25);
+/// How long lines that cannot be had are left alone.
+const RETRY: Duration = Duration::from_secs(5);
+/// Who has begun a broadcast, in its record.
+const BY: &str = "The button";
+
+/// What it works with.
+pub struct Tools {
+    /// Does what is ordered.
+    pub commands: Commands,
+    /// What is wanted: the panel is a part of it.
+    pub wanted: watch::Receiver<Arc<Wanted>>,
+    /// What is.
+    pub board: watch::Receiver<Arc<Board>>,
+    /// The time.
+    pub clock: Clock,
+    /// Why it does not work.
+    pub fault: watch::Sender<Option<String>>,
+}
+
+/// Names of the lines that this board offers.
+pub fn lines() -> Vec<String> {
+    lines::names()
+}
+
+impl Tools {
+    /// Runs for ever.
+    pub async fn run(mut self) {
+        loop {
+            let wish = self.wanted.borrow_and_update().panel.clone();
+            let Some(wish) = wish else {
+                self.fault.send_replace(None);
+                if self.wanted.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            };
+            let text = match Lines::open(&wish) {
+                Ok(lines) => {
+                    self.fault.send_replace(None);
+                    match self.serve(&wish, &lines).await {
+                        Ok(()) => continue,
+                        Err(error) => format!("The button or the lamp does not answer: {error}."),
+                    }
+                }
+                Err(text) => text,
+            };
+            if self.fault.send_replace(Some(text.clone())).as_ref() != Some(&text) {
+                tracing::warn!(text, "the panel does not work");
+            }
+            tokio::select! {
+                changed = self.wanted.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(RETRY) => {}
+            }
+        }
+    }
+
+    /// Until another panel is wished.
+    async fn serve(&self, wish: &PanelDoc, lines: &Lines) -> Result<(), gpiocdev::Error> {
+        let (mut panel, mut shown) = (Panel::default(), None);
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        while self.wanted.borrow().panel.as_ref() == Some(wish) {
+            looks.tick().await;
+            let (phase, trouble) = {
+                let board = self.board.borrow();
+                seen(board.channels.iter().find(|channel| channel.id == wish.channel))
+            };
+            let now = self.clock.now().running;
+            if let Some(order) = panel.look(now, lines.pressed()?, phase) {
+                let channel = wish.channel.clone();
+                tracing::info!(?order, %channel, "the button was pressed");
+                let done = match order {
+                    Order::GoLive => self.commands.go_live(channel, 0, BY.to_owned()).await.map(|_| ()),
+                    Order::End => self.commands.end(channel).await,
+                };
+                if let Err(refusal) = done {
+                    tracing::warn!(%refusal, "what the button ordered was refused");
+                }
+            }
+            let lit = panel.lit(now, phase, trouble);
+            if shown != Some(lit) {
+                lines.light(lit)?;
+                shown = Some(lit);
+            }
+        }
+        lines.light(false)
+    }
+}
+
+/// What the channel does, and whether something is wrong with it.
+fn seen(channel: Option<&ChannelBoard>) -> (Phase, bool) {
+    let Some(channel) = channel else { return (Phase::Off, false) };
+    let status = channel.status.as_ref();
+    let phase = match (&channel.wanted.live, status.and_then(|status| status.live.as_ref())) {
+        (None, _) => Phase::Off,
+        (Some(_), Some(live)) if live.countdown_ms > 0 => Phase::Countdown,
+        (Some(_), _) => Phase::Live,
+    };
+    // What the audience is shown instead of the plan, and whom it does not reach; a camera that waits its turn is none of it.
+    let shown = channel.faults.iter().any(|fault| fault.code.is_trouble() || fault.code == Code::FallbackOnAir);
+    let sent = status.is_some_and(|status| status.destinations.iter().any(|one| one.fault.is_some()));
+    (phase, channel.worker == WorkerState::Lost || shown || sent)
+}

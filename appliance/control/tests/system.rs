@@ -1,0 +1,300 @@
+//! Updates, restarts and the way back, by real D-Bus over a pair of sockets: the far side has RAUC's and systemd's
+//! interfaces, and writes down what it was asked for. RAUC and systemd themselves are in tests/image.
+
+mod support;
+
+use control::clock::Clock;
+use control::system::System;
+use serde_json::{Value, json};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use support::client::{Answer, Ask};
+use support::{House, until};
+use zbus::connection::Builder;
+
+/// What the far side was asked for, and how far it is.
+#[derive(Default)]
+struct Far {
+    asked: Vec<String>,
+    /// Looks that find it installing before it is done; none end where it is held.
+    looks: u32,
+    held: bool,
+    error: String,
+}
+
+type Shared = Arc<Mutex<Far>>;
+
+struct Rauc(Shared);
+
+/// What a test's update says in its file.
+fn said(bundle: &str) -> String {
+    match bundle.strip_prefix("https://") {
+        Some(_) => "fetched 3".into(),
+        None => std::fs::read_to_string(bundle).unwrap(),
+    }
+}
+
+#[zbus::interface(name = "de.pengutronix.rauc.Installer")]
+impl Rauc {
+    fn info(&self, bundle: &str) -> zbus::fdo::Result<(String, String)> {
+        let said = said(bundle);
+        match said.split_once(' ') {
+            Some(("forged", _)) => Err(zbus::fdo::Error::Failed("signature verification failed: Verify error".into())),
+            Some((_, version)) => Ok(("bandstand-test".into(), version.into())),
+            None => Err(zbus::fdo::Error::Failed("Failed to identify bundle".into())),
+        }
+    }
+
+    fn install(&self, source: &str) {
+        let mut far = self.0.lock().unwrap();
+        let said = said(source);
+        far.asked.push(format!("install {said}"));
+        far.looks = 2;
+        far.error = if said.starts_with("broken") {
+            "Installation error: No space left on device".into()
+        } else {
+            String::new()
+        };
+    }
+
+    #[zbus(property)]
+    fn operation(&self) -> String {
+        let mut far = self.0.lock().unwrap();
+        if !far.held {
+            far.looks = far.looks.saturating_sub(1);
+        }
+        if far.looks > 0 { "installing".into() } else { "idle".into() }
+    }
+
+    #[zbus(property)]
+    fn last_error(&self) -> String {
+        self.0.lock().unwrap().error.clone()
+    }
+
+    #[zbus(property)]
+    fn progress(&self) -> (i32, String, i32) {
+        let percent = if self.0.lock().unwrap().looks > 0 { 40 } else { 100 };
+        (percent, "Copying image".into(), 2)
+    }
+}
+
+struct Manager(Shared);
+
+#[zbus::interface(name = "org.freedesktop.systemd1.Manager")]
+impl Manager {
+    fn start_unit(&self, name: &str, _mode: &str) -> zbus::OwnedObjectPath {
+        self.0.lock().unwrap().asked.push(format!("start {name}"));
+        "/org/freedesktop/systemd1/job/1".try_into().unwrap()
+    }
+}
+
+/// A machine with our image, which runs from a slot in a boot.
+fn machine(folder: &Path, slot: &str, trial: bool, boot: &str) {
+    let write = |name: &str, text: String| {
+        let path = folder.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("etc/os-release", "NAME=\"Bandstand\"\nID=bandstand\nVERSION_ID=\"1.0\"\n".into());
+    write("run/bandstand-board/slots.json", json!({"booted": slot, "trial": trial, "slots": []}).to_string());
+    write("proc/sys/kernel/random/boot_id", format!("{boot}\n"));
+}
+
+async fn house(folder: &Path, far: &Shared) -> House {
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let other_side = Builder::unix_stream(theirs).server(zbus::Guid::generate()).p2p();
+    let other_side = other_side.serve_at("/", Rauc(far.clone()));
+    let other_side = other_side.serve_at("/org/freedesktop/systemd1", Manager(far.clone())).build();
+    let (other_side, bus) = tokio::join!(other_side, Builder::unix_stream(ours).p2p().build());
+    // It lives as long as the test's process.
+    std::mem::forget(other_side.unwrap());
+    let machine = folder.join("machine");
+    let clock = Clock::rooted(&machine).unwrap();
+    let system = System::new(&machine, &folder.join("state"), &clock, Some(bus.unwrap())).unwrap();
+    House::open_on(folder, system).await
+}
+
+async fn send(house: &House, update: &str) -> Answer {
+    let ask = Ask::new("PUT", "/system/update").body("application/octet-stream", update.to_owned());
+    house.client.send(ask).await
+}
+
+async fn update(house: &House) -> Value {
+    house.client.get("/system").await.ok()["update"].clone()
+}
+
+async fn settled(house: &House) -> Value {
+    until("the end of the installation", async || {
+        let update = update(house).await;
+        let state = update["state"].as_str().unwrap().to_owned();
+        (!["receiving", "installing"].contains(&state.as_str())).then_some(update)
+    })
+    .await
+}
+
+fn asked(far: &Shared) -> Vec<String> {
+    std::mem::take(&mut far.lock().unwrap().asked)
+}
+
+fn bundle_is_gone(folder: &Path) {
+    assert!(!folder.join("state/update/update.raucb").exists(), "a file of no use lies about");
+}
+
+#[tokio::test]
+async fn an_update_is_installed_tried_and_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, far) = (folder.path(), Shared::default());
+    machine(&folder.join("machine"), "A", false, "one");
+    let first = house(folder, &far).await;
+    first.claim().await;
+    let system = first.client.get("/system").await.ok();
+    assert_eq!(system["image"], json!({"version": "1.0", "slot": "A", "trial": false}));
+    assert_eq!(system["update"]["state"], "none");
+
+    far.lock().unwrap().held = true;
+    assert_eq!(send(&first, "good 2.0").await.status, 202);
+    until("its progress", async || {
+        (update(&first).await == json!({"state": "installing", "percent": 40})).then_some(())
+    })
+    .await;
+    let second = send(&first, "good 2.1").await;
+    assert_eq!((second.status, second.code().as_str()), (409, "conflict"));
+    let restart = first.client.post("/system/restart", json!({})).await;
+    assert_eq!(restart.code(), "conflict", "a restart would break it off");
+    far.lock().unwrap().held = false;
+    assert_eq!(settled(&first).await, json!({"state": "ready", "version": "2.0"}));
+    bundle_is_gone(folder);
+    assert_eq!(first.client.post("/system/restart", json!({})).await.status, 202);
+    assert_eq!(asked(&far), ["install good 2.0", "start bandstand-restart.service"]);
+    first.close();
+
+    // What a restart makes of it, by what runs then.
+    let check = async |slot, trial, boot, state| {
+        machine(&folder.join("machine"), slot, trial, boot);
+        let house = house(folder, &far).await;
+        house.client.post("/session", json!({"name": support::ACCOUNT.0, "password": support::ACCOUNT.1})).await.ok();
+        assert_eq!(update(&house).await, json!({"state": state, "version": "2.0"}));
+        let restart = house.client.post("/system/restart", json!({})).await;
+        assert_eq!(restart.status, if trial { 409 } else { 202 }, "{state}");
+        house.close();
+    };
+    check("A", false, "one", "ready").await;
+    check("B", true, "two", "trial").await;
+    check("B", false, "two", "done").await;
+    check("A", false, "three", "went_back").await;
+}
+
+#[tokio::test]
+async fn what_is_known_of_an_update_is_true_whatever_ends_within() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, far) = (folder.path(), Shared::default());
+    machine(&folder.join("machine"), "A", false, "one");
+    let first = house(folder, &far).await;
+    first.claim().await;
+    let sign_in = async |house: &House| {
+        house.client.post("/session", json!({"name": support::ACCOUNT.0, "password": support::ACCOUNT.1})).await.ok();
+    };
+    // We end while RAUC installs, and come back: it is known when it is done.
+    far.lock().unwrap().held = true;
+    send(&first, "good 2.0").await.ok();
+    until("its progress", async || (update(&first).await["percent"] == 40).then_some(())).await;
+    first.close();
+    let second = house(folder, &far).await;
+    sign_in(&second).await;
+    until("its progress again", async || (update(&second).await["percent"] == 40).then_some(())).await;
+    far.lock().unwrap().held = false;
+    assert_eq!(settled(&second).await, json!({"state": "ready", "version": "2.0"}));
+    // Another one that fails has written over it: nothing is ready any more, and a restart of ours does not bring it back.
+    send(&second, "broken 3.0").await.ok();
+    assert_eq!(settled(&second).await["state"], "failed");
+    second.close();
+    let third = house(folder, &far).await;
+    sign_in(&third).await;
+    assert_eq!(update(&third).await["state"], "none");
+    // The box itself loses its power while one is installed.
+    far.lock().unwrap().held = true;
+    send(&third, "good 4.0").await.ok();
+    until("its progress", async || (update(&third).await["percent"] == 40).then_some(())).await;
+    third.close();
+    machine(&folder.join("machine"), "A", false, "two");
+    let fourth = house(folder, &far).await;
+    sign_in(&fourth).await;
+    assert_eq!(update(&fourth).await["state"], "none");
+    // The board does not say which version runs.
+    std::fs::remove_file(folder.join("machine/run/bandstand-board/slots.json")).unwrap();
+    assert_eq!(fourth.client.get("/system").await.ok()["image"]["slot"], Value::Null);
+    assert_eq!(send(&fourth, "good 5.0").await.code(), "conflict");
+}
+
+#[tokio::test]
+async fn what_is_no_update_changes_nothing_and_is_told_in_plain_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, far) = (folder.path(), Shared::default());
+    machine(&folder.join("machine"), "A", false, "one");
+    let house = house(folder, &far).await;
+    house.claim().await;
+    for (file, words) in [("forged 2", "whoever makes this box's software"), ("rubbish", "no update of this box")] {
+        send(&house, file).await.ok();
+        let update = settled(&house).await;
+        assert_eq!(update["state"], "failed");
+        assert!(update["text"].as_str().unwrap().contains(words), "{update}");
+        assert_eq!(asked(&far), [] as [&str; 0], "{file}");
+        bundle_is_gone(folder);
+    }
+    send(&house, "broken 2").await.ok();
+    assert!(settled(&house).await["text"].as_str().unwrap().contains("not enough room"));
+    assert_eq!(asked(&far), ["install broken 2"]);
+    let large = Ask::new("PUT", "/system/update").header("content-length", "2000000000");
+    assert_eq!(house.client.send(large).await.code(), "too_large");
+    for url in ["ftp://host/x", "https://host/a b", "/etc/passwd", ""] {
+        let refused = house.client.post("/system/update/fetch", json!({"url": url})).await;
+        assert_eq!((refused.code().as_str(), refused.places()), ("request_invalid", vec!["url".to_owned()]), "{url}");
+    }
+    // And after all that a good one is installed.
+    house.client.post("/system/update/fetch", json!({"url": "https://updates/x.raucb"})).await.ok();
+    assert_eq!(settled(&house).await, json!({"state": "ready", "version": "3"}));
+    assert_eq!(asked(&far), ["install fetched 3"]);
+}
+
+#[tokio::test]
+async fn nothing_of_it_disturbs_a_broadcast_and_the_way_back_must_be_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, far) = (folder.path(), Shared::default());
+    machine(&folder.join("machine"), "A", false, "one");
+    let house = house(folder, &far).await;
+    house.claim().await;
+    house.with_sources().await;
+    let refused = house.client.post("/system/reset", json!({"venue": "town hall"})).await;
+    assert_eq!((refused.code().as_str(), refused.places()), ("request_invalid", vec!["venue".to_owned()]));
+    house.client.post("/channels/main/go-live", json!({"countdown_s": 0})).await.ok();
+    let answers = [
+        send(&house, "good 2").await,
+        house.client.post("/system/update/fetch", json!({"url": "https://updates/x.raucb"})).await,
+        house.client.post("/system/restart", json!({})).await,
+        house.client.post("/system/reset", json!({"venue": "Town Hall"})).await,
+    ];
+    for answer in answers {
+        assert_eq!((answer.status, answer.code().as_str()), (409, "on_air"));
+    }
+    assert_eq!(asked(&far), [] as [&str; 0]);
+    house.client.post("/channels/main/end", json!({})).await.ok();
+    assert_eq!(house.client.post("/system/reset", json!({"venue": "Town Hall"})).await.status, 202);
+    assert_eq!(asked(&far), ["start bandstand-reset.service"]);
+}
+
+#[tokio::test]
+async fn a_machine_of_somebody_elses_is_updated_by_its_own_means() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::claimed(folder.path()).await;
+    let system = house.client.get("/system").await.ok();
+    assert_eq!((&system["image"], &system["update"]), (&Value::Null, &json!({"state": "none"})));
+    assert!(system["storage"]["free_bytes"].as_u64() > Some(0), "{system}");
+    for answer in [
+        send(&house, "good 2").await,
+        house.client.post("/system/restart", json!({})).await,
+        house.client.post("/system/reset", json!({"venue": "Town Hall"})).await,
+    ] {
+        assert_eq!((answer.status, answer.code().as_str()), (409, "conflict"), "{answer:?}");
+    }
+}
