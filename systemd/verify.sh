@@ -71,6 +71,9 @@ done
 for unit in bandstand.service bandstand-ingest.service; do
     check "leaves the picture its cores $unit" has "$unit" 'CPUQuota=[0-9]\+%'
 done
+for unit in bandstand-ingest.service bandstand-channel@.service; do
+    check "asks neither systemd nor RAUC $unit" has "$unit" 'InaccessiblePaths=-/run/dbus'
+done
 check "a channel's share" has bandstand-channel@.service 'CPUWeight=1000' 'MemorySwapMax=0' 'Environment=MALLOC_ARENA_MAX=2'
 
 check "a channel reaches capture devices" has bandstand-channel@.service 'SupplementaryGroups=video render audio' \

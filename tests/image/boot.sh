@@ -1,15 +1,22 @@
 #!/usr/bin/env bash
-# boot.sh [PART…]: boots the image in QEMU and looks at what it does. Parts, each of which can be run by itself; all, in this
-# order, without an argument:
+# boot.sh [PART…]: boots the image in QEMU and looks at what it does. Parts, each of which can be run by itself; the first
+# eight, in this order, without an argument; the others with `abuse`:
 #   page     power on to the page
 #   data     /data is grown, and everything else is as it should be
 #   claim    the first sign-in
 #   live     a broadcast to a platform and to the card
 #   power    the plug is pulled within; on air again by itself
-#   update   a new version, its trial, its commit
-#   broken   a version whose daemon fails, and the way back
+#   update   a new version by the page, its trial, its commit
+#   broken   a version whose daemon fails, fetched from an address, and the way back
 #   refused  a wrong signature, a wrong kind of box, half a bundle
-#   given    a card with settings on it, which the box takes over at its first start
+#
+#   panel    a button and a lamp on the board's header
+#   killed   the worker and the page's program, on air
+#   kernel   a version whose kernel is none
+#   init     a version whose first program ends
+#   reset    everything goes, and it is a new box again
+#   given    a card with settings on it, which the box takes over at its first start; and a clock that is years off
+#   cuts     the plug is pulled at random moments of an update (CUTS, SEED)
 # KEEP=yes leaves the machine on at the end, for the next call with KEEP=yes and for tests/image/guest.py.
 # A part that fails ends the run: those behind it would only say the same.
 set -uo pipefail
@@ -25,9 +32,11 @@ for file in "$HERE"/parts/*.sh; do
     . "$file"
 done
 
-PARTS=(page data claim live power update broken refused given)
+PARTS=(page data claim live power update broken refused)
+ABUSE_PARTS=(panel killed kernel init reset given cuts)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
-declare -A TAKES=([page]=200 [data]=40 [claim]=20 [live]=150 [power]=400 [update]=500 [broken]=600 [refused]=150)
+declare -A TAKES=([page]=200 [data]=40 [claim]=20 [live]=150 [panel]=150 [power]=400 [update]=500 [broken]=600 [refused]=150
+    [given]=250 [killed]=250 [kernel]=600 [init]=600 [reset]=250 [cuts]=9000)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
 UNTIL=${UNTIL:-0}
 PASSED=0
@@ -57,7 +66,8 @@ trap broke_off USR1
 finish() {
     trap - EXIT
     platform_off
-    if [ "${KEEP:-}" = yes ]; then declare -p QEMU_PID HTTPS_PORT HTTP_PORT POWER_ON PLATFORM_PORT >"$RUN/kept" 2>/dev/null; else power_cut; fi
+    time_off
+    if [ "${KEEP:-}" = yes ]; then declare -p QEMU_PID HTTPS_PORT HTTP_PORT POWER_ON PLATFORM_PORT FILES_PORT >"$RUN/kept" 2>/dev/null; else power_cut; fi
     printf '%d passed, %d failed\n' "$PASSED" "$FAILED" >&3
     [ "$FAILED" = 0 ]
     exit
@@ -69,8 +79,9 @@ passed() {
     printf 'ok      %-8s %s [%s s]\n' "$PART" "$1" $((SECONDS - PART_BEGIN))
 }
 
+[ "${1:-}" != abuse ] || set -- "${ABUSE_PARTS[@]}"
 for PART in "${@:-${PARTS[@]}}"; do
-    declare -F "part_$PART" >/dev/null || fail "The parts are: ${PARTS[*]}"
+    declare -F "part_$PART" >/dev/null || fail "The parts are: ${PARTS[*]} ${ABUSE_PARTS[*]}"
 done
 if [ "${KEEP:-}" = yes ] && [ -s "$RUN/kept" ]; then
     # shellcheck source=/dev/null

@@ -12,7 +12,7 @@ api() {
     [ $# -lt 3 ] || body=(--data-binary "$3")
     local kind=application/json
     case ${3:-} in @*) kind=application/octet-stream ;; esac
-    curl -sk --fail-with-body --max-time 60 -X "$1" -b "$RUN/cookies" -c "$RUN/cookies" -H "content-type: $kind" \
+    curl -sk --fail-with-body --max-time "${API_WITHIN_S:-60}" -X "$1" -b "$RUN/cookies" -c "$RUN/cookies" -H "content-type: $kind" \
         -H "origin: https://127.0.0.1:$HTTPS_PORT" -H 'x-bandstand: 1' "${body[@]}" \
         "https://127.0.0.1:$HTTPS_PORT/api/v1$2"
 }
@@ -59,13 +59,13 @@ small_program() {
 
 PLATFORM_PID=
 
-# An nginx with its RTMP module that records what arrives, one file a connection.
+# An nginx with its RTMP module that records what arrives, one file a connection; and which serves updates by HTTP.
 platform_on() {
     [ -z "$PLATFORM_PID" ] || return 0
     local folder=$RUN/platform
     rm -rf "$folder"
     mkdir -p "$folder/recordings"
-    : "${PLATFORM_PORT:=$(free_port)}"
+    : "${PLATFORM_PORT:=$(free_port)}" "${FILES_PORT:=$(free_port)}"
     cat >"$folder/nginx.conf" <<CONF
 load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
 daemon off;
@@ -74,6 +74,11 @@ pid $folder/nginx.pid;
 lock_file $folder/nginx.lock;
 error_log $folder/error.log notice;
 events { worker_connections 64; }
+http {
+  access_log off;
+  client_body_temp_path $folder/body;
+  server { listen 127.0.0.1:$FILES_PORT; root $WORK/bundles; }
+}
 rtmp {
   access_log $folder/access.log;
   server {

@@ -30,6 +30,9 @@ fresh_card() {
     in_tools qemu-img create -q -f qcow2 -F raw -b "$card" "$MEDIUM" "${CARD_GIB}G"
 }
 
+# What the machine's own clock says at power on, as QEMU takes it; nothing is the time of this machine.
+RTC=
+
 # power_on [DRIVE]: a cold start, with a further read-only drive where one is named.
 power_on() {
     local further=()
@@ -47,7 +50,7 @@ power_on() {
             -drive "file=$WORK/firmware.img,format=raw,if=none,id=firmware,snapshot=on" \
             -device virtio-blk-pci,drive=firmware,serial=firmware \
             -drive "file=$MEDIUM,format=qcow2,if=none,id=medium" -device virtio-blk-pci,drive=medium,serial=medium \
-            "${further[@]}" \
+            "${further[@]}" ${RTC:+-rtc "$RTC"} \
             -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$HTTPS_PORT-:443,hostfwd=tcp:127.0.0.1:$HTTP_PORT-:80" \
             -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
             -serial "file:$RUN/console" \

@@ -97,7 +97,9 @@ part_given() {
     printf '%s' "$GIVEN" >"$file"
     printf 'config_version = "1.1"\n[system]\nhostname = "hall"\n' >"$imager"
     fresh_card "$file" "$imager"
+    RTC=base=2019-05-04T03:02:01
     power_on
+    RTC=
     wait_page
     name=$(guest 'hostname; avahi-resolve -4 -n hall.local 2>/dev/null | cut -f1' | tr -d '\r' | tr '\n' ' ')
     [ "${name%% *}" = hall ] || stop_because "The box is called \"$name\", not \"hall\"."
@@ -115,5 +117,32 @@ part_given() {
     [ "$(tr -d ' ' <<<"$code")" = successsuccess ] || stop_because "A unit failed: $code"
     guest 'tr -d "\0" </dev/vcs1 | grep -q "https://hall.local"' || guest 'systemctl is-active --quiet bandstand-screen' ||
         stop_because "Nothing says where the page is."
-    passed "name, code, channel and destination are those of the card; no secret is left on it"
+    local off
+    # A network that knows the time would tell it.
+    guest 'ip route replace blackhole 0.0.0.0/1 && ip route replace blackhole 128.0.0.0/1' || stop_because "The routes cannot be closed."
+    [ "$(must GET /state | field "it['box']['clock_trusted']")" = False ] || stop_because "It trusts a clock of 2019."
+    time_on
+    guest "chronyc add server 10.0.2.2 port $TIME_PORT iburst minpoll 2 maxpoll 4" >/dev/null || stop_because "chrony takes no server."
+    wait_for "The right time" 120 clock_trusted
+    off=$(($(guest 'date +%s' | tr -d '\r') - $(date +%s)))
+    [ "${off#-}" -le 3 ] || stop_because "The clock is $off s off."
+    passed "name, code, channel and destination are those of the card; no secret is left on it; a clock of 2019 is not trusted until the network tells the time"
+}
+# Whose session began years ago signs in anew.
+clock_trusted() {
+    signed_in || api POST /session "{\"name\": \"$ACCOUNT\", \"password\": \"$PASSWORD\"}" >/dev/null
+    [ "$(api GET /state | field "it['box']['clock_trusted']")" = True ]
+}
+
+# A server of the time on this machine.
+TIME_PID=
+time_on() {
+    TIME_PORT=$(free_port)
+    "$HERE/ntp.py" "$TIME_PORT" >"$RUN/ntp.log" 2>&1 &
+    TIME_PID=$!
+    wait_for "The server of the time" 10 grep -q ready "$RUN/ntp.log"
+}
+time_off() {
+    [ -z "$TIME_PID" ] || kill "$TIME_PID" 2>/dev/null
+    TIME_PID=
 }

@@ -25,32 +25,56 @@ starts() { grep -ac '^firmware: partition' "$RUN/console"; }
 last_start() { tr -d '\r' <"$RUN/console" | grep -a '^firmware: partition' | tail -n1; }
 started() { [ "$(starts)" -gt "$1" ]; }
 
-# install NAME: by RAUC, as the page will.
+# update [EXPRESSION]: what the page shows of an update.
+update() { api GET /system 2>/dev/null | field "it['update']${1:-['state']}"; }
+update_is() { [ "$(update)" = "$1" ]; }
+update_is_one_of() { case " $* " in *" $(update) "*) ;; *) return 1 ;; esac; }
+update_settled() { case $(update) in none | receiving | installing | '') return 1 ;; esac; }
+
+# installed_by_page: until the page says that it is ready.
+installed_by_page() {
+    wait_for "The end of the installation" 500 update_settled
+    update_is ready || stop_because "The update was not installed: $(api GET /system)"
+}
+
+# install NAME: by RAUC itself.
 install() { guest "rauc install /run/bundles/$1.raucb" "${2:-400}" >"$RUN/rauc-$1.log"; }
 
 committed_to() { [ "$(slot committed)" = "$1" ]; }
 
 part_update() {
     need_updates
-    local from to begin installed trial before
+    local from to begin sent installed trial before
     from=$(slot booted)
     to=$([ "$from" = A ] && echo B || echo A)
     [ "$(slot committed)" = "$from" ] || stop_because "The booted version is not the committed one: $(slots)"
     guest 'echo kept >/data/bandstand/files/kept-by-test'
     begin=$(now)
-    install update || stop_because "The update was not installed: $(tail -n 5 "$RUN/rauc-update.log")"
+    [ "$(must GET /system | field "it['image']['slot']")" = "$from" ] || stop_because "The page does not know the slot: $(api GET /system)"
+    API_WITHIN_S=300 must PUT /system/update "@$WORK/bundles/update.raucb" >/dev/null
+    sent=$(since "$begin")
+    installed_by_page
     installed=$(since "$begin")
+    [ "$(update "['version']")" = marker ] || stop_because "Another version was installed: $(api GET /system)"
     [ "$(slot armed)" = "$to" ] || stop_because "After the install slot $to is not armed: $(slots)"
+    guest '! ls /var/lib/bandstand/update | grep -q raucb' || stop_because "The file of the update still lies on /data."
     before=$(starts)
     begin=$(now)
-    guest 'systemctl reboot --no-block'
+    must POST /system/restart '{}' >/dev/null
     wait_for "The trial" 200 started "$before"
     [ "$(last_start)" = "firmware: partition $([ "$to" = B ] && echo 3 || echo 2), tryboot 1" ] ||
         stop_because "The firmware started something else: $(last_start)"
     wait_page
     trial=$(since "$begin")
     guest 'test -e /usr/lib/bandstand/marker' || stop_because "It is not the new version that runs."
+    wait_for "The page's word of the trial" 60 update_is_one_of trial done
+    case $(update) in
+    trial) api POST /system/restart '{}' >/dev/null && ! update_is done && stop_because "The page would restart the box in the middle of a trial." ;;
+    done) ;;
+    *) stop_because "The page says of the trial: $(api GET /system)" ;;
+    esac
     wait_for "The commit to slot $to" 400 committed_to "$to"
+    wait_for "The page's word of it" 30 update_is "done"
     local committed figures
     committed=$(since "$begin")
     figures=$(boot_figures)
@@ -64,14 +88,16 @@ part_update() {
     guest 'test -e /usr/lib/bandstand/marker && test "$(cat /data/bandstand/files/kept-by-test)" = kept' ||
         stop_because "The marker or /data is not there after the commit."
     guest 'cmp /autoboot/autoboot.txt /data/board/autoboot.txt' || stop_because "The copy of autoboot.txt is another one."
-    passed "$from → $to: installed in $installed s; from reboot to the trial's page $trial s, committed $committed s ($figures)"
+    passed "$from → $to by the page: sent in $sent s, installed in $installed s; from reboot to the trial's page $trial s, committed $committed s ($figures)"
 }
 
 part_broken() {
     need_updates
     local from begin before took
     from=$(slot committed)
-    install broken || stop_because "The update was not installed: $(tail -n 5 "$RUN/rauc-broken.log")"
+    platform_on
+    must POST /system/update/fetch "{\"url\": \"http://10.0.2.2:$FILES_PORT/broken.raucb\"}" >/dev/null
+    installed_by_page
     before=$(starts)
     begin=$(now)
     guest 'systemctl reboot --no-block'
@@ -90,7 +116,8 @@ part_broken() {
     took=$(since "$begin")
     [ "$(slot booted)/$(slot committed)" = "$from/$from" ] || stop_because "It is not back on $from: $(slots)"
     claim
-    passed "back on $from by itself, its page served $took s after the reboot into the broken version"
+    update_is went_back || stop_because "The page says of the update: $(api GET /system)"
+    passed "fetched while it was installed; back on $from by itself, its page served $took s after the reboot into the broken version"
 }
 
 # What an install may not change: which slot boots, and the bytes of the other one.
@@ -112,5 +139,36 @@ part_refused() {
         after=$(unchanged)
         [ "$before" = "$after" ] || stop_because "The bundle \"$name\" changed something: $before / $after"
     done
+    # And in the page's words.
+    must PUT /system/update "@$WORK/bundles/signature.raucb" >/dev/null
+    wait_for "The page's refusal" 60 update_settled
+    [ "$(update)" = failed ] && grep -q "whoever makes" <<<"$(update "['text']")" || stop_because "The page says: $(api GET /system)"
+    [ "$before" = "$(unchanged)" ] || stop_because "What the page refused changed something."
     passed "nothing changed${said}"
+}
+
+# Everything that its owner gave it goes; what boots it stays.
+part_reset() {
+    need_box
+    end_live
+    local venue before begin took
+    venue=$(must GET /state | field "it['box']['name']")
+    guest 'echo secret >/data/connections/hall.nmconnection; echo mine >/data/bandstand/files/evening.mp4; sync'
+    before=$(slots)
+    [ "$(api POST /system/reset '{"venue": "not meant"}' | field "it['wrongs'][0]['place']")" = venue ] ||
+        stop_because "It was not meant, and not refused."
+    local started_before
+    started_before=$(starts)
+    begin=$(now)
+    must POST /system/reset "{\"venue\": \"$venue\"}" >/dev/null
+    wait_for "The restart" 200 started "$started_before"
+    wait_page
+    took=$(since "$begin")
+    rm -f "$RUN/cookies"
+    [ "$(must GET /session | field "it['claimed']")" = False ] || stop_because "Somebody still has an account."
+    guest '! ls /data/connections/hall.nmconnection /data/bandstand/files/evening.mp4 /data/board/factory-reset 2>/dev/null' ||
+        stop_because "Something is left of what was there."
+    [ "$before" = "$(slots)" ] || stop_because "The slots are others: $before / $(slots)"
+    claim
+    passed "a new box $took s after it was asked for"
 }
