@@ -6,13 +6,13 @@
 #   claim    the first sign-in
 #   live     a broadcast to a platform and to the card
 #   power    the plug is pulled within; on air again by itself
-#   update   a new version by the page, its trial, its commit
-#   broken   a version whose daemon fails, fetched from an address, and the way back
-#   refused  a wrong signature, a wrong kind of box, half a bundle
+#   update   a new version by the page, fetched from an address; its trial, its commit
+#   broken   a version whose daemon fails, and the way back
+#   refused  a wrong signature, a wrong kind of box, half a bundle; by hand, and one of them by a file sent to the page
 #
 #   panel    a button and a lamp on the board's header
 #   killed   the worker and the page's program, on air
-#   kernel   a version whose kernel is none
+#   kernel   a version whose kernel is none, sent to the page as a file
 #   init     a version whose first program ends
 #   reset    everything goes, and it is a new box again
 #   given    a card with settings on it, which the box takes over at its first start; and a clock that is years off

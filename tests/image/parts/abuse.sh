@@ -42,7 +42,7 @@ part_killed() {
 # The nth start of the machine since it was powered on.
 nth_start() { tr -d '\r' <"$RUN/console" | grep -a '^firmware: partition' | sed -n "${1}p"; }
 
-# tried NAME: installs a version that cannot start, tries it, and waits until the committed one is back: TOOK seconds.
+# tried NAME: sends a version that cannot start to the page, tries it, and waits until the committed one is back: TOOK seconds.
 TOOK=
 tried() {
     local from before begin
@@ -62,6 +62,7 @@ tried() {
     signed_in || claim
     [ "$(slot booted)/$(slot committed)" = "$from/$from" ] || stop_because "It is not back on $from: $(slots)"
     update_is went_back || stop_because "The page says of the update: $(api GET /system)"
+    guest '! ls /var/lib/bandstand/update | grep -q raucb' || stop_because "The file of the update still lies on /data."
     TOOK=$(since "$begin")
 }
 part_kernel() {

@@ -24,7 +24,8 @@ online() { [ "$(status "['sources'][0]['state']")" = online ] && on_air "$1"; }
 on_air() { [ "$(status "['on_air']['source']")" = "$1" ]; }
 live_ms() { status "['live']['since_ms']"; }
 live_for() { local ms; ms=$(live_ms); [ "${ms:-0}" -ge "$1" ]; }
-off_air() { [ -z "$(live_ms)" ]; }
+# Nothing is sent, and nothing is wanted: after a boot the worker comes some seconds later than the page.
+off_air() { [ "$(api GET /channels/main | field "'no' if it['live'] is None else 'yes'")" = no ] && [ -z "$(live_ms)" ]; }
 end_live() {
     off_air && return
     must POST /channels/main/end >/dev/null
