@@ -35,7 +35,7 @@ done
 PARTS=(page data claim live power update broken refused)
 ABUSE_PARTS=(panel killed kernel init reset given cuts)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
-declare -A TAKES=([page]=200 [data]=40 [claim]=20 [live]=150 [panel]=150 [power]=400 [update]=500 [broken]=600 [refused]=150
+declare -A TAKES=([page]=150 [data]=20 [claim]=20 [live]=150 [power]=250 [update]=400 [broken]=350 [refused]=100 [panel]=200
     [given]=250 [killed]=250 [kernel]=600 [init]=600 [reset]=250 [cuts]=9000)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
 UNTIL=${UNTIL:-0}
