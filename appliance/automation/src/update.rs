@@ -62,16 +62,16 @@ pub fn outcome(installed: &Installed, now: Running<'_>) -> Outcome {
 pub fn refusal(error: &str) -> String {
     let lower = error.to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
-    if says(&["compatible mismatch"]) {
+    if says(&["failed to stream bundle", "from remote server", "does not arrive"]) {
+        format!("It could not be fetched from this address: {}.", last(error))
+    } else if says(&["compatible mismatch"]) {
         "The file is for another kind of box.".into()
     } else if says(&["exceeds bundle size", "invalid magic", "bundle too small", "failed to read signature size"]) {
         "The file is no update of this box, or a part of it is missing. Get it anew.".into()
-    } else if says(&["signature", "certificate", "verify error", "verity", "cms"]) {
+    } else if says(&["signature verification failed", "verify error", "verity"]) {
         "The file was changed on its way, or does not come from whoever makes this box's software. Get it anew.".into()
     } else if says(&["no space left"]) {
         "There is not enough room for it on the box.".into()
-    } else if says(&["download", "resolve", "http", "curl", "nbd", "stream"]) {
-        format!("It could not be fetched from this address: {}.", last(error))
     } else if says(&["bundle", "squashfs", "magic", "too small", "identif", "short read", "end of file"]) {
         "The file is no update of this box, or a part of it is missing. Get it anew.".into()
     } else {
@@ -116,6 +116,11 @@ mod tests {
         );
         check("Signature size (8319112) exceeds bundle size", "no update of this box");
         check("Failed to identify bundle", "no update of this box");
+        check("Failed to stream bundle https://h/cms/x.raucb: SSL peer certificate was not OK", "SSL peer certificate");
+        check(
+            "Failed to read signature size from bundle: failed to read data from remote server",
+            "could not be fetched",
+        );
         check("write: No space left on device", "room");
         check("Installation error: the slot is on fire.", "installed: the slot is on fire.");
         assert!(refusal(&format!("x: {}", "ü".repeat(1000))).chars().count() < 200);

@@ -50,10 +50,13 @@ pub fn wished(places: &Places) -> io::Result<bool> {
     }
     // The mark first: from then on it is carried out whatever happens, and once.
     ask(places)?;
-    for wish in found {
-        fs::remove_file(wish)?;
+    let gone = found.iter().try_for_each(fs::remove_file).and_then(|()| sync(&places.fat));
+    if let Err(error) = gone {
+        // A wish that stays would be fulfilled at every start: then rather not at all.
+        fs::remove_file(places.board.join(MARK))?;
+        sync(&places.board)?;
+        return Err(error);
     }
-    sync(&places.fat)?;
     Ok(true)
 }
 
@@ -79,7 +82,8 @@ pub fn carry_out(places: &Places) -> io::Result<Option<Vec<String>>> {
     for path in GIVEN.map(|name| places.board.join(name)) {
         delete(&path, fs::remove_file(&path));
     }
-    sync(&places.data)?;
+    delete(&places.data, sync(&places.data));
+    // Whatever is left: a mark that stayed would do it again.
     fs::remove_file(mark)?;
     sync(&places.data)?;
     Ok(Some(left))

@@ -243,7 +243,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let (close, closing) = watch::channel(false);
     let rtmp_port = options.rtmp_listen.port();
     let board = reconciler.board();
-    let system = Arc::new(System::new(&options.machine, &options.state, &clock, None)?);
+    let system = Arc::new(System::new(&options.machine, &options.state, &clock, None));
     tokio::spawn(system.clone().resume());
     let (tell_panel, panel_fault) = watch::channel(None);
     let beneath = Beneath { system, panel_fault, rtmp_port };

@@ -21,6 +21,8 @@ struct Far {
     looks: u32,
     held: bool,
     error: String,
+    /// What it was done with last, in RAUC's words.
+    last: String,
 }
 
 type Shared = Arc<Mutex<Far>>;
@@ -39,16 +41,22 @@ fn said(bundle: &str) -> String {
 impl Rauc {
     fn info(&self, bundle: &str) -> zbus::fdo::Result<(String, String)> {
         let said = said(bundle);
+        self.0.lock().unwrap().last = "Checking bundle done.".into();
         match said.split_once(' ') {
+            Some(("foreign", version)) => Ok(("bandstand-other".into(), version.into())),
             Some(("forged", _)) => Err(zbus::fdo::Error::Failed("signature verification failed: Verify error".into())),
             Some((_, version)) => Ok(("bandstand-test".into(), version.into())),
             None => Err(zbus::fdo::Error::Failed("Failed to identify bundle".into())),
         }
     }
 
-    fn install(&self, source: &str) {
+    fn install(&self, source: &str) -> zbus::fdo::Result<()> {
         let mut far = self.0.lock().unwrap();
         let said = said(source);
+        if said.starts_with("busy") {
+            return Err(zbus::fdo::Error::Failed("Already processing a different method".into()));
+        }
+        far.last = "Installing done.".into();
         far.asked.push(format!("install {said}"));
         far.looks = 2;
         far.error = if said.starts_with("broken") {
@@ -56,6 +64,12 @@ impl Rauc {
         } else {
             String::new()
         };
+        Ok(())
+    }
+
+    #[zbus(property)]
+    fn compatible(&self) -> String {
+        "bandstand-test".into()
     }
 
     #[zbus(property)]
@@ -74,8 +88,12 @@ impl Rauc {
 
     #[zbus(property)]
     fn progress(&self) -> (i32, String, i32) {
-        let percent = if self.0.lock().unwrap().looks > 0 { 40 } else { 100 };
-        (percent, "Copying image".into(), 2)
+        let far = self.0.lock().unwrap();
+        match far.looks {
+            0 if far.last.is_empty() => (0, String::new(), 0),
+            0 => (100, far.last.clone(), 1),
+            _ => (40, "Copying image".into(), 2),
+        }
     }
 }
 
@@ -111,7 +129,7 @@ async fn house(folder: &Path, far: &Shared) -> House {
     std::mem::forget(other_side.unwrap());
     let machine = folder.join("machine");
     let clock = Clock::rooted(&machine).unwrap();
-    let system = System::new(&machine, &folder.join("state"), &clock, Some(bus.unwrap())).unwrap();
+    let system = System::new(&machine, &folder.join("state"), &clock, Some(bus.unwrap()));
     House::open_on(folder, system).await
 }
 
@@ -205,6 +223,16 @@ async fn what_is_known_of_an_update_is_true_whatever_ends_within() {
     until("its progress again", async || (update(&second).await["percent"] == 40).then_some(())).await;
     far.lock().unwrap().held = false;
     assert_eq!(settled(&second).await, json!({"state": "ready", "version": "2.0"}));
+    // What RAUC does not begin with changes nothing of that.
+    let mut second = second;
+    for refused in ["rubbish", "foreign 2.1", "busy 2.2"] {
+        send(&second, refused).await.ok();
+        assert_eq!(settled(&second).await["state"], "failed", "{refused}");
+        second.close();
+        second = house(folder, &far).await;
+        sign_in(&second).await;
+        assert_eq!(update(&second).await, json!({"state": "ready", "version": "2.0"}), "{refused}");
+    }
     // Another one that fails has written over it: nothing is ready any more, and a restart of ours does not bring it back.
     send(&second, "broken 3.0").await.ok();
     assert_eq!(settled(&second).await["state"], "failed");
@@ -228,13 +256,40 @@ async fn what_is_known_of_an_update_is_true_whatever_ends_within() {
 }
 
 #[tokio::test]
+async fn what_an_earlier_process_began_is_ready_only_where_it_was_written_to_its_end() {
+    let begun = json!({"version": "2.0", "from": "A", "boot": "one", "whole": false});
+    for (last, state) in [("Installing done.", "ready"), ("Checking bundle done.", "failed"), ("", "failed")] {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, far) = (folder.path(), Shared::default());
+        machine(&folder.join("machine"), "A", false, "one");
+        far.lock().unwrap().last = last.into();
+        let record = folder.join("state/update/installed.json");
+        std::fs::create_dir_all(record.parent().unwrap()).unwrap();
+        std::fs::write(&record, begun.to_string()).unwrap();
+        let house = house(folder, &far).await;
+        house.claim().await;
+        let told = until("what became of it", async || {
+            let told = update(&house).await;
+            (told["state"] == "ready" || told["state"] == "failed").then_some(told)
+        })
+        .await;
+        assert_eq!(told["state"], state, "{last}");
+        assert_eq!(record.exists(), state == "ready", "{last}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_update_changes_nothing_and_is_told_in_plain_words() {
     let folder = tempfile::tempdir().unwrap();
     let (folder, far) = (folder.path(), Shared::default());
     machine(&folder.join("machine"), "A", false, "one");
     let house = house(folder, &far).await;
     house.claim().await;
-    for (file, words) in [("forged 2", "whoever makes this box's software"), ("rubbish", "no update of this box")] {
+    for (file, words) in [
+        ("forged 2", "whoever makes this box's software"),
+        ("rubbish", "no update of this box"),
+        ("foreign 2", "another kind of box"),
+    ] {
         send(&house, file).await.ok();
         let update = settled(&house).await;
         assert_eq!(update["state"], "failed");

@@ -68,7 +68,14 @@ part_update() {
     guest 'test -e /usr/lib/bandstand/marker' || stop_because "It is not the new version that runs."
     wait_for "The page's word of the trial" 60 update_is_one_of trial done
     case $(update) in
-    trial) api POST /system/restart '{}' >/dev/null && ! update_is done && stop_because "The page would restart the box in the middle of a trial." ;;
+    trial)
+        # Unless it is kept in this very moment.
+        if api POST /system/restart '{}' >/dev/null; then
+            update_is done || stop_because "The page would restart the box in the middle of a trial."
+            wait_for "The restart" 200 started $((before + 1))
+            wait_page
+        fi
+        ;;
     done) ;;
     *) stop_because "The page says of the trial: $(api GET /system)" ;;
     esac

@@ -52,6 +52,9 @@ impl Tools {
                 continue;
             };
             let text = match Lines::open(&wish) {
+                _ if !self.has(&wish) => {
+                    "The channel of the button and the lamp is gone: choose another one.".to_owned()
+                }
                 Ok(lines) => {
                     self.fault.send_replace(None);
                     match self.serve(&wish, &lines).await {
@@ -71,12 +74,17 @@ impl Tools {
         }
     }
 
-    /// Until another panel is wished.
+    /// Whether the panel's channel is there.
+    fn has(&self, wish: &PanelDoc) -> bool {
+        self.wanted.borrow().channels.iter().any(|channel| channel.doc.id == wish.channel)
+    }
+
+    /// Until another panel is wished, or its channel goes.
     async fn serve(&self, wish: &PanelDoc, lines: &Lines) -> Result<(), gpiocdev::Error> {
         let (mut panel, mut shown) = (Panel::default(), None);
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        while self.wanted.borrow().panel.as_ref() == Some(wish) {
+        while self.wanted.borrow().panel.as_ref() == Some(wish) && self.has(wish) {
             looks.tick().await;
             let (phase, trouble) = {
                 let board = self.board.borrow();

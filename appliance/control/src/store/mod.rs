@@ -148,10 +148,11 @@ impl Store {
         if back > 0 {
             tracing::warn!(back, "the tables are those of a newer version, and were taken back");
         }
+        // The way back first: a power cut behind the steps must find it.
+        schema::leave_way_back(&mut writer).map_err(failed)?;
         schema::migrations()
             .to_latest(&mut writer)
             .map_err(|source| OpenError::Migration { path: name.clone(), source })?;
-        schema::leave_way_back(&mut writer).map_err(failed)?;
         let first = wanted::load(&writer, &context).map_err(|refusal| {
             let reason = refusal.cause.map_or(refusal.detail, |cause| cause.to_string());
             OpenError::Inconsistent { path: name.clone(), reason }

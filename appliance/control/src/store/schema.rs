@@ -26,8 +26,12 @@ pub(super) fn migrations() -> Migrations<'static> {
     Migrations::new(STEPS.iter().map(|(forward, back)| M::up(forward).down(back)).collect())
 }
 
-/// Writes down the way back of every step that is known here, where it does not stand there yet.
+/// Writes down the way back of every step that is known here, where it does not stand there yet: before any step is taken. What a
+/// newer version left, and could not be taken back, stays as it is.
 pub(super) fn leave_way_back(connection: &mut Connection) -> rusqlite::Result<()> {
+    if newest(connection)? > STEPS.len() as i64 {
+        return Ok(());
+    }
     let left = |connection: &Connection, version: i64| -> rusqlite::Result<Option<String>> {
         let there = "SELECT statements FROM way_back WHERE version = ?1";
         connection.query_row(there, [version], |row| row.get(0)).optional()
@@ -53,6 +57,11 @@ pub(super) fn leave_way_back(connection: &mut Connection) -> rusqlite::Result<()
     transaction.commit()
 }
 
+/// Number of the last step that was taken.
+fn newest(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
 fn has_way_back(connection: &Connection) -> rusqlite::Result<bool> {
     let there = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'way_back'";
     connection.query_row(there, [], |row| Ok(row.get::<_, i64>(0)? > 0))
@@ -60,12 +69,21 @@ fn has_way_back(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Takes tables that are newer than is known here back to what is known, by what the newer version left. Answers how many
 /// steps that were; where one's way back is missing or fails, everything stays as it is.
+///
+/// Foreign keys are not in force within, so that a table may be made anew under those that name it: statements of a way back
+/// delete children themselves, and what names nothing afterwards fails the whole.
 pub(super) fn step_back(connection: &mut Connection) -> rusqlite::Result<usize> {
-    let known = STEPS.len() as i64;
-    let newest: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let (known, newest) = (STEPS.len() as i64, newest(connection)?);
     if newest <= known || !has_way_back(connection)? {
         return Ok(0);
     }
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let done = step_back_to(connection, known, newest);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    done
+}
+
+fn step_back_to(connection: &mut Connection, known: i64, newest: i64) -> rusqlite::Result<usize> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     for version in (known + 1..=newest).rev() {
         let back: Option<String> = transaction
@@ -75,6 +93,12 @@ pub(super) fn step_back(connection: &mut Connection) -> rusqlite::Result<usize> 
         let Some(back) = back else { return Ok(0) };
         transaction.execute_batch(&back)?;
         transaction.execute("DELETE FROM way_back WHERE version = ?1", [version])?;
+    }
+    if transaction.prepare("PRAGMA foreign_key_check")?.exists([])? {
+        return Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY),
+            Some("the way back leaves what names nothing".into()),
+        ));
     }
     transaction.pragma_update(None, "user_version", known)?;
     transaction.commit()?;
@@ -354,8 +378,9 @@ mod tests {
             connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
         };
         let mut connection = Connection::open_in_memory().unwrap();
-        migrations().to_latest(&mut connection).unwrap();
+        // It stands there before a step is taken.
         leave_way_back(&mut connection).unwrap();
+        migrations().to_latest(&mut connection).unwrap();
         assert_eq!(step_back(&mut connection).unwrap(), 0, "nothing is newer");
         connection.execute("INSERT INTO settings VALUES ('venue', 'Hall')", []).unwrap();
         let two_steps = format!(
@@ -383,6 +408,40 @@ mod tests {
         assert_eq!(venue, "Hall");
         let steps: i64 = connection.query_row("SELECT count(*) FROM way_back", [], |row| row.get(0)).unwrap();
         assert_eq!(steps, known);
+    }
+
+    #[test]
+    fn a_way_back_may_make_a_table_anew_and_leaves_nothing_that_names_nothing() {
+        let known = STEPS.len() as i64;
+        let newer = |back: &str| {
+            let mut connection = Connection::open_in_memory().unwrap();
+            connection.pragma_update(None, "foreign_keys", true).unwrap();
+            leave_way_back(&mut connection).unwrap();
+            migrations().to_latest(&mut connection).unwrap();
+            connection
+                .execute_batch(
+                    "CREATE TABLE parent (id INTEGER PRIMARY KEY, more TEXT);
+                     CREATE TABLE child (parent INTEGER REFERENCES parent (id) ON DELETE CASCADE);
+                     INSERT INTO parent VALUES (1, ''); INSERT INTO child VALUES (1);",
+                )
+                .unwrap();
+            connection.pragma_update(None, "user_version", known + 1).unwrap();
+            connection.execute("INSERT INTO way_back VALUES (?1, ?2)", params![known + 1, back]).unwrap();
+            connection
+        };
+        let children = |connection: &Connection| -> i64 {
+            connection.query_row("SELECT count(*) FROM child", [], |row| row.get(0)).unwrap()
+        };
+        let anew = "CREATE TABLE parent_old (id INTEGER PRIMARY KEY); INSERT INTO parent_old SELECT id FROM parent;
+                    DROP TABLE parent; ALTER TABLE parent_old RENAME TO parent;";
+        let mut connection = newer(anew);
+        assert_eq!(step_back(&mut connection).unwrap(), 1);
+        assert_eq!(children(&connection), 1, "its children went with it");
+        connection.execute("DELETE FROM parent", []).unwrap();
+        assert_eq!(children(&connection), 0, "keys are in force again");
+        let mut connection = newer("DELETE FROM parent;");
+        assert!(step_back(&mut connection).is_err());
+        assert_eq!(newest(&connection).unwrap(), known + 1, "it stays as it was");
     }
 
     #[test]

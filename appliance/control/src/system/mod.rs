@@ -31,8 +31,12 @@ pub const UPDATE_BYTES_MAX: u64 = 1 << 30;
 pub const URL_CHARS_MAX: usize = 2000;
 /// How often RAUC is asked how far it is.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
-/// An installation takes minutes; one of an hour has come to nothing.
-const INSTALL_MAX: Duration = Duration::from_secs(3600);
+/// An installation of which nothing is heard for so long has come to nothing.
+const STALLED: Duration = Duration::from_secs(900);
+/// How long the check of an update may take, with all that is fetched for it.
+const CHECK_MAX: Duration = Duration::from_secs(120);
+/// What RAUC says when an update was written to its end (src/install.c); it ends with 100 percent of something in any case.
+const DONE: &str = "Installing done.";
 /// What `bandstand-board` says about the slots, below the machine's root: written at boot, and after a trial.
 const SLOTS: &str = "run/bandstand-board/slots.json";
 /// Units that systemd starts for us, and nobody else's: see systemd/polkit.
@@ -68,9 +72,8 @@ pub struct System {
 impl System {
     /// The system of the machine whose files are below `machine`. Updates are received below `state`. Without a bus it is
     /// the system's own.
-    pub fn new(machine: &Path, state: &Path, clock: &Clock, bus: Option<zbus::Connection>) -> std::io::Result<System> {
+    pub fn new(machine: &Path, state: &Path, clock: &Clock, bus: Option<zbus::Connection>) -> System {
         let folder = state.join("update");
-        std::fs::create_dir_all(&folder)?;
         let system = System {
             machine: machine.to_owned(),
             folder,
@@ -78,14 +81,16 @@ impl System {
             bus,
             job: Mutex::new(Job::None),
         };
-        // What an earlier process left of an update is of no use.
+        // What an earlier process left of an update is of no use; nor is it a reason not to serve the page.
         for path in [system.bundle(), system.bundle().with_extension("new")] {
             match std::fs::remove_file(path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    tracing::warn!(%error, "what is left of an update cannot be removed");
+                }
                 _ => {}
             }
         }
-        Ok(system)
+        system
     }
 
     fn bundle(&self) -> PathBuf {
@@ -126,7 +131,9 @@ impl System {
             (Job::None, Some(image)) => self.installed(image).unwrap_or(UpdateDoc::None),
             (Job::None, None) => UpdateDoc::None,
         };
-        SystemDoc { image, update, storage: storage::of(&self.machine, &self.folder) }
+        // The folder of updates is made with the first one.
+        let state = self.folder.parent().unwrap_or(&self.folder);
+        SystemDoc { image, update, storage: storage::of(&self.machine, state) }
     }
 
     /// What was written down last.
@@ -134,8 +141,20 @@ impl System {
         serde_json::from_str(&std::fs::read_to_string(self.record()).ok()?).ok()
     }
 
-    fn write_down(&self, installed: &Installed) -> std::io::Result<()> {
-        write_private(&self.record(), &serde_json::to_vec(installed)?)
+    /// Writes down what is being installed, or what was before. A worn card may take seconds.
+    async fn write_down(&self, installed: Option<Installed>) -> std::io::Result<()> {
+        let path = self.record();
+        let write = move || match installed {
+            Some(installed) => {
+                path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+                write_private(&path, &serde_json::to_vec(&installed)?)
+            }
+            None => match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+                _ => Ok(()),
+            },
+        };
+        tokio::task::spawn_blocking(write).await?
     }
 
     fn installed(&self, image: &ImageDoc) -> Option<UpdateDoc> {
@@ -175,6 +194,7 @@ impl System {
     ) -> Result<Received, Refusal> {
         let from = System::slot(self.ours()?)?;
         let begun = Begun::new(self)?;
+        tokio::fs::create_dir_all(&self.folder).await?;
         media::has_room(&self.folder, announced)?;
         media::receive_as(&self.bundle(), UPDATE_BYTES_MAX, body).await?;
         Ok(Received { begun, from })
@@ -203,32 +223,54 @@ impl System {
     /// Lets RAUC do it, to its end. What is being installed is written down before, so that neither an end of ours nor a failure
     /// leaves a word behind that is no longer true.
     async fn carry_out(&self, from: String, source: &str) -> Result<Installed, Failure> {
-        let rauc = rauc::on(&self.bus().await?).await?;
-        let (_, version) = rauc.info(source).await?;
+        let (rauc, version) = match tokio::time::timeout(CHECK_MAX, self.check(source)).await {
+            Ok(checked) => checked?,
+            Err(_) => return Err(Failure::Refused("it does not arrive".into())),
+        };
+        let former = self.written();
         let installed = Installed { version, from, boot: self.boot.clone(), whole: false };
-        self.write_down(&installed)?;
-        rauc.install(source).await?;
+        self.write_down(Some(installed.clone())).await?;
+        if let Err(error) = rauc.install(source).await {
+            // It has not begun: what was ready is as ready as before.
+            self.write_down(former).await?;
+            return Err(error.into());
+        }
         self.follow(&rauc).await?;
         Ok(installed)
     }
 
+    /// Whom an update comes from, for which box it is, and its version.
+    async fn check(&self, source: &str) -> Result<(rauc::InstallerProxy<'static>, String), Failure> {
+        let rauc = rauc::on(&self.bus().await?).await?;
+        let (compatible, version) = rauc.info(source).await?;
+        if compatible != rauc.compatible().await? {
+            return Err(Failure::Refused("Compatible mismatch".into()));
+        }
+        Ok((rauc, version))
+    }
+
     /// Until RAUC is done.
     async fn follow(&self, rauc: &rauc::InstallerProxy<'_>) -> Result<(), Failure> {
+        let mut heard = (tokio::time::Instant::now(), (0, String::new(), 0));
         loop {
             let idle = rauc.operation().await? == "idle";
-            let (percent, _, _) = rauc.progress().await?;
-            if !idle {
-                *self.job() = Job::Installing(percent.clamp(0, 100) as u8);
-                tokio::time::sleep(LOOK_EVERY).await;
-                continue;
+            let progress = rauc.progress().await?;
+            if idle {
+                let error = rauc.last_error().await?;
+                return match (error.is_empty(), progress) {
+                    (false, _) => Err(Failure::Refused(error)),
+                    (true, (100, done, _)) if done == DONE => Ok(()),
+                    // One that was started anew, or never began, knows nothing of it.
+                    _ => Err(Failure::Refused("what installs updates was restarted".into())),
+                };
             }
-            let error = rauc.last_error().await?;
-            return match percent {
-                _ if !error.is_empty() => Err(Failure::Refused(error)),
-                100 => Ok(()),
-                // One that was started anew knows nothing of it.
-                _ => Err(Failure::Refused("what installs updates was restarted".into())),
-            };
+            *self.job() = Job::Installing(progress.0.clamp(0, 100) as u8);
+            if progress != heard.1 {
+                heard = (tokio::time::Instant::now(), progress);
+            } else if heard.0.elapsed() > STALLED {
+                return Err(Failure::Refused("it did not go on for a quarter of an hour".into()));
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
@@ -236,7 +278,9 @@ impl System {
     pub async fn resume(self: Arc<Self>) {
         let Some(installed) = self.written().filter(|installed| !installed.whole) else { return };
         if installed.boot != self.boot {
-            let _ = std::fs::remove_file(self.record());
+            if let Err(error) = self.write_down(None).await {
+                tracing::warn!(%error, "an update that was broken off cannot be forgotten");
+            }
             return;
         }
         let Ok(begun) = Begun::new(&self) else { return };
@@ -246,7 +290,7 @@ impl System {
             Ok(installed)
         };
         let done = followed.await;
-        begun.end(done);
+        begun.end(done).await;
     }
 
     /// Restarts the box.
@@ -290,26 +334,31 @@ impl Begun {
     async fn go_on(self, from: String, source: String) {
         let system = self.system.clone();
         *system.job() = Job::Installing(0);
-        let done = match tokio::time::timeout(INSTALL_MAX, system.carry_out(from, &source)).await {
-            Ok(done) => done,
-            Err(_) => Err(Failure::Refused("it took more than an hour".into())),
-        };
-        self.end(done);
+        let done = system.carry_out(from, &source).await;
+        self.end(done).await;
     }
 
     /// Writes down what became of it.
-    fn end(mut self, done: Result<Installed, Failure>) {
+    async fn end(mut self, done: Result<Installed, Failure>) {
         let system = self.system.clone();
-        let done = done.and_then(|installed| {
-            tracing::info!(version = installed.version, "an update is installed: the next restart tries it");
-            Ok(system.write_down(&Installed { whole: true, ..installed })?)
-        });
-        let job = match done {
+        let written = match done {
+            Ok(installed) => {
+                tracing::info!(version = installed.version, "an update is installed: the next restart tries it");
+                system.write_down(Some(Installed { whole: true, ..installed })).await.map_err(Failure::from)
+            }
+            Err(failure) => Err(failure),
+        };
+        let job = match written {
             Ok(()) => Job::None,
             Err(failure) => {
                 tracing::warn!(%failure, "an update was not installed");
-                // The slot that one before was installed in may be half written by now.
-                let _ = std::fs::remove_file(system.record());
+                // Where RAUC has begun, the slot that one before was installed in is half written by now; where it has not, that
+                // one is as ready as it was.
+                if system.written().is_some_and(|installed| !installed.whole)
+                    && let Err(error) = system.write_down(None).await
+                {
+                    tracing::warn!(%error, "an update that failed cannot be forgotten");
+                }
                 Job::Failed(failure.words())
             }
         };
@@ -357,12 +406,6 @@ impl From<zbus::Error> for Failure {
             },
             other => Failure::Away(other),
         }
-    }
-}
-
-impl From<serde_json::Error> for Failure {
-    fn from(error: serde_json::Error) -> Failure {
-        Failure::Storage(error.into())
     }
 }
 

@@ -14,6 +14,9 @@ pub(super) trait Installer {
     /// Why the last one failed; empty where it did not.
     #[zbus(property)]
     fn last_error(&self) -> zbus::Result<String>;
+    /// The kind of box that this one is.
+    #[zbus(property)]
+    fn compatible(&self) -> zbus::Result<String>;
     /// Percent, what is being done, and how deep that lies.
     #[zbus(property)]
     fn progress(&self) -> zbus::Result<(i32, String, i32)>;

@@ -97,7 +97,7 @@ pub struct House {
 impl House {
     /// Opens a house in a folder.
     pub async fn open(folder: &Path) -> House {
-        let system = System::new(folder, &folder.join("state"), &Clock::new().unwrap(), None).unwrap();
+        let system = System::new(folder, &folder.join("state"), &Clock::new().unwrap(), None);
         House::open_on(folder, system).await
     }
 
