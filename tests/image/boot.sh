@@ -15,6 +15,7 @@
 #   kernel   a version whose kernel is none, sent to the page as a file
 #   init     a version whose first program ends
 #   reset    everything goes, and it is a new box again
+#   wish     the same by a file on the card, with what it shall be then beside it
 #   given    a card with settings on it, which the box takes over at its first start; and a clock that is years off
 #   cuts     the plug is pulled at random moments of an update (CUTS, SEED)
 # KEEP=yes leaves the machine on at the end, for the next call with KEEP=yes and for tests/image/guest.py.
@@ -33,10 +34,10 @@ for file in "$HERE"/parts/*.sh; do
 done
 
 PARTS=(page data claim live power update broken refused)
-ABUSE_PARTS=(panel killed kernel init reset given cuts)
+ABUSE_PARTS=(panel killed kernel init reset wish given cuts)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
 declare -A TAKES=([page]=150 [data]=20 [claim]=20 [live]=150 [power]=250 [update]=400 [broken]=350 [refused]=100 [panel]=200
-    [given]=250 [killed]=250 [kernel]=600 [init]=600 [reset]=250 [cuts]=9000)
+    [given]=250 [killed]=250 [kernel]=600 [init]=600 [reset]=250 [wish]=400 [cuts]=9000)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
 UNTIL=${UNTIL:-0}
 PASSED=0

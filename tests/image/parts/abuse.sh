@@ -106,3 +106,25 @@ part_cuts() {
     done
     passed "$CUTS cuts, seed $SEED (seconds : version that runs : what the page says):$told"
 }
+
+# Somebody who cannot sign in any more puts two files on the card: the wish for the way back, and what the box shall be then.
+part_wish() {
+    need_box
+    end_live
+    guest "echo $(printf '%s' "$GIVEN" | base64 -w 0) | base64 -d >/autoboot/bandstand.toml && touch /autoboot/factory-reset.txt && sync" ||
+        stop_because "The card cannot be written."
+    guest 'echo mine >/data/bandstand/files/evening.mp4; sync'
+    local before begin took
+    before=$(starts)
+    begin=$(now)
+    guest 'systemctl reboot --no-block'
+    wait_for "The restart for the way back" 400 started $((before + 1))
+    wait_page
+    took=$(since "$begin")
+    rm -f "$RUN/cookies"
+    must POST /session/claim "{\"code\": \"K7QX-99AB\", \"name\": \"$ACCOUNT\", \"password\": \"$PASSWORD\"}" >/dev/null
+    [ "$(must GET /channels/main | field "it['name']")" = "Main hall" ] || stop_because "What lay beside the wish was not taken over."
+    guest '! ls /autoboot/factory-reset.txt /data/bandstand/files/evening.mp4 /data/board/factory-reset 2>/dev/null' ||
+        stop_because "The wish, its mark, or what was there before is left."
+    passed "two starts, and the box that the card describes, $took s after it was switched on with the files"
+}
