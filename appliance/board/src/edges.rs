@@ -164,11 +164,16 @@ fn folder(path: &Path) -> io::Result<OwnedFd> {
     Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
+/// Brings everything that was written to the medium of a folder.
+pub(crate) fn sync(path: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(folder(path)?)?)
+}
+
 /// Removes the temporary file, on the medium too.
 fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path.join(LEFTOVER)) {
         Err(cause) if cause.kind() != ErrorKind::NotFound => Err(cause),
-        _ => Ok(rustix::fs::syncfs(folder(path)?)?),
+        _ => sync(path),
     }
 }
 
@@ -183,6 +188,6 @@ pub fn write_part(path: &Path, file: Autoboot, part: Part) -> io::Result<()> {
         Part::Fill => File::create(&temporary)?.write_all(file.to_text().as_bytes()),
         Part::Sync => File::open(&temporary)?.sync_all(),
         Part::Rename => fs::rename(&temporary, path.join(FILE)),
-        Part::SyncFs => Ok(rustix::fs::syncfs(folder(path)?)?),
+        Part::SyncFs => sync(path),
     }
 }

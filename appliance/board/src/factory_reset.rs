@@ -8,7 +8,7 @@
 //! What cannot be deleted is left and said: a mark that stayed for it would delete what the next owner has made by then.
 //! What the card was given for its first start was taken over once and is not taken over again; nor would its secrets be there.
 
-use rustix::fs::{Mode, OFlags};
+use crate::edges::sync;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -87,9 +87,4 @@ pub fn carry_out(places: &Places) -> io::Result<Option<Vec<String>>> {
     fs::remove_file(mark)?;
     sync(&places.data)?;
     Ok(Some(left))
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    let folder = rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok(rustix::fs::syncfs(folder)?)
 }

@@ -2,9 +2,9 @@
 
 use super::keyfile;
 use super::plan::{Given, Plan, plan};
+use crate::edges::sync;
 use crate::preseed::keys::Keys;
 use crate::preseed::{BYTES_MAX, imager, venue};
-use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
@@ -213,9 +213,4 @@ fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn own(path: &Path, folder: &Path) -> io::Result<()> {
     let owner = fs::metadata(folder)?;
     chown(path, Some(owner.uid()), Some(owner.gid()))
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    let folder = rustix::fs::open(folder, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-    Ok(rustix::fs::syncfs(folder)?)
 }
