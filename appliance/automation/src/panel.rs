@@ -12,6 +12,7 @@
 //! ordered is decided by what was the case when it was pressed: where that changes under the finger, nothing is ordered.
 
 use crate::clock::Running;
+use std::ops::RangeInclusive;
 
 /// How long it must be held to begin a broadcast, milliseconds: longer than it bounces or is brushed against.
 pub const GO_LIVE_MS: u64 = 300;
@@ -22,10 +23,13 @@ const SLOW_MS: u64 = 1_000;
 const QUICK_MS: u64 = 400;
 const RAPID_MS: u64 = 150;
 
-/// The line of a board's header that a name means: `GPIO2` to `GPIO27`. GPIO0 and GPIO1 belong to add-on boards.
+/// The lines of a board's header. The two before belong to add-on boards.
+pub const HEADER_LINES: RangeInclusive<u32> = 2..=27;
+
+/// The line of a board's header that a name means: `GPIO2` to `GPIO27`.
 pub fn header_line(name: &str) -> Option<u32> {
     let number = name.strip_prefix("GPIO")?;
-    let line = number.parse::<u32>().ok().filter(|line| (2..=27).contains(line))?;
+    let line = number.parse::<u32>().ok().filter(|line| HEADER_LINES.contains(line))?;
     (number == line.to_string()).then_some(line)
 }
 

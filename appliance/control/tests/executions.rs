@@ -84,8 +84,7 @@ async fn what_a_broadcast_carried_lasts_and_is_judged_at_its_end() {
     let house = House::open(folder.path()).await;
     let worker = Peer::channel(&house.run(), "main", Manner::default());
     until("the worker", async || (!worker.seen().specs.is_empty()).then_some(())).await;
-    let signed_in = json!({"name": support::ACCOUNT.0, "password": support::ACCOUNT.1});
-    house.client.post("/session", signed_in).await.ok();
+    house.sign_in().await;
     a_minute_ago(&house).await;
     end(&house.client).await;
     let execution = newest(&house.client).await;

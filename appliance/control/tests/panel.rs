@@ -34,7 +34,7 @@ async fn it_is_kept_until_it_is_taken_away() {
     assert_eq!(answer.ok()["panel"], wished);
     house.close();
     let house = House::open(folder.path()).await;
-    house.client.post("/session", json!({"name": support::ACCOUNT.0, "password": support::ACCOUNT.1})).await.ok();
+    house.sign_in().await;
     assert_eq!(house.client.get("/panel").await.ok()["panel"], wished);
     assert_eq!(house.client.delete("/panel").await.status, 204);
     assert_eq!(house.client.get("/panel").await.ok()["panel"], Value::Null);

@@ -191,7 +191,7 @@ async fn an_update_is_installed_tried_and_stays() {
     let check = async |slot, trial, boot, state| {
         machine(&folder.join("machine"), slot, trial, boot);
         let house = house(folder, &far).await;
-        house.client.post("/session", json!({"name": support::ACCOUNT.0, "password": support::ACCOUNT.1})).await.ok();
+        house.sign_in().await;
         assert_eq!(update(&house).await, json!({"state": state, "version": "2.0"}));
         let restart = house.client.post("/system/restart", json!({})).await;
         assert_eq!(restart.status, if trial { 409 } else { 202 }, "{state}");
@@ -210,16 +210,13 @@ async fn what_is_known_of_an_update_is_true_whatever_ends_within() {
     machine(&folder.join("machine"), "A", false, "one");
     let first = house(folder, &far).await;
     first.claim().await;
-    let sign_in = async |house: &House| {
-        house.client.post("/session", json!({"name": support::ACCOUNT.0, "password": support::ACCOUNT.1})).await.ok();
-    };
     // We end while RAUC installs, and come back: it is known when it is done.
     far.lock().unwrap().held = true;
     send(&first, "good 2.0").await.ok();
     until("its progress", async || (update(&first).await["percent"] == 40).then_some(())).await;
     first.close();
     let second = house(folder, &far).await;
-    sign_in(&second).await;
+    second.sign_in().await;
     until("its progress again", async || (update(&second).await["percent"] == 40).then_some(())).await;
     far.lock().unwrap().held = false;
     assert_eq!(settled(&second).await, json!({"state": "ready", "version": "2.0"}));
@@ -230,7 +227,7 @@ async fn what_is_known_of_an_update_is_true_whatever_ends_within() {
         assert_eq!(settled(&second).await["state"], "failed", "{refused}");
         second.close();
         second = house(folder, &far).await;
-        sign_in(&second).await;
+        second.sign_in().await;
         assert_eq!(update(&second).await, json!({"state": "ready", "version": "2.0"}), "{refused}");
     }
     // Another one that fails has written over it: nothing is ready any more, and a restart of ours does not bring it back.
@@ -238,7 +235,7 @@ async fn what_is_known_of_an_update_is_true_whatever_ends_within() {
     assert_eq!(settled(&second).await["state"], "failed");
     second.close();
     let third = house(folder, &far).await;
-    sign_in(&third).await;
+    third.sign_in().await;
     assert_eq!(update(&third).await["state"], "none");
     // The box itself loses its power while one is installed.
     far.lock().unwrap().held = true;
@@ -247,7 +244,7 @@ async fn what_is_known_of_an_update_is_true_whatever_ends_within() {
     third.close();
     machine(&folder.join("machine"), "A", false, "two");
     let fourth = house(folder, &far).await;
-    sign_in(&fourth).await;
+    fourth.sign_in().await;
     assert_eq!(update(&fourth).await["state"], "none");
     // The board does not say which version runs.
     std::fs::remove_file(folder.join("machine/run/bandstand-board/slots.json")).unwrap();

@@ -32,12 +32,9 @@ pub(super) async fn list(call: Call) -> Result<Vec<AssetDoc>, Refusal> {
 pub(super) async fn upload(mut call: Call) -> Result<AssetDoc, Refusal> {
     let missing = || Refusal::wrong(Code::RequestInvalid, "name", "must be 1 to 100 characters in one line");
     let (id, name) = call.desk.commands.new_asset(&call.query("name").ok_or_else(missing)?)?;
-    let announced = call.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > UPLOAD_BYTES_MAX) {
-        return Err(Refusal::because(Code::TooLarge, "Files may have 2048 MiB at most."));
-    }
+    let announced = call.announced(UPLOAD_BYTES_MAX)?;
     let folder = call.desk.store.context().assets.clone();
-    media::has_room(&folder, announced.unwrap_or(0))?;
+    media::has_room(&folder, announced)?;
     let Some(body) = call.body.take() else { return Err(Refusal::new(Code::RequestInvalid)) };
     let asset = media::receive(&folder, id, name, UPLOAD_BYTES_MAX, body).await?;
     let path = folder.join(&asset.file);

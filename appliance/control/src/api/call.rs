@@ -1,6 +1,7 @@
 //! A request on its way to its handler.
 
 use super::Desk;
+use crate::media::too_large;
 use crate::refusal::Refusal;
 use crate::sign_in::SessionKey;
 use crate::store::people::Person;
@@ -13,7 +14,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use warp::http::header::{CONTENT_TYPE, HeaderMap};
+use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 
 /// Largest JSON document: a timeline of 10,000 cues with room to spare.
 pub const JSON_BYTES_MAX: usize = 4 << 20;
@@ -112,6 +113,15 @@ impl Call {
     pub fn id_after<T: TryFrom<String, Error = BadId>>(&self, name: &str) -> Result<Option<T>, Refusal> {
         let wrong = |bad: BadId| Refusal::wrong(Code::RequestInvalid, name, bad.to_string());
         self.query(name).map(|text| T::try_from(text).map_err(wrong)).transpose()
+    }
+
+    /// How many bytes of a file are announced; 0 where nothing is.
+    pub(super) fn announced(&self, bytes_max: u64) -> Result<u64, Refusal> {
+        let length = self.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        match length {
+            Some(bytes) if bytes > bytes_max => Err(too_large(bytes_max)),
+            length => Ok(length.unwrap_or(0)),
+        }
     }
 
     /// The body as a JSON document.

@@ -66,12 +66,8 @@ pub struct Desk {
     pub galleries: Galleries,
     /// Finds, asks and moves cameras.
     pub cameras: Arc<Cameras>,
-    /// Updates and restarts the box.
-    pub system: Arc<System>,
-    /// Why the button and the lamp do not work.
-    pub panel_fault: watch::Receiver<Option<String>>,
-    /// Port of the door for publishers, where `ingest` does not say another.
-    pub rtmp_port: u16,
+    /// What the machine has.
+    pub beneath: Beneath,
     /// Becomes true when the house closes: streams end then.
     pub closing: watch::Receiver<bool>,
     /// Permits of streams.
@@ -102,28 +98,14 @@ impl Desk {
         closing: watch::Receiver<bool>,
     ) -> Desk {
         let (streams, table) = (Arc::new(Semaphore::new(STREAMS_MAX)), table::table());
-        let Beneath { system, panel_fault, rtmp_port } = beneath;
         let cameras = Arc::new(Cameras::default());
-        Desk {
-            commands,
-            store,
-            door,
-            board,
-            galleries,
-            cameras,
-            system,
-            panel_fault,
-            rtmp_port,
-            closing,
-            streams,
-            table,
-        }
+        Desk { commands, store, door, board, galleries, cameras, beneath, closing, streams, table }
     }
 
     /// Where publishers reach this box, as seen from this caller.
     fn reach(&self, peer: &Peer) -> Reach {
         let port = match self.board.borrow().ingest.as_ref().map(|ingest| ingest.port) {
-            None | Some(0) => self.rtmp_port,
+            None | Some(0) => self.beneath.rtmp_port,
             Some(port) => port,
         };
         Reach { host: peer.host_name().to_owned(), rtmp_port: port }

@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 
 pub(super) async fn show(call: Call) -> Result<PanelStatusDoc, Refusal> {
     let wish = call.desk.store.wanted().borrow().panel.clone();
-    let fault = call.desk.panel_fault.borrow().clone();
+    let fault = call.desk.beneath.panel_fault.borrow().clone();
     Ok(PanelStatusDoc { fault: fault.filter(|_| wish.is_some()), panel: wish, lines: panel::lines() })
 }
 

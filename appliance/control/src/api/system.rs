@@ -5,10 +5,9 @@ use crate::doc::{ResetDraft, SystemDoc, UpdateFrom};
 use crate::refusal::Refusal;
 use crate::system::UPDATE_BYTES_MAX;
 use automation::fault::Code;
-use warp::http::header::CONTENT_LENGTH;
 
 pub(super) async fn show(call: Call) -> Result<SystemDoc, Refusal> {
-    Ok(call.desk.system.state())
+    Ok(call.desk.beneath.system.state())
 }
 
 /// Nothing of it is begun under a broadcast. One that begins while an update is installed comes first: see the limits of RAUC's unit.
@@ -23,28 +22,25 @@ fn off_air(call: &Call) -> Result<(), Refusal> {
 
 pub(super) async fn install(mut call: Call) -> Result<SystemDoc, Refusal> {
     off_air(&call)?;
-    let announced = call.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|bytes| bytes > UPDATE_BYTES_MAX) {
-        return Err(Refusal::because(Code::TooLarge, "Updates have 1024 MiB at most."));
-    }
+    let announced = call.announced(UPDATE_BYTES_MAX)?;
     let Some(body) = call.body.take() else { return Err(Refusal::new(Code::RequestInvalid)) };
-    let received = call.desk.system.receive(announced.unwrap_or(0), body).await?;
+    let received = call.desk.beneath.system.receive(announced, body).await?;
     // It took minutes to arrive.
     off_air(&call)?;
     received.install();
-    Ok(call.desk.system.state())
+    Ok(call.desk.beneath.system.state())
 }
 
 pub(super) async fn install_from(call: Call, from: UpdateFrom) -> Result<SystemDoc, Refusal> {
     off_air(&call)?;
-    call.desk.system.install_from(from.url.trim())?;
-    Ok(call.desk.system.state())
+    call.desk.beneath.system.install_from(from.url.trim())?;
+    Ok(call.desk.beneath.system.state())
 }
 
 pub(super) async fn restart(call: Call) -> Result<(), Refusal> {
     off_air(&call)?;
     tracing::info!(by = call.by(), "the box is restarted");
-    call.desk.system.restart().await
+    call.desk.beneath.system.restart().await
 }
 
 pub(super) async fn reset(call: Call, draft: ResetDraft) -> Result<(), Refusal> {
@@ -54,5 +50,5 @@ pub(super) async fn reset(call: Call, draft: ResetDraft) -> Result<(), Refusal> 
         return Err(Refusal::wrong(Code::RequestInvalid, "venue", format!("must be \"{venue}\"")));
     }
     tracing::warn!(by = call.by(), "the box is taken back to how it was delivered");
-    call.desk.system.reset().await
+    call.desk.beneath.system.reset().await
 }

@@ -43,7 +43,7 @@ impl Tools {
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             looks.tick().await;
-            if !follower.look(self.clock.now().running, &self.followed()) {
+            if !follower.look(self.clock.running(), &self.followed()) {
                 continue;
             }
             let Ok(found) = self.cameras.search().await else { continue };
@@ -58,11 +58,11 @@ impl Tools {
                 })
                 .collect();
             // A source may have got well while the network was asked.
-            for lead in follower.found(self.clock.now().running, &self.followed(), &seen) {
+            for lead in follower.found(self.clock.running(), &self.followed(), &seen) {
                 if let Err(error) = self.follow(&lead).await {
                     let (channel, source) = &lead.place;
                     tracing::warn!(%channel, %source, device = lead.device, %error, "a camera could not be followed");
-                    follower.proved_wrong(self.clock.now().running, &lead);
+                    follower.proved_wrong(self.clock.running(), &lead);
                 }
             }
         }

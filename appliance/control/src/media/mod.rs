@@ -97,8 +97,7 @@ async fn take_in<E: std::error::Error + Send + Sync + 'static>(
         };
         bytes += part.len() as u64;
         if bytes > bytes_max {
-            let text = format!("Files may have {} MiB at most.", bytes_max >> 20);
-            return Err(Refusal::because(Code::TooLarge, text));
+            return Err(too_large(bytes_max));
         }
         look(&part);
         file.write_all(&part).await?;
@@ -158,6 +157,11 @@ pub async fn receive<E: std::error::Error + Send + Sync + 'static>(
         duration_ms: examined.duration_ms,
     };
     Ok(StoredAsset { doc, file: stored, mime: examined.mime.into() })
+}
+
+/// A file of more bytes than it may have.
+pub(crate) fn too_large(bytes_max: u64) -> Refusal {
+    Refusal::because(Code::TooLarge, format!("Files may have {} MiB at most.", bytes_max >> 20))
 }
 
 fn broken_off(error: impl std::error::Error + Send + Sync + 'static) -> Refusal {

@@ -2,15 +2,13 @@
 //! lines have other names or none on each: the header's chip is found by its label, and GPIO17 is its line 17.
 
 use crate::doc::PanelDoc;
-use automation::panel::header_line;
+use automation::panel::{HEADER_LINES, header_line};
 use gpiocdev::chip::{Chip, chips};
 use gpiocdev::line::{Bias, Value};
 use gpiocdev::{Error, Request};
 
 /// Labels of the chips that boards have their header at: Pi 5, Pi 4, and the ones before (drivers/pinctrl of the kernel).
 const HEADERS: [&str; 3] = ["pinctrl-rp1", "pinctrl-bcm2711", "pinctrl-bcm2835"];
-/// The header's lines.
-const LINES: std::ops::RangeInclusive<u32> = 2..=27;
 /// Who holds the lines, as the kernel shows it.
 const CONSUMER: &str = "bandstand";
 
@@ -79,5 +77,5 @@ fn take(header: &Chip, name: &str, configure: impl FnOnce(&mut gpiocdev::request
 /// Names of the lines that the board's header has.
 pub(super) fn names() -> Vec<String> {
     let lines = header().and_then(|header| header.info().ok()).map_or(0, |about| about.num_lines);
-    LINES.filter(|line| *line < lines).map(|line| format!("GPIO{line}")).collect()
+    HEADER_LINES.filter(|line| *line < lines).map(|line| format!("GPIO{line}")).collect()
 }

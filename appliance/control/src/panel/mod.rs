@@ -90,7 +90,7 @@ impl Tools {
                 let board = self.board.borrow();
                 seen(board.channels.iter().find(|channel| channel.id == wish.channel))
             };
-            let now = self.clock.now().running;
+            let now = self.clock.running();
             if let Some(order) = panel.look(now, lines.pressed()?, phase) {
                 let channel = wish.channel.clone();
                 tracing::info!(?order, %channel, "the button was pressed");

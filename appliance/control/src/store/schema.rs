@@ -32,17 +32,13 @@ pub(super) fn leave_way_back(connection: &mut Connection) -> rusqlite::Result<()
     if newest(connection)? > STEPS.len() as i64 {
         return Ok(());
     }
-    let left = |connection: &Connection, version: i64| -> rusqlite::Result<Option<String>> {
-        let there = "SELECT statements FROM way_back WHERE version = ?1";
-        connection.query_row(there, [version], |row| row.get(0)).optional()
-    };
     let steps = || (1_i64..).zip(STEPS.iter().map(|(_, back)| *back));
     if has_way_back(connection)? {
-        let mut stands = true;
-        for (version, back) in steps() {
-            stands &= left(connection, version)?.as_deref() == Some(back);
-        }
-        if stands {
+        let mut there =
+            connection.prepare("SELECT version, statements FROM way_back WHERE version <= ?1 ORDER BY version")?;
+        let left = there.query_map([STEPS.len() as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let left = left.collect::<rusqlite::Result<Vec<(i64, String)>>>()?;
+        if steps().map(|(version, back)| (version, back.to_owned())).eq(left) {
             return Ok(());
         }
     }

@@ -83,11 +83,8 @@ impl System {
         };
         // What an earlier process left of an update is of no use; nor is it a reason not to serve the page.
         for path in [system.bundle(), system.bundle().with_extension("new")] {
-            match std::fs::remove_file(path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    tracing::warn!(%error, "what is left of an update cannot be removed");
-                }
-                _ => {}
+            if let Err(error) = remove(&path) {
+                tracing::warn!(%error, "what is left of an update cannot be removed");
             }
         }
         system
@@ -149,10 +146,7 @@ impl System {
                 path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
                 write_private(&path, &serde_json::to_vec(&installed)?)
             }
-            None => match std::fs::remove_file(&path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
+            None => remove(&path),
         };
         tokio::task::spawn_blocking(write).await?
     }
@@ -311,6 +305,14 @@ impl System {
         }
         let asked = async { Systemd::on(&self.bus().await?).await?.begin(unit).await };
         asked.await.map_err(|error| Refusal::failed(Code::Internal, error))
+    }
+}
+
+/// Removes a file, where there is one.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

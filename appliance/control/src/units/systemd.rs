@@ -60,8 +60,7 @@ impl Units for Systemd {
             let unit = unit(post);
             // Refused where it never failed, or is not loaded: nothing to forget then.
             let _ = self.manager.reset_failed_unit(&unit).await;
-            let started = self.manager.start_unit(&unit, MODE).await;
-            started.map(|_| ()).map_err(|source| UnitError::Systemd { unit, source })
+            self.begin(&unit).await.map_err(|source| UnitError::Systemd { unit, source })
         })
     }
 

@@ -143,6 +143,11 @@ impl House {
         assert_eq!(answer.status, 201, "{answer:?}");
     }
 
+    /// Signs in by the first account.
+    pub async fn sign_in(&self) {
+        self.client.post("/session", serde_json::json!({"name": ACCOUNT.0, "password": ACCOUNT.1})).await.ok();
+    }
+
     /// The first sign-in code.
     pub async fn first_code(&self) -> String {
         self.door.first_code().await.unwrap().unwrap().expose().to_owned()
