@@ -26,6 +26,12 @@ live_ms() { status "['live']['since_ms']"; }
 live_for() { local ms; ms=$(live_ms); [ "${ms:-0}" -ge "$1" ]; }
 # Nothing is sent, and nothing is wanted: after a boot the worker comes some seconds later than the page.
 off_air() { [ "$(api GET /channels/main | field "'no' if it['live'] is None else 'yes'")" = no ] && [ -z "$(live_ms)" ]; }
+# be_live MS: a broadcast that has run for so long.
+be_live() {
+    [ -z "$(live_ms)" ] || return 0
+    must POST /channels/main/go-live '{"countdown_s": 0}' >/dev/null
+    wait_for "The broadcast" 120 live_for "$1"
+}
 end_live() {
     off_air && return
     must POST /channels/main/end >/dev/null
@@ -77,13 +83,13 @@ part_live() {
     passed "320x180, 15 a second, $ON_AIR_S s of broadcast: $told"
 }
 
+# Whether a check of /data gave up.
+needs_repair() { guest 'journalctl -b --no-pager -u "systemd-fsck*" | grep -iE "unexpected inconsistency|needs manual"'; }
+
 part_power() {
     need_box
     set_up_channel
-    if [ -z "$(live_ms)" ]; then
-        must POST /channels/main/go-live '{"countdown_s": 0}' >/dev/null
-        wait_for "The broadcast" 120 live_for 20000
-    fi
+    be_live 20000
     local before cut took
     before=$(recordings)
     cut=$(guest 'ls -t /var/lib/bandstand/files/main/card/*.mp4 | head -n1' | tr -d '\r\n')
@@ -103,8 +109,7 @@ part_power() {
     [ "$(guest "sha256sum <'$cut'" | cut -c1-64)" = "$(sha256sum <"$RUN/cut.mp4" | cut -c1-64)" ] ||
         stop_because "The file that was cut did not arrive here whole."
     file=$("$HERE/frames.py" read "$RUN/cut.mp4" 2>"$RUN/cut.log") || stop_because "The file that was cut cannot be played: $file"
-    guest 'journalctl -b --no-pager -u "systemd-fsck*" | grep -iE "unexpected inconsistency|needs manual"' &&
-        stop_because "/data needs somebody to repair it."
+    needs_repair && stop_because "/data needs somebody to repair it."
     guest 'touch /data/try && rm /data/try' || stop_because "/data cannot be written."
     local failed
     failed=$(guest 'systemctl --failed --plain --no-legend' | awk '{ print $1 }' | tr '\n' ' ')

@@ -22,7 +22,11 @@ slots() { guest 'bandstand-board boot-slot status'; }
 slot() { slots | field "it['$1']"; }
 # How often the machine has started since it was powered on: what U-Boot said on the console.
 starts() { grep -ac '^firmware: partition' "$RUN/console"; }
-last_start() { tr -d '\r' <"$RUN/console" | grep -a '^firmware: partition' | tail -n1; }
+# nth_start N: one of them, the last with `$`.
+nth_start() { tr -d '\r' <"$RUN/console" | grep -a '^firmware: partition' | sed -n "${1}p"; }
+last_start() { nth_start '$'; }
+# boots SLOT TRYBOOT: what U-Boot says when it boots a slot, in a trial (1) or not (0).
+boots() { printf 'firmware: partition %s, tryboot %s' "$([ "$1" = B ] && echo 3 || echo 2)" "$2"; }
 started() { [ "$(starts)" -gt "$1" ]; }
 
 # update [EXPRESSION]: what the page shows of an update.
@@ -30,6 +34,13 @@ update() { api GET /system 2>/dev/null | field "it['update']${1:-['state']}"; }
 update_is() { [ "$(update)" = "$1" ]; }
 update_is_one_of() { case " $* " in *" $(update) "*) ;; *) return 1 ;; esac; }
 update_settled() { case $(update) in none | receiving | installing | '') return 1 ;; esac; }
+
+# fetched NAME: the page installs one of this machine's from an address.
+fetched() {
+    platform_on
+    must POST /system/update/fetch "{\"url\": \"http://10.0.2.2:$FILES_PORT/$1.raucb\"}" >/dev/null
+    installed_by_page
+}
 
 # installed_by_page: until the page says that it is ready.
 installed_by_page() {
@@ -51,9 +62,7 @@ part_update() {
     guest 'echo kept >/data/bandstand/files/kept-by-test'
     begin=$(now)
     [ "$(must GET /system | field "it['image']['slot']")" = "$from" ] || stop_because "The page does not know the slot: $(api GET /system)"
-    platform_on
-    must POST /system/update/fetch "{\"url\": \"http://10.0.2.2:$FILES_PORT/update.raucb\"}" >/dev/null
-    installed_by_page
+    fetched update
     installed=$(since "$begin")
     [ "$(update "['version']")" = marker ] || stop_because "Another version was installed: $(api GET /system)"
     [ "$(slot armed)" = "$to" ] || stop_because "After the install slot $to is not armed: $(slots)"
@@ -61,7 +70,7 @@ part_update() {
     begin=$(now)
     must POST /system/restart '{}' >/dev/null
     wait_for "The trial" 200 started "$before"
-    [ "$(last_start)" = "firmware: partition $([ "$to" = B ] && echo 3 || echo 2), tryboot 1" ] ||
+    [ "$(last_start)" = "$(boots "$to" 1)" ] ||
         stop_because "The firmware started something else: $(last_start)"
     wait_page
     trial=$(since "$begin")
@@ -89,7 +98,7 @@ part_update() {
     guest 'systemctl reboot --no-block'
     wait_for "The boot after the commit" 200 started "$before"
     wait_page
-    [ "$(last_start)" = "firmware: partition $([ "$to" = B ] && echo 3 || echo 2), tryboot 0" ] ||
+    [ "$(last_start)" = "$(boots "$to" 0)" ] ||
         stop_because "The commit did not last: $(last_start)"
     guest 'test -e /usr/lib/bandstand/marker && test "$(cat /data/bandstand/files/kept-by-test)" = kept' ||
         stop_because "The marker or /data is not there after the commit."
@@ -97,33 +106,32 @@ part_update() {
     passed "$from → $to by the page, from an address: installed in $installed s; from reboot to the trial's page $trial s, committed $committed s ($figures)"
 }
 
-part_broken() {
-    need_updates
-    local from begin before took
+# given_up SECONDS: the installed version is tried, does not run well, and the committed one is back by itself within so many
+# seconds: TOOK from the restart to its page.
+TOOK=
+given_up() {
+    local from other before begin
     from=$(slot committed)
-    platform_on
-    must POST /system/update/fetch "{\"url\": \"http://10.0.2.2:$FILES_PORT/broken.raucb\"}" >/dev/null
-    installed_by_page
+    other=$([ "$from" = A ] && echo B || echo A)
     before=$(starts)
     begin=$(now)
-    guest 'systemctl reboot --no-block'
-    wait_for "The trial of the broken version" 200 started "$before"
-    case $(last_start) in
-    *"tryboot 1") ;;
-    *) stop_because "The firmware did not try the broken version: $(last_start)" ;;
-    esac
-    before=$(starts)
-    wait_for "The return to the committed version" 900 started "$before"
-    case $(last_start) in
-    *"partition $([ "$from" = B ] && echo 3 || echo 2), tryboot 0") ;;
-    *) stop_because "The firmware started something else: $(last_start)" ;;
-    esac
+    must POST /system/restart '{}' >/dev/null
+    wait_for "The trial" 200 started "$before"
+    [ "$(nth_start $((before + 1)))" = "$(boots "$other" 1)" ] || stop_because "The firmware did not try it: $(last_start)"
+    wait_for "The return to the committed version" "$1" started $((before + 1))
+    [ "$(nth_start $((before + 2)))" = "$(boots "$from" 0)" ] || stop_because "The firmware started something else: $(last_start)"
     wait_page
-    took=$(since "$begin")
+    TOOK=$(since "$begin")
     [ "$(slot booted)/$(slot committed)" = "$from/$from" ] || stop_because "It is not back on $from: $(slots)"
     claim
     update_is went_back || stop_because "The page says of the update: $(api GET /system)"
-    passed "fetched while it was installed; back on $from by itself, its page served $took s after the reboot into the broken version"
+}
+
+part_broken() {
+    need_updates
+    fetched broken
+    given_up 900
+    passed "fetched while it was installed; back on $(slot booted) by itself, its page served $TOOK s after the reboot into the broken version"
 }
 
 # What an install may not change: which slot boots, and the bytes of the other one.
