@@ -278,7 +278,7 @@ impl Delivery {
         self.was_unreachable = match fault.code {
             Code::DestinationUnreachable => true,
             // Room that is there at the next look is news, as long as the last look at it was not wrong.
-            Code::DestinationDiskFull | Code::DestinationDiskFailed => !self.hurried,
+            Code::DestinationDiskFull | Code::DestinationDiskFailed | Code::DestinationDiskMissing => !self.hurried,
             _ => false,
         };
         let attempt = self.backoff.attempt();

@@ -83,6 +83,7 @@ codes! {
     DestinationRenewal "destination_renewal" "A planned new session is due." "Nothing needs doing: a session that runs on for too long is ended by the platform, so Bandstand begins a new one before."
     DestinationDiskFull "destination_disk_full" "There is no room left for files." "Delete what is not needed, or let the folder keep less. Bandstand goes on by itself."
     DestinationDiskFailed "destination_disk_failed" "The files cannot be written." "Check that the medium is there and sound. Bandstand tries again by itself."
+    DestinationDiskMissing "destination_disk_missing" "The disk for recordings is not there." "Plug it in again: recording goes on by itself. What is sent elsewhere is not touched by it."
     TicksMissing "ticks_missing" "The box was too slow: pictures are missing from the program." "Stop other work on the box, or choose a smaller format."
     EncoderFailed "encoder_failed" "The encoder stopped." "The channel is restarted by itself; if it comes back, send the report to support."
     WorkerLost "worker_lost" "The channel's process ended and is started again." "If it comes back, send the report to support."

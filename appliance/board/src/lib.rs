@@ -3,12 +3,14 @@
 //! - [`boot_slot`] decides which of the two slots boots, without I/O; [`autoboot`] is the file that the firmware reads;
 //!   [`edges`], [`flag`] and [`mailbox`] are the world: device tree, FAT partition, data folder and one-shot flag.
 //! - [`preseed`] reads what was put on the medium beside the image: names, Wi-Fi, keys; [`first_boot`] takes it over.
+//! - [`disk`] prepares a disk for recordings.
 //!
 //! The program `bandstand-board` is in `main.rs`.
 
 pub mod autoboot;
 pub mod boot_slot;
 pub mod config;
+pub mod disk;
 pub mod edges;
 pub mod factory_reset;
 pub mod first_boot;

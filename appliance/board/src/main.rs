@@ -85,6 +85,20 @@ enum What {
         #[command(subcommand)]
         what: FactoryReset,
     },
+    /// The disk for recordings.
+    Disk {
+        #[command(subcommand)]
+        what: Disk,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Disk {
+    /// Makes an empty disk for recordings of one, and mounts it. Everything on it is deleted.
+    Take {
+        /// What the kernel calls it, such as sda.
+        name: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -160,6 +174,9 @@ fn main() -> ExitCode {
             let fat = places.autoboot.unwrap_or_else(|| "/autoboot".into());
             let board = places.data.unwrap_or_else(|| "/data/board".into());
             back(&factory_reset::Places { data: all, board, fat }, what)
+        }
+        What::Disk { what: Disk::Take { name } } => {
+            board::disk::take(Path::new("/"), &name).map(|said| (said, ExitCode::SUCCESS))
         }
     };
     let (text, code) = match &outcome {

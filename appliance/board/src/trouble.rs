@@ -34,6 +34,8 @@ codes! {
     Busy "busy" "Another command is changing the boot slots." "Try again when it has ended."
     FirstBootFailed "first_boot_failed" "What lies on the medium for the first start could not be taken over." "Start the box again; where that does not help, write the image to the card anew."
     ResetFailed "reset_failed" "The box could not be taken back to how it was delivered." "Start it again; where that does not help, write the image to the card anew."
+    DiskUnknown "disk_unknown" "There is no such disk that could be taken for recordings." "Look at the list again: what the system runs from is never in it."
+    DiskFailed "disk_failed" "The disk could not be prepared." "Pull it out, put it in again and try once more; if that does not help, it is broken."
     ConfigInvalid "config_invalid" "The configuration is not understood." "Correct board.toml, or give --flag."
 }
 

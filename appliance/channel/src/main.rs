@@ -1,6 +1,7 @@
 //! The worker of one channel.
 
 use automation::id::ChannelId;
+use channel::destination::Roots;
 use channel::worker::{End, Worker};
 use clap::Parser;
 use std::path::PathBuf;
@@ -21,6 +22,9 @@ struct Arguments {
     /// Folder below which destinations of files write.
     #[arg(long, default_value = "/var/lib/bandstand/files")]
     files: PathBuf,
+    /// The same on the disk for recordings. While it is not there, no disk is.
+    #[arg(long, default_value = "/media/recordings/bandstand")]
+    disk: PathBuf,
 }
 
 /// Exit code that asks the supervisor to start again: EX_TEMPFAIL of sysexits.
@@ -52,6 +56,11 @@ fn run(arguments: &Arguments) -> Result<End, Box<dyn std::error::Error>> {
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
         signal_hook::flag::register(signal, stop.clone())?;
     }
-    let mut worker = Worker::new(channel, &arguments.run, &arguments.files, stop)?;
+    let mut worker = Worker::new(
+        channel,
+        &arguments.run,
+        Roots { files: arguments.files.clone(), disk: arguments.disk.clone() },
+        stop,
+    )?;
     Ok(worker.run())
 }

@@ -11,7 +11,7 @@ use crate::reconciler::{Galleries, Reconciler, Tools};
 use crate::refusal::Refusal;
 use crate::sign_in::Doorkeeper;
 use crate::store::{self, Store};
-use crate::system::System;
+use crate::system::{System, disk};
 use crate::units::Units;
 use crate::units::children::Children;
 use crate::units::systemd::Systemd;
@@ -99,6 +99,9 @@ pub enum Failure {
     /// Something was refused.
     #[error("{0}")]
     Refused(Refusal),
+    /// This version's programs do not do what they shall.
+    #[error("{0}")]
+    Trial(String),
     /// The machine does not give what every program gets.
     #[error("the program cannot run here")]
     Machine(#[from] std::io::Error),
@@ -110,7 +113,7 @@ impl From<Refusal> for Failure {
     }
 }
 
-fn begin() -> Result<tokio::runtime::Runtime, Failure> {
+pub(crate) fn begin() -> Result<tokio::runtime::Runtime, Failure> {
     // What we and the workers make is nobody else's.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let filter = tracing_subscriber::EnvFilter::try_from_env("BANDSTAND_LOG")
@@ -144,14 +147,14 @@ pub fn seed(state: &Path, document: &Path) -> Result<(), Failure> {
     })
 }
 
-fn private_folder(path: &Path) -> Result<(), Failure> {
+pub(crate) fn private_folder(path: &Path) -> Result<(), Failure> {
     let failed = |source| Failure::Folder { path: path.display().to_string(), source };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
     // Databases, sockets and logs in it are nobody else's, whatever the folder was before.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).map_err(failed)
 }
 
-fn prepare_assets(store: &Store) -> Result<(), Failure> {
+pub(crate) fn prepare_assets(store: &Store) -> Result<(), Failure> {
     let folder = &store.context().assets;
     media::prepare(folder).map_err(|source| Failure::Folder { path: folder.display().to_string(), source })
 }
@@ -231,9 +234,9 @@ async fn serve(options: Options) -> Result<(), Failure> {
         false => {
             let program = std::env::current_exe()?;
             let listen = options.rtmp_listen.to_string();
-            let files = std::path::absolute(options.state.join("files"))?;
-            let tls = std::path::absolute(options.state.join("tls"))?;
-            Arc::new(Children::new(&run, &files, &tls, &program, &listen, options.worker_bytes_max))
+            let state = std::path::absolute(&options.state)?;
+            let disk = disk::folder(&std::path::absolute(&options.machine)?);
+            Arc::new(Children::new(&run, &state, &disk, &program, &listen, options.worker_bytes_max))
         }
     };
     let end_workers = units.end_with_control() && !options.keep_workers;

@@ -23,6 +23,9 @@ struct Far {
     error: String,
     /// What it was done with last, in RAUC's words.
     last: String,
+    /// Looks at a unit that find its job running, and whether it fails then.
+    job: u32,
+    fails: bool,
 }
 
 type Shared = Arc<Mutex<Far>>;
@@ -105,6 +108,32 @@ impl Manager {
         self.0.lock().unwrap().asked.push(format!("start {name}"));
         "/org/freedesktop/systemd1/job/1".try_into().unwrap()
     }
+
+    fn load_unit(&self, name: &str) -> zbus::OwnedObjectPath {
+        assert_eq!(name, "bandstand-disk@sda.service");
+        UNIT.try_into().unwrap()
+    }
+}
+
+const UNIT: &str = "/org/freedesktop/systemd1/unit/bandstand_2ddisk_40sda_2eservice";
+
+struct Unit(Shared);
+
+#[zbus::interface(name = "org.freedesktop.systemd1.Unit")]
+impl Unit {
+    #[zbus(property)]
+    fn job(&self) -> (u32, zbus::OwnedObjectPath) {
+        let mut far = self.0.lock().unwrap();
+        if !far.held {
+            far.job = far.job.saturating_sub(1);
+        }
+        (far.job, "/".try_into().unwrap())
+    }
+
+    #[zbus(property)]
+    fn active_state(&self) -> String {
+        if self.0.lock().unwrap().fails { "failed".into() } else { "inactive".into() }
+    }
 }
 
 /// A machine with our image, which runs from a slot in a boot.
@@ -123,7 +152,8 @@ async fn house(folder: &Path, far: &Shared) -> House {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let other_side = Builder::unix_stream(theirs).server(zbus::Guid::generate()).p2p();
     let other_side = other_side.serve_at("/", Rauc(far.clone()));
-    let other_side = other_side.serve_at("/org/freedesktop/systemd1", Manager(far.clone())).build();
+    let other_side = other_side.serve_at("/org/freedesktop/systemd1", Manager(far.clone()));
+    let other_side = other_side.serve_at(UNIT, Unit(far.clone())).build();
     let (other_side, bus) = tokio::join!(other_side, Builder::unix_stream(ours).p2p().build());
     // It lives as long as the test's process.
     std::mem::forget(other_side.unwrap());
@@ -349,4 +379,71 @@ async fn a_machine_of_somebody_elses_is_updated_by_its_own_means() {
     ] {
         assert_eq!((answer.status, answer.code().as_str()), (409, "conflict"), "{answer:?}");
     }
+}
+
+/// A disk on USB, with something on it.
+fn plug_in(machine: &Path, label: &str) {
+    let device = "devices/pci0000:00/usb1/1-1/block/sda";
+    let write = |name: &str, text: &str| {
+        let path = machine.join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write(&format!("sys/{device}/size"), "125000000\n");
+    write(&format!("sys/{device}/dev"), "8:0\n");
+    write("run/udev/data/b8:0", &format!("E:ID_MODEL=Ultra_Fit\nE:ID_FS_LABEL={label}\nE:ID_FS_TYPE=ext4\n"));
+    let names = machine.join("sys/class/block");
+    std::fs::create_dir_all(&names).unwrap();
+    let _ = std::os::unix::fs::symlink(format!("../../{device}"), names.join("sda"));
+}
+
+#[tokio::test]
+async fn a_disk_is_prepared_when_it_is_meant_and_not_under_a_broadcast() {
+    let folder = tempfile::tempdir().unwrap();
+    let (folder, far) = (folder.path(), Shared::default());
+    machine(&folder.join("machine"), "A", false, "one");
+    let house = house(folder, &far).await;
+    house.claim().await;
+    house.with_sources().await;
+    let disk = async || house.client.get("/disk").await.ok();
+    let nothing = json!({"storage": null, "found": [], "preparing": false, "trouble": null});
+    assert_eq!(disk().await, nothing);
+    plug_in(&folder.join("machine"), "HOLIDAY");
+    let found =
+        json!({"name": "sda", "model": "Ultra Fit", "bytes": 64_000_000_000_u64, "holds": ["HOLIDAY"], "ours": false});
+    assert_eq!(disk().await["found"], json!([found]));
+
+    let take = async |name: &str, bytes: u64| house.client.post("/disk", json!({"name": name, "bytes": bytes})).await;
+    for (name, bytes) in [("sdb", 64_000_000_000), ("sda", 1), ("../sda", 64_000_000_000), ("", 0)] {
+        let refused = take(name, bytes).await;
+        assert_eq!((refused.code().as_str(), refused.places()), ("request_invalid", vec!["name".to_owned()]), "{name}");
+    }
+    house.client.post("/channels/main/go-live", json!({"countdown_s": 0})).await.ok();
+    assert_eq!(take("sda", 64_000_000_000).await.code(), "on_air");
+    house.client.post("/channels/main/end", json!({})).await.ok();
+    assert_eq!(asked(&far), [] as [&str; 0], "nothing was begun so far");
+
+    // One at a time; one that fails says so, and is tried again.
+    let ended = async || {
+        until("the unit's end", async || {
+            let disk = disk().await;
+            (disk["preparing"] == false).then_some(disk)
+        })
+        .await
+    };
+    (far.lock().unwrap().held, far.lock().unwrap().job) = (true, 2);
+    assert_eq!(take("sda", 64_000_000_000).await.ok()["preparing"], true);
+    assert_eq!(take("sda", 64_000_000_000).await.code(), "conflict");
+    (far.lock().unwrap().held, far.lock().unwrap().fails) = (false, true);
+    assert!(ended().await["trouble"].as_str().unwrap().contains("could not be prepared"));
+    (far.lock().unwrap().job, far.lock().unwrap().fails) = (2, false);
+    take("sda", 64_000_000_000).await.ok();
+    assert_eq!(ended().await["trouble"], Value::Null);
+    assert_eq!(asked(&far), ["start bandstand-disk@sda.service"; 2]);
+
+    // It is mounted now.
+    plug_in(&folder.join("machine"), "BANDSTAND-DISK");
+    std::fs::create_dir_all(folder.join("machine/media/recordings/bandstand")).unwrap();
+    let there = disk().await;
+    assert!(there["storage"]["bytes"].as_u64().unwrap() > 0 && there["found"][0]["ours"] == true, "{there}");
 }

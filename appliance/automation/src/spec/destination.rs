@@ -60,6 +60,9 @@ pub enum DestinationKind {
     },
     /// Files on the box.
     File {
+        /// What they are written to.
+        #[serde(default)]
+        medium: Medium,
         /// Name of a folder among the box's files, for example `evenings`.
         folder: String,
         /// Format.
@@ -85,6 +88,18 @@ pub enum Container {
     Ts,
     /// MP4 in fragments of 2 s.
     Mp4,
+}
+
+/// What files are written to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Medium {
+    /// What the box itself runs from.
+    #[default]
+    Card,
+    /// The disk for recordings, which may be pulled out and put back at any time.
+    Disk,
 }
 
 /// What an SRT listener waits for lost packets where nothing else is said, milliseconds: four times a long way's

@@ -16,7 +16,7 @@ pub use channel::{ChannelSpec, ChannelSpecDraft, Failover, Fallback, Hold, Live,
 pub use check::{NAME_CHARS_MAX, WRONGS_MAX};
 pub use checks::{CHECK_S_MAX, Check, CheckAction, SourceChecks};
 pub use destination::{
-    BadSrtUrl, BadUrl, Container, Destination, DestinationKind, KEEP_MB_DEFAULT, LEAVE_MB_DEFAULT,
+    BadSrtUrl, BadUrl, Container, Destination, DestinationKind, KEEP_MB_DEFAULT, LEAVE_MB_DEFAULT, Medium,
     PART_MINUTES_DEFAULT, RtmpUrl, SRT_LATENCY_MS_DEFAULT, SrtUrl, kind_or_rtmp,
 };
 pub use house::{Effort, House, KEYFRAME_S, Rate, SEEN_BEFORE_MS};

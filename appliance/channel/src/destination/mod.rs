@@ -79,8 +79,17 @@ pub struct Ground {
     pub start: Running,
     /// The channel, for the names of files.
     pub channel: ChannelId,
-    /// Folder of all files of the box.
+    /// Where destinations of files write.
+    pub roots: Roots,
+}
+
+/// The folders below which destinations of files write.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    /// On what the box runs from; made where it is not there.
     pub files: PathBuf,
+    /// On the disk for recordings. It is there with the disk, and never made.
+    pub disk: PathBuf,
 }
 
 type Shared = Arc<(Mutex<Desk>, Condvar)>;

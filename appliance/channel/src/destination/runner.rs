@@ -11,7 +11,7 @@ use automation::delivery::{Action, Delivery, Event};
 use automation::fault::{Code, Fault};
 use automation::id::SessionId;
 use automation::renewal::Term;
-use automation::spec::{Destination as Spec, DestinationKind};
+use automation::spec::{Destination as Spec, DestinationKind, Medium};
 use automation::status::DestinationState;
 use std::time::Duration;
 
@@ -215,10 +215,17 @@ impl Runner {
 
     /// What a destination of files is to write; none for other kinds.
     fn files(&self, kind: &DestinationKind) -> Option<file::Order> {
-        let DestinationKind::File { folder, container, part_minutes, keep_mb, leave_mb } = kind else { return None };
+        let DestinationKind::File { medium, folder, container, part_minutes, keep_mb, leave_mb } = kind else {
+            return None;
+        };
         let channel = self.ground.channel.as_str();
+        let (root, disk) = match medium {
+            Medium::Card => (&self.ground.roots.files, None),
+            Medium::Disk => (&self.ground.roots.disk, Some(self.ground.roots.disk.clone())),
+        };
         Some(file::Order {
-            folder: file::path(&self.ground.files, channel, folder),
+            folder: file::path(root, channel, folder),
+            disk,
             stem: channel.to_owned(),
             container: *container,
             part_minutes: *part_minutes,

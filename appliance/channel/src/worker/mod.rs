@@ -8,7 +8,7 @@ mod socket;
 
 use crate::capture::Captures;
 use crate::clock::running;
-use crate::destination::{Destination, Ground, Wish};
+use crate::destination::{Destination, Ground, Roots, Wish};
 use crate::encoder::{self, hub::Hub};
 use crate::network;
 use crate::program::overlay::Painter;
@@ -73,7 +73,7 @@ pub enum End {
 pub struct Worker {
     channel: ChannelId,
     run: PathBuf,
-    files: PathBuf,
+    roots: Roots,
     inbox: Receiver<Event>,
     connections: Connections,
     painter: Arc<Painter>,
@@ -95,8 +95,8 @@ pub struct Worker {
 
 impl Worker {
     /// Opens the socket `channel-<id>.sock` in `run`, takes up the last spec if there is one. Destinations of files
-    /// write below `files`.
-    pub fn new(channel_id: ChannelId, run: &Path, files: &Path, stop: Arc<AtomicBool>) -> io::Result<Worker> {
+    /// write below `roots`.
+    pub fn new(channel_id: ChannelId, run: &Path, roots: Roots, stop: Arc<AtomicBool>) -> io::Result<Worker> {
         let (events, inbox) = channel();
         socket::listen(&run.join(format!("channel-{channel_id}.sock")), events.clone())?;
         let network = events.clone();
@@ -105,7 +105,7 @@ impl Worker {
         }
         let mut worker = Worker {
             run: run.to_owned(),
-            files: files.to_owned(),
+            roots,
             inbox,
             connections: Connections::default(),
             painter: Arc::new(Painter::new()),
@@ -317,7 +317,7 @@ impl Worker {
                         hub: self.hub.clone(),
                         start: program.start,
                         channel: self.channel.clone(),
-                        files: self.files.clone(),
+                        roots: self.roots.clone(),
                     };
                     let running = Destination::start(wish, ground);
                     self.destinations.insert(destination.id.clone(), running);

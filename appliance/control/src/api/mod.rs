@@ -13,6 +13,7 @@ pub mod call;
 mod cameras;
 mod channels;
 mod destinations;
+mod disk;
 pub mod listen;
 mod live;
 pub mod openapi;

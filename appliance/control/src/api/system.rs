@@ -11,7 +11,7 @@ pub(super) async fn show(call: Call) -> Result<SystemDoc, Refusal> {
 }
 
 /// Nothing of it is begun under a broadcast. One that begins while an update is installed comes first: see the limits of RAUC's unit.
-fn off_air(call: &Call) -> Result<(), Refusal> {
+pub(super) fn off_air(call: &Call) -> Result<(), Refusal> {
     let wanted = call.desk.store.wanted();
     let wanted = wanted.borrow();
     match wanted.channels.iter().find(|channel| channel.doc.live.is_some()) {

@@ -1,12 +1,14 @@
 //! Every route there is.
 
 use super::route::{Gives, QueryParameter, Route, route, schema};
-use super::{assets, broadcast, cameras, channels, destinations, live, panel, session, sources, system, timelines};
+use super::{
+    assets, broadcast, cameras, channels, destinations, disk, live, panel, session, sources, system, timelines,
+};
 use crate::doc::{
     AssetDoc, Board, CameraDraft, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft,
-    ExecutionDoc, FoundCamera, GoLive, Health, LiveStarted, MoveDraft, PanelDoc, PanelStatusDoc, PinChoice,
-    PlatformDoc, PresetDoc, ResetDraft, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft, SystemDoc,
-    TimelineBody, TimelineDoc, UpdateFrom,
+    DiskDoc, DiskDraft, ExecutionDoc, FoundCamera, GoLive, Health, LiveStarted, MoveDraft, PanelDoc, PanelStatusDoc,
+    PinChoice, PlatformDoc, PresetDoc, ResetDraft, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft,
+    SystemDoc, TimelineBody, TimelineDoc, UpdateFrom,
 };
 use automation::fault::Code;
 use warp::http::Method;
@@ -80,7 +82,7 @@ fn box_routes() -> [Route; 8] {
     ]
 }
 
-fn system_routes() -> [Route; 8] {
+fn system_routes() -> [Route; 10] {
     const TAG: &str = "box";
     [
         route(Method::GET, "/system", "getSystem", TAG, "The box's version, and what became of an update")
@@ -118,6 +120,14 @@ fn system_routes() -> [Route; 8] {
         route(Method::DELETE, "/panel", "removePanel", TAG, "Let the board's lines alone")
             .status(204)
             .by(panel::remove),
+        route(Method::GET, "/disk", "getDisk", TAG, "The disk for recordings, and disks that could be one")
+            .gives::<DiskDoc>(200)
+            .by(disk::show),
+        route(Method::POST, "/disk", "prepareDisk", TAG, "Prepare a disk for recordings; everything on it is deleted")
+            .takes::<DiskDraft>()
+            .gives::<DiskDoc>(202)
+            .refuses(&[Code::Conflict, Code::OnAir])
+            .with(disk::take),
         route(Method::POST, "/system/restart", "restart", TAG, "Restart the box")
             .status(202)
             .refuses(&[Code::Conflict, Code::OnAir])

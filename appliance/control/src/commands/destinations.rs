@@ -174,13 +174,16 @@ fn kind(draft: DestinationKindDraft, old: Option<&DestinationKind>) -> Result<De
                 latency_ms: latency_ms.unwrap_or(SRT_LATENCY_MS_DEFAULT),
             }
         }
-        DestinationKindDraft::File { folder, container, part_minutes, keep_mb, leave_mb } => DestinationKind::File {
-            folder: folder.trim().to_owned(),
-            container,
-            part_minutes: part_minutes.unwrap_or(PART_MINUTES_DEFAULT),
-            keep_mb: keep_mb.unwrap_or(KEEP_MB_DEFAULT),
-            leave_mb: leave_mb.unwrap_or(LEAVE_MB_DEFAULT),
-        },
+        DestinationKindDraft::File { medium, folder, container, part_minutes, keep_mb, leave_mb } => {
+            DestinationKind::File {
+                medium,
+                folder: folder.trim().to_owned(),
+                container,
+                part_minutes: part_minutes.unwrap_or(PART_MINUTES_DEFAULT),
+                keep_mb: keep_mb.unwrap_or(KEEP_MB_DEFAULT),
+                leave_mb: leave_mb.unwrap_or(LEAVE_MB_DEFAULT),
+            }
+        }
     })
 }
 

@@ -3,7 +3,7 @@
 use automation::id::DestinationId;
 use automation::secret::Secret;
 use automation::spec::platform::{Band, Terms};
-use automation::spec::{Container, Platform, kind_or_rtmp};
+use automation::spec::{Container, Medium, Platform, kind_or_rtmp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -55,6 +55,8 @@ pub enum DestinationKindDoc {
     },
     /// Files on the box.
     File {
+        /// What they are written to.
+        medium: Medium,
         /// Name of a folder among the box's files.
         folder: String,
         /// Format.
@@ -124,6 +126,9 @@ pub enum DestinationKindDraft {
     },
     /// Files on the box.
     File {
+        /// What they are written to; the card where absent.
+        #[serde(default)]
+        medium: Medium,
         /// Name of a folder among the box's files, 1 to 64 of a-z, 0-9, - and _.
         folder: String,
         /// Format.

@@ -7,6 +7,7 @@ mod broadcast;
 mod camera;
 mod channel;
 mod destination;
+mod disk;
 mod panel;
 mod session;
 mod source;
@@ -19,6 +20,7 @@ pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted,
 pub use camera::{CameraDoc, CameraDraft, FoundBy, FoundCamera, MoveDraft, Movement, PresetDoc, SourcePlace};
 pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
 pub use destination::{DestinationDoc, DestinationDraft, DestinationKindDoc, DestinationKindDraft, PlatformDoc};
+pub use disk::{DiskDoc, DiskDraft, FoundDiskDoc};
 pub use panel::{PanelDoc, PanelStatusDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
 pub use source::{Publish, SourceDoc, SourceDraft, SourceKindDoc, SourceKindDraft};

@@ -19,6 +19,7 @@ const STEPS: &[(&str, &str)] = &[
     (DESTINATION_KINDS, DESTINATION_KINDS_BACK),
     (SOUND_ONLY, SOUND_ONLY_BACK),
     (PLAYLISTS, PLAYLISTS_BACK),
+    (MEDIA, MEDIA_BACK),
 ];
 
 /// The steps, for who takes them forward.
@@ -350,6 +351,16 @@ DROP TABLE source_assets;
 UPDATE sources SET params = json_remove(params, '$.then', '$.still_ms') WHERE json_extract(params, '$.kind') = 'media';
 ";
 
+/// Destinations of files may be on a disk. An older version writes them to the card, within the limits that they have; in a folder
+/// whose name no other destination has, or it would refuse both.
+const MEDIA: &str = "-- Nothing: what is not named is the card.";
+
+const MEDIA_BACK: &str = "
+UPDATE destinations SET params = json_set(params, '$.folder', substr(json_extract(params, '$.folder'), 1, 59) || '-disk')
+    WHERE json_extract(params, '$.medium') = 'disk';
+UPDATE destinations SET params = json_remove(params, '$.medium') WHERE json_extract(params, '$.kind') = 'file';
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -477,6 +488,28 @@ mod tests {
         migrations().to_version(&mut connection, 10).unwrap();
         connection.execute("DELETE FROM sources", []).unwrap();
         assert_eq!(connection.execute("DELETE FROM assets", []).unwrap(), 2, "nothing holds them any more");
+    }
+
+    #[test]
+    fn a_destination_on_a_disk_is_one_on_the_card_for_an_older_version() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        migrations().to_version(&mut connection, 11).unwrap();
+        let file = |id: &str, more: &str| {
+            let params = format!("{{\"kind\":\"file\",{more}\"folder\":\"evenings\",\"container\":\"ts\"}}");
+            format!(
+                "INSERT INTO destinations (channel_id, id, name, params, enabled) VALUES ('main', '{id}', 'x', '{params}', 1);"
+            )
+        };
+        let channel =
+            "INSERT INTO channels (id, name, generation, house, failover, messages, created_at_ms, modified_at_ms)
+             VALUES ('main', 'Main', 1, '{}', '{}', '{}', 0, 0);";
+        let all = [channel, &file("a", ""), &file("b", "\"medium\":\"disk\",")].concat();
+        connection.execute_batch(&all).unwrap();
+        migrations().to_version(&mut connection, 10).unwrap();
+        let mut rows = connection.prepare("SELECT params FROM destinations ORDER BY id").unwrap();
+        let left: Vec<String> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert_eq!(left[0], r#"{"kind":"file","folder":"evenings","container":"ts"}"#);
+        assert_eq!(left[1], r#"{"kind":"file","folder":"evenings-disk","container":"ts"}"#);
     }
 
     #[test]

@@ -254,13 +254,16 @@ pub fn destination_document(destination: &Destination) -> DestinationDoc {
                 has_stream_id: !stream_id.is_empty(),
                 latency_ms: *latency_ms,
             },
-            DestinationKind::File { folder, container, part_minutes, keep_mb, leave_mb } => DestinationKindDoc::File {
-                folder: folder.clone(),
-                container: *container,
-                part_minutes: *part_minutes,
-                keep_mb: *keep_mb,
-                leave_mb: *leave_mb,
-            },
+            DestinationKind::File { medium, folder, container, part_minutes, keep_mb, leave_mb } => {
+                DestinationKindDoc::File {
+                    medium: *medium,
+                    folder: folder.clone(),
+                    container: *container,
+                    part_minutes: *part_minutes,
+                    keep_mb: *keep_mb,
+                    leave_mb: *leave_mb,
+                }
+            }
         },
     }
 }

@@ -7,6 +7,7 @@
 //! RAUC and systemd do the work, over D-Bus, and decide who may; what has become of it [`automation::update`] says. Where
 //! Bandstand was installed on a machine of somebody else's, there is none of it.
 
+pub(crate) mod disk;
 mod rauc;
 pub(crate) mod storage;
 
@@ -67,6 +68,7 @@ pub struct System {
     boot: String,
     bus: Option<zbus::Connection>,
     job: Mutex<Job>,
+    disk_job: Mutex<disk::Job>,
 }
 
 impl System {
@@ -79,7 +81,8 @@ impl System {
             folder,
             boot: clock.boot().to_owned(),
             bus,
-            job: Mutex::new(Job::None),
+            job: Mutex::default(),
+            disk_job: Mutex::default(),
         };
         // What an earlier process left of an update is of no use; nor is it a reason not to serve the page.
         for path in [system.bundle(), system.bundle().with_extension("new")] {

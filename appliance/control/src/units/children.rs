@@ -26,29 +26,29 @@ const LOG_BYTES_MAX: u64 = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct Children {
     run: PathBuf,
-    /// Folder below which destinations of files write.
-    files: PathBuf,
+    /// The state folder: destinations of files write below it, and our certificate lies in it.
+    state: PathBuf,
+    /// The folder on the disk for recordings.
+    disk: PathBuf,
     /// Our own program, and the folder where the workers' programs lie.
     program: PathBuf,
     rtmp_listen: String,
-    /// Where our certificate lies.
-    tls: PathBuf,
     memory_bytes_max: u64,
 }
 
 impl Children {
     /// Children with their sockets in `run`; their programs lie beside `program`, which is ours. What they record for
-    /// people goes below `files`; our certificate lies in `tls`. A channel's worker may have `memory_bytes_max` for itself.
+    /// people goes below `state`, or on `disk`. A channel's worker may have `memory_bytes_max` for itself.
     pub fn new(
         run: &Path,
-        files: &Path,
-        tls: &Path,
+        state: &Path,
+        disk: &Path,
         program: &Path,
         rtmp_listen: &str,
         memory_bytes_max: u64,
     ) -> Children {
-        let (run, files, tls, program) = (run.to_owned(), files.to_owned(), tls.to_owned(), program.to_owned());
-        Children { run, files, program, rtmp_listen: rtmp_listen.to_owned(), tls, memory_bytes_max }
+        let (run, state, disk, program) = (run.to_owned(), state.to_owned(), disk.to_owned(), program.to_owned());
+        Children { run, state, disk, program, rtmp_listen: rtmp_listen.to_owned(), memory_bytes_max }
     }
 
     fn worker(&self, post: &Post) -> PathBuf {
@@ -73,9 +73,10 @@ impl Children {
         let mut command = tokio::process::Command::new(&self.program);
         command.arg(OWN_SESSION).arg(worker).arg("--run").arg(&self.run);
         match post {
-            Post::Ingest => command.arg("--listen").arg(&self.rtmp_listen).arg("--tls").arg(&self.tls),
+            Post::Ingest => command.arg("--listen").arg(&self.rtmp_listen).arg("--tls").arg(self.state.join("tls")),
             Post::Channel(channel) => {
-                command.arg("--files").arg(&self.files).arg("--channel").arg(channel.as_str()).env(ARENAS.0, ARENAS.1)
+                command.arg("--files").arg(self.state.join("files")).arg("--disk").arg(&self.disk);
+                command.arg("--channel").arg(channel.as_str()).env(ARENAS.0, ARENAS.1)
             }
         };
         // What systemd tells us is not meant for them.

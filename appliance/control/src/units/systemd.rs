@@ -18,6 +18,23 @@ trait Manager {
     fn stop_unit(&self, name: &str, mode: &str) -> zbus::Result<OwnedObjectPath>;
     /// Forgets that a unit failed too often, so that it may be started again.
     fn reset_failed_unit(&self, name: &str) -> zbus::Result<()>;
+    /// The object of a unit, which is loaded where it is not.
+    #[zbus(object = "Unit")]
+    fn load_unit(&self, name: &str);
+}
+
+#[zbus::proxy(
+    interface = "org.freedesktop.systemd1.Unit",
+    default_service = "org.freedesktop.systemd1",
+    assume_defaults = false
+)]
+trait Unit {
+    /// Number of the job that is queued or running for it, 0 for none; and the job's object.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn job(&self) -> zbus::Result<(u32, OwnedObjectPath)>;
+    /// `active`, `inactive`, `activating`, `failed` and others.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn active_state(&self) -> zbus::Result<String>;
 }
 
 /// Starts workers through systemd.
@@ -35,6 +52,16 @@ impl Systemd {
     /// Starts a unit by its name.
     pub async fn begin(&self, unit: &str) -> zbus::Result<()> {
         self.manager.start_unit(unit, MODE).await.map(|_| ())
+    }
+
+    /// Whether a unit that runs once has ended, and then whether well; none while it runs.
+    pub async fn ended(&self, unit: &str) -> zbus::Result<Option<bool>> {
+        let unit = self.manager.load_unit(unit).await?;
+        // Its job lasts as long as its program.
+        if unit.job().await?.0 != 0 {
+            return Ok(None);
+        }
+        Ok(Some(unit.active_state().await? != "failed"))
     }
 
     /// The system's own.

@@ -42,7 +42,9 @@ pub(crate) fn channel(draft: &ChannelSpecDraft) -> Result<(), Wrongs> {
     let ids = draft.destinations.iter().enumerate();
     check.unique(ids.map(|(d, one)| (format!("destinations[{d}].id"), one.id.as_str())));
     let folders = draft.destinations.iter().enumerate().filter_map(|(d, one)| match &one.kind {
-        DestinationKind::File { folder, .. } => Some((format!("destinations[{d}].folder"), folder.as_str())),
+        DestinationKind::File { medium, folder, .. } => {
+            Some((format!("destinations[{d}].folder"), (*medium, folder.as_str())))
+        }
         _ => None,
     });
     let mut taken = BTreeSet::new();

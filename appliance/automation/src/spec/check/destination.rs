@@ -48,7 +48,7 @@ pub(crate) fn destination(destination: &Destination) -> Result<(), Wrongs> {
             }
             check.within("latency_ms", i64::from(*latency_ms), 20..=8_000);
         }
-        DestinationKind::File { folder, container: _, part_minutes, keep_mb, leave_mb } => {
+        DestinationKind::File { medium: _, folder, container: _, part_minutes, keep_mb, leave_mb } => {
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
             let ok = (1..=FOLDER_CHARS_MAX).contains(&folder.len()) && folder.bytes().all(plain);
             check.must(ok, "folder", "must have 1 to 64 of a-z, 0-9, - and _, for example evenings");

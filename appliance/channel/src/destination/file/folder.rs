@@ -31,6 +31,8 @@ struct Part {
 #[derive(Clone, Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    /// Is there as long as the disk is; none for what the box runs from.
+    disk: Option<PathBuf>,
     stem: String,
     ending: &'static str,
     limits: Limits,
@@ -87,7 +89,12 @@ pub(super) fn judge(error: &io::Error, what: &str) -> Fault {
 
 impl Folder {
     pub(super) fn new(path: PathBuf, stem: &str, ending: &'static str, limits: Limits) -> Folder {
-        Folder { path, stem: stem.to_owned(), ending, limits, stuck: BTreeSet::new() }
+        Folder { path, disk: None, stem: stem.to_owned(), ending, limits, stuck: BTreeSet::new() }
+    }
+
+    /// The same on a disk that may be pulled out: without the folder `disk` it is not there, and nothing is made in its place.
+    pub(super) fn on(self, disk: Option<PathBuf>) -> Folder {
+        Folder { disk, ..self }
     }
 
     /// Makes the folder where it is not there, and room for what comes.
@@ -99,12 +106,26 @@ impl Folder {
     /// Makes the folder where it is not there, so that its name lasts too.
     fn make(&self) -> Result<(), Fault> {
         let failed = |error: io::Error| judge(&error, "The folder cannot be made");
+        self.is_there()?;
         if self.path.is_dir() {
             return Ok(());
         }
         std::fs::create_dir_all(&self.path).map_err(failed)?;
         // The channel's folder may be new as well: its name is in the one above.
         self.path.ancestors().skip(1).take(2).try_for_each(sync).map_err(failed)
+    }
+
+    /// Whether the disk is there, for a folder that is on one.
+    fn is_there(&self) -> Result<(), Fault> {
+        match &self.disk {
+            Some(disk) if !disk.is_dir() => Err(Fault::new(Code::DestinationDiskMissing, "")),
+            _ => Ok(()),
+        }
+    }
+
+    /// What a fault really is: a disk that was pulled out is not a broken one.
+    pub(super) fn cause(&self, fault: Fault) -> Fault {
+        self.is_there().err().unwrap_or(fault)
     }
 
     /// Path of the next part. `stamp` is the time of day, for people.
@@ -239,6 +260,24 @@ mod tests {
         put(scratch.path(), "a-file", 1);
         let mut folder = Folder::new(scratch.path().join("a-file/b"), "main", "ts", LIMITS);
         assert_eq!(folder.prepare().unwrap_err().code, Code::DestinationDiskFailed);
+    }
+
+    #[test]
+    fn a_disk_that_is_not_there_is_told_and_nothing_is_made_in_its_place() {
+        let scratch = tempfile::tempdir().unwrap();
+        let disk = scratch.path().join("recordings/bandstand");
+        let path = disk.join("main/evenings");
+        let mut folder = Folder::new(path.clone(), "main", "ts", LIMITS).on(Some(disk.clone()));
+        assert_eq!(folder.prepare().unwrap_err().code, Code::DestinationDiskMissing);
+        assert!(!folder.is_ready() && !scratch.path().join("recordings").exists());
+        std::fs::create_dir_all(&disk).unwrap();
+        assert!(folder.is_ready());
+        folder.prepare().unwrap();
+        assert!(path.is_dir());
+        // Pulled out while it was written to.
+        std::fs::rename(&disk, scratch.path().join("gone")).unwrap();
+        let fault = folder.make_room(None).unwrap_err();
+        assert_eq!(folder.cause(fault).code, Code::DestinationDiskMissing);
     }
 
     #[test]

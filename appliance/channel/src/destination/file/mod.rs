@@ -47,6 +47,8 @@ const NAL_FILLER: u8 = 12;
 pub(super) struct Order {
     /// The folder, and the beginning of its files' names.
     pub(super) folder: PathBuf,
+    /// What is there as long as the disk is that the folder is on; none for what the box runs from.
+    pub(super) disk: Option<PathBuf>,
     pub(super) stem: String,
     pub(super) container: Container,
     pub(super) part_minutes: u32,
@@ -63,7 +65,7 @@ impl Order {
         };
         let bytes = |mb: u64| mb.saturating_mul(1_000_000);
         let limits = Limits { keep: bytes(self.keep_mb), leave: bytes(self.leave_mb) };
-        Folder::new(self.folder.clone(), &self.stem, ending, limits)
+        Folder::new(self.folder.clone(), &self.stem, ending, limits).on(self.disk.clone())
     }
 }
 
@@ -301,7 +303,7 @@ impl Carrier for Writer {
             Ok(()) => Turn::Connecting,
             Err(fault) => {
                 self.give_up();
-                Turn::Failed(fault)
+                Turn::Failed(self.folder.cause(fault))
             }
         }
     }
