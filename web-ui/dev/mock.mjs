@@ -70,6 +70,10 @@ function answer(method, parts, body, query) {
     if (parts[1] === "update") scene.update = { state: "installing", percent: 40 };
     return parts[1] === "restart" || parts[1] === "reset" ? { status: 202 } : json(scene.system(), method === "GET" ? 200 : 202);
   }
+  if (first === "disk") {
+    if (method === "POST") scene.diskIs = "preparing";
+    return json(scene.disk(), method === "GET" ? 200 : 202);
+  }
   if (first === "panel") {
     if (method !== "GET") scene.panel = method === "PUT" ? body : null;
     return method === "DELETE" ? done : json({ panel: scene.panel ?? null, fault: null, lines: Array.from({ length: 26 }, (_, n) => `GPIO${n + 2}`) });

@@ -225,12 +225,15 @@ export class Scene {
     this.waiting = new Map();
     this.worker = "running";
     this.update = { state: "none" };
+    this.diskIs = "none";
     const now = performance.now();
     const live = (since) => {
       this.channel.live = { session: "s-1", started_by: "Ada", at_ms: Date.now() - since, paused: false };
       this.liveAt = now - since;
     };
     const situations = {
+      "disk-found": () => (this.diskIs = "found"),
+      "disk-ready": () => (this.diskIs = "ready"),
       "update-ready": () => (this.update = { state: "ready", version: "0.2.0" }),
       "update-installing": () => (this.update = { state: "installing", percent: 40 }),
       "update-went-back": () => (this.update = { state: "went_back", version: "0.2.0" }),
@@ -289,6 +292,16 @@ export class Scene {
 
   system() {
     return { image: { version: "0.1.0", slot: "A", trial: false }, update: this.update, storage: { bytes: 29.1e9, free_bytes: 21.4e9, written_bytes: 64.2e9, errors: this.update.state === "failed" ? 2 : 0 } };
+  }
+
+  disk() {
+    const stick = { name: "sda", model: "Ultra Fit", bytes: 123.1e9, holds: ["HOLIDAY"], ours: false };
+    return {
+      storage: this.diskIs === "ready" ? { bytes: 121.4e9, free_bytes: 98.2e9, written_bytes: 23e9, errors: 0 } : null,
+      found: this.diskIs === "none" ? [] : [this.diskIs === "ready" ? { ...stick, holds: ["BANDSTAND-DISK"], ours: true } : stick],
+      preparing: this.diskIs === "preparing",
+      trouble: null,
+    };
   }
 
   session() {

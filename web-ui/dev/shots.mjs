@@ -194,6 +194,7 @@ const SHOTS = [
     "#/settings",
     async (page) => (await page.getByLabel("Button", { exact: true }).selectOption("GPIO17"), page.getByLabel("Lamp", { exact: true }).scrollIntoViewIfNeeded()),
   ],
+  ...["found", "ready"].map((state) => [`disk-${state}`, `disk-${state}`, "#/settings", async (page) => page.locator("[data-disk]").scrollIntoViewIfNeeded()]),
   [
     "system-reset",
     "off-air",

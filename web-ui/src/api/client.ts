@@ -8,6 +8,8 @@ import type {
   ChannelPatch,
   Destination,
   DestinationBody,
+  Disk,
+  DiskBody,
   Execution,
   FoundCamera,
   Id,
@@ -150,6 +152,8 @@ export const api = {
 
   system: () => call<System>("GET", "/system"),
   fetchUpdate: (url: string) => call<System>("POST", "/system/update/fetch", { url }),
+  disk: () => call<Disk>("GET", "/disk"),
+  prepareDisk: (body: DiskBody) => call<Disk>("POST", "/disk", body),
   panel: () => call<PanelStatus>("GET", "/panel"),
   changePanel: (panel: Panel) => call<PanelStatus>("PUT", "/panel", panel),
   removePanel: () => call<void>("DELETE", "/panel"),

@@ -562,6 +562,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/disk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The disk for recordings, and disks that could be one */
+        get: operations["getDisk"];
+        put?: never;
+        /** Prepare a disk for recordings; everything on it is deleted */
+        post: operations["prepareDisk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events": {
         parameters: {
             query?: never;
@@ -1144,7 +1162,7 @@ export interface components {
          * @description A stable name of one kind of trouble. Its text form never changes once released.
          * @enum {string}
          */
-        Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_no_sound" | "source_busy" | "source_no_signal" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_too_much" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "on_air" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_no_sound" | "source_busy" | "source_no_signal" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_too_much" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "destination_disk_missing" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "on_air" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /**
          * @description How pictures are coded; the less work to decode, the earlier.
          * @enum {string}
@@ -1288,6 +1306,8 @@ export interface components {
              * @description So many megabytes stay free on the medium.
              */
             leave_mb: number;
+            /** @description What they are written to. */
+            medium: components["schemas"]["Medium"];
             /**
              * Format: int32
              * @description A new file begins after so many minutes.
@@ -1338,6 +1358,8 @@ export interface components {
              * @description So many megabytes stay free on the medium, 1 to 1,000,000; 1000 where absent.
              */
             leave_mb?: number | null;
+            /** @description What they are written to; the card where absent. */
+            medium?: components["schemas"]["Medium"];
             /**
              * Format: int32
              * @description A new file begins after so many minutes, 1 to 240; 10 where absent.
@@ -1406,6 +1428,26 @@ export interface components {
             sessions: number;
             /** @description Its state. */
             state: components["schemas"]["DestinationState"];
+        };
+        /** @description What is known of disks for recordings. */
+        DiskDoc: {
+            /** @description All disks that hang on the box, but for what it runs from. */
+            found: components["schemas"]["FoundDiskDoc"][];
+            /** @description One is being prepared. */
+            preparing: boolean;
+            storage: components["schemas"]["StorageDoc"] | null;
+            /** @description Why the last one could not be prepared, for the operator; none where it could. */
+            trouble: string | null;
+        };
+        /** @description The wish to prepare a disk. Everything on it is deleted. */
+        DiskDraft: {
+            /**
+             * Format: int64
+             * @description Its size, as it is shown: another disk may have the name by now.
+             */
+            bytes: number;
+            /** @description Its name, as it is shown. */
+            name: string;
         };
         /**
          * @description How hard the software encoder works: x264's presets.
@@ -1603,6 +1645,22 @@ export interface components {
             name: string;
             source: components["schemas"]["SourcePlace"] | null;
         };
+        /** @description A disk that hangs on the box. */
+        FoundDiskDoc: {
+            /**
+             * Format: int64
+             * @description Its size, bytes.
+             */
+            bytes: number;
+            /** @description What is on it: labels of its file systems, or their types. */
+            holds: string[];
+            /** @description What its maker calls it; empty where nobody says. */
+            model: string;
+            /** @description What the kernel calls it at the moment, such as `sda`. */
+            name: string;
+            /** @description It was prepared for recordings, by this box or another one. */
+            ours: boolean;
+        };
         /** @description GO LIVE. */
         GoLive: {
             /**
@@ -1744,6 +1802,11 @@ export interface components {
             hold: components["schemas"]["Hold"];
             source: components["schemas"]["SourceId"] | null;
         };
+        /**
+         * @description What files are written to.
+         * @enum {string}
+         */
+        Medium: "card" | "disk";
         /** @description Messages to the audience (D-6): the slate speaks by default, the others only to the operator. */
         Messages: {
             /**
@@ -6540,6 +6603,140 @@ export interface operations {
             };
             /** @description Refused: timeline_invalid */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getDisk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiskDoc"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prepareDisk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiskDraft"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiskDoc"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict, on_air */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

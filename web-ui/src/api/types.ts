@@ -49,6 +49,10 @@ export type PlatformName = Schemas["Platform"];
 export type Band = Schemas["Band"];
 export type Asset = Schemas["AssetDoc"];
 export type System = Schemas["SystemDoc"];
+export type Disk = Schemas["DiskDoc"];
+export type FoundDisk = Schemas["FoundDiskDoc"];
+export type DiskBody = Schemas["DiskDraft"];
+export type Medium = Schemas["Medium"];
 export type Panel = Schemas["PanelDoc"];
 export type PanelStatus = Schemas["PanelStatusDoc"];
 

@@ -1,7 +1,7 @@
 // The form of a destination.
 
 import { t } from "../strings";
-import type { Container, Destination, DestinationBody, DestinationKind, Platform, PlatformName, Wrong } from "../api/types";
+import type { Container, Destination, DestinationBody, DestinationKind, Medium, Platform, PlatformName, Wrong } from "../api/types";
 import { platformOf } from "../words/platform";
 
 /** What can be chosen: a platform by RTMP, or another way out. */
@@ -19,6 +19,7 @@ export interface DestinationForm {
   passphrase: string;
   stream_id: string;
   latency_ms: number;
+  medium: Medium;
   folder: string;
   container: Container;
   part_minutes: number;
@@ -41,6 +42,7 @@ export function destinationForm(destination?: Destination): DestinationForm {
     passphrase: "",
     stream_id: "",
     latency_ms: SRT_LATENCY_MS_DEFAULT,
+    medium: "card",
     folder: "",
     container: "mp4",
     part_minutes: 10,
@@ -56,6 +58,7 @@ export function destinationForm(destination?: Destination): DestinationForm {
     case "file":
       return {
         ...form,
+        medium: destination.medium,
         folder: destination.folder,
         container: destination.container,
         part_minutes: destination.part_minutes,
@@ -155,6 +158,7 @@ export function destinationBody(form: DestinationForm): DestinationBody {
         ...head,
         renew_hours: null,
         kind: "file",
+        medium: form.medium,
         folder: form.folder.trim(),
         container: form.container,
         part_minutes: form.part_minutes,
@@ -166,5 +170,5 @@ export function destinationBody(form: DestinationForm): DestinationBody {
 
 /** Where a destination goes, in one line. */
 export function addressWords(destination: Destination): string {
-  return destination.kind === "file" ? t.destinations.folder(destination.folder) : destination.url;
+  return destination.kind === "file" ? t.destinations.folder(destination.folder, destination.medium) : destination.url;
 }

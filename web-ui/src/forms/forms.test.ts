@@ -203,7 +203,7 @@ describe("another way out", () => {
 
   test("files have a name, a folder and limits at once", () => {
     expect(places(file)).toEqual([]);
-    expect(destinationBody(file)).toMatchObject({ name: "Files", kind: "file", folder: "evenings", container: "mp4", keep_mb: 20_000, leave_mb: 1000 });
+    expect(destinationBody(file)).toMatchObject({ name: "Files", kind: "file", medium: "card", folder: "evenings", container: "mp4", keep_mb: 20_000, leave_mb: 1000 });
     expect(places({ ...file, folder: "../etc" })).toEqual(["folder"]);
   });
 
@@ -213,7 +213,7 @@ describe("another way out", () => {
       { ...head, kind: "rtmp" as const, url: "rtmps://h/a", has_key: true, authority: "PEM" },
       { ...head, kind: "srt" as const, url: "srt://h:1", has_passphrase: true, has_stream_id: false, latency_ms: 300 },
       // A row of files has no session to begin anew.
-      { ...head, kind: "file" as const, renew_hours: null, folder: "x", container: "ts" as const, part_minutes: 5, keep_mb: 2500, leave_mb: 100 },
+      { ...head, kind: "file" as const, renew_hours: null, medium: "disk" as const, folder: "x", container: "ts" as const, part_minutes: 5, keep_mb: 2500, leave_mb: 100 },
     ]) {
       const shownOnly = ["id", "platform", "has_key", "has_passphrase", "has_stream_id"];
       const kept = Object.fromEntries(Object.entries(stored).filter(([field]) => !shownOnly.includes(field)));
