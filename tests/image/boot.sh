@@ -17,6 +17,9 @@
 #   reset    everything goes, and it is a new box again
 #   wish     the same by a file on the card, with what it shall be then beside it
 #   given    a card with settings on it, which the box takes over at its first start; and a clock that is years off
+#   disk     a disk for recordings, prepared, pulled out on air and put back
+#   hang     a version that hangs, and the watchdog
+#   bare     what our units add to the time of a boot
 #   cuts     the plug is pulled at random moments of an update (CUTS, SEED)
 # KEEP=yes leaves the machine on at the end, for the next call with KEEP=yes and for tests/image/guest.py.
 # A part that fails ends the run: those behind it would only say the same.
@@ -34,10 +37,10 @@ for file in "$HERE"/parts/*.sh; do
 done
 
 PARTS=(page data claim live power update broken refused)
-ABUSE_PARTS=(panel killed kernel init reset wish given cuts)
+ABUSE_PARTS=(panel killed disk bare kernel init hang reset wish given cuts)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
 declare -A TAKES=([page]=150 [data]=20 [claim]=20 [live]=150 [power]=250 [update]=400 [broken]=350 [refused]=100 [panel]=200
-    [given]=250 [killed]=250 [kernel]=600 [init]=600 [reset]=250 [wish]=400 [cuts]=9000)
+    [given]=250 [killed]=250 [disk]=500 [bare]=300 [hang]=600 [kernel]=600 [init]=600 [reset]=250 [wish]=400 [cuts]=9000)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
 UNTIL=${UNTIL:-0}
 PASSED=0

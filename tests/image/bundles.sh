@@ -2,7 +2,7 @@
 # bundles.sh [abuse]: makes the updates of the tests, from the slot that was built. In target/image/bundles are those that the page
 # gets: a version with a marker, one whose daemon fails, one signed by somebody else; on the drive target/image/bundles.img
 # those that RAUC is given by hand: the last one, one for another kind of box, and half a bundle. `abuse` makes versions that
-# do not start: one whose kernel is none, and one whose first program ends.
+# do not start: one whose kernel is none, one whose first program ends, which is a panic, and one that hangs when it is up.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../../image/settings.sh
@@ -45,6 +45,13 @@ if [ "$1" = abuse ]; then
     mdel -i /tmp/kernel/boot.img ::kernel8.img
     mcopy -i /tmp/kernel/boot.img /tmp/noise ::kernel8.img
     bundle kernel /tmp/kernel
+    # The first program is the one that feeds the watchdog: when it hangs, everything does, and nothing says so.
+    mv /tmp/root/usr/lib/bandstand/trial /tmp/trial
+    printf '#!/bin/sh\nuntil systemctl is-active --quiet bandstand; do sleep 1; done\nsync\nkill -SEGV 1\nsleep 9999\n' >/tmp/root/usr/lib/bandstand/trial
+    chmod 755 /tmp/root/usr/lib/bandstand/trial
+    slot hang
+    bundle hang /tmp/hang
+    mv /tmp/trial /tmp/root/usr/lib/bandstand/trial
     rm /tmp/root/usr/lib/systemd/systemd
     printf '#!/bin/sh\nexit 1\n' >/tmp/root/usr/lib/systemd/systemd
     chmod 755 /tmp/root/usr/lib/systemd/systemd

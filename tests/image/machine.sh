@@ -32,12 +32,15 @@ fresh_card() {
 
 # What the machine's own clock says at power on, as QEMU takes it; nothing is the time of this machine.
 RTC=
+# Further devices at power on, and the firmware's drive: words of QEMU, and a file.
+DEVICES=()
+FIRMWARE=$WORK/firmware.img
 
 # power_on [DRIVE]: a cold start, with a further read-only drive where one is named.
 power_on() {
     local further=()
     [ $# = 0 ] || further=(-drive "file=$1,format=raw,if=none,id=further,readonly=on" -device virtio-blk-pci,drive=further,serial=further)
-    rm -f "$RUN/pid" "$RUN/shell"
+    rm -f "$RUN/pid" "$RUN/shell" "$RUN/monitor"
     HTTPS_PORT=$(free_port)
     HTTP_PORT=$(free_port)
     : >"$RUN/console"
@@ -47,12 +50,13 @@ power_on() {
         FURTHER_MOUNTS=()
         in_tools setsid --fork qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -smp 2 -m 2048 -accel tcg,thread=multi \
             -display none -nodefaults -pidfile "$RUN/pid" -bios /usr/lib/u-boot/qemu_arm64/u-boot.bin \
-            -drive "file=$WORK/firmware.img,format=raw,if=none,id=firmware,snapshot=on" \
+            -drive "file=$FIRMWARE,format=raw,if=none,id=firmware,snapshot=on" \
             -device virtio-blk-pci,drive=firmware,serial=firmware \
             -drive "file=$MEDIUM,format=qcow2,if=none,id=medium" -device virtio-blk-pci,drive=medium,serial=medium \
             "${further[@]}" ${RTC:+-rtc "$RTC"} \
             -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$HTTPS_PORT-:443,hostfwd=tcp:127.0.0.1:$HTTP_PORT-:80" \
             -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
+            -device qemu-xhci,id=usb -monitor "unix:$RUN/monitor,server=on,wait=off" "${DEVICES[@]}" \
             -serial "file:$RUN/console" \
             -device virtio-serial-pci -chardev "socket,id=shell,path=$RUN/shell,server=on,wait=off" -device virtconsole,chardev=shell \
             </dev/null >"$RUN/qemu.log" 2>&1
@@ -81,6 +85,23 @@ power_cut() {
 
 # guest COMMAND [SECONDS]: runs a command in the machine as root.
 guest() { python3 "$HERE/guest.py" "$RUN/shell" "${2:-120}" "$1"; }
+
+# monitor COMMAND…: has QEMU do something, such as pulling out a plug; what it answers.
+monitor() {
+    printf '%s\n' "$@" | python3 -c 'import socket, sys
+monitor = socket.socket(socket.AF_UNIX)
+monitor.settimeout(20)
+monitor.connect(sys.argv[1])
+def answer():
+    said = b""
+    while not said.endswith(b"(qemu) "):
+        said += monitor.recv(4096)
+    return said.decode(errors="replace")
+answer()
+for line in sys.stdin:
+    monitor.sendall(line.encode())
+    print(answer().split("\n", 1)[-1].removesuffix("(qemu) "), end="")' "$RUN/monitor"
+}
 
 page_status() { curl -sk -o /dev/null -w '%{http_code}' --max-time 10 "https://127.0.0.1:$HTTPS_PORT/" || true; }
 

@@ -54,6 +54,53 @@ part_init() {
     passed "a first program that ends, and the kernel's panic: back after $TOOK s"
 }
 
+# With the watchdog of a PC, since QEMU has none of the Pi's: what feeds it is the same.
+part_hang() {
+    power_cut
+    DEVICES=(-device i6300esb)
+    need_updates
+    guest 'test "$(cat /sys/class/watchdog/watchdog0/state)" = active' || stop_because "Nobody feeds the watchdog."
+    tried hang
+    power_cut
+    DEVICES=()
+    passed "a version whose first program hangs: the watchdog ends it, back after $TOOK s"
+}
+
+# What our units add to the time of a boot: the same image's boot without them, as QEMU's firmware can have it.
+OURS=(bandstand.service bandstand-ingest.service bandstand-boot-slot.service bandstand-trial.service bandstand-first-boot.service
+    bandstand-screen.service bandstand-factory-reset-wish.service bandstand-clock.service bandstand-synchronized.service bandstand-keep.timer)
+OURS_PERCENT_MAX=15
+# Microseconds from the kernel's start to the end of a boot.
+boot_us() {
+    guest 'sync'
+    power_cut
+    power_on
+    wait_for "The end of the boot" "$PAGE_WITHIN_S" booted
+    guest 'systemctl show --property ActiveEnterTimestampMonotonic --value multi-user.target' | tr -d '\r\n '
+}
+part_bare() {
+    local us least=0 least_bare=0 percent
+    need_page
+    cp "$WORK/firmware.img" "$RUN/bare.img"
+    printf 'bootargs=console=ttyAMA0 systemd.debug_shell=hvc0%s ' "$(printf ' systemd.mask=%s' "${OURS[@]}")" >"$RUN/bootargs.txt"
+    in_tools mcopy -o -i "$RUN/bare.img@@1M" "$RUN/bootargs.txt" ::bootargs.txt || stop_because "The firmware's drive has no command line."
+    # In turns, and the shorter one of two each: this machine may have other work.
+    for _ in 1 2; do
+        FIRMWARE=$WORK/firmware.img
+        us=$(boot_us)
+        [ "$least" != 0 ] && [ "$least" -lt "$us" ] || least=$us
+        FIRMWARE=$RUN/bare.img
+        us=$(boot_us)
+        guest 'systemctl is-active --quiet bandstand.service' && stop_because "It was no bare boot."
+        [ "$least_bare" != 0 ] && [ "$least_bare" -lt "$us" ] || least_bare=$us
+    done
+    FIRMWARE=$WORK/firmware.img
+    power_cut
+    percent=$(((least - least_bare) * 100 / least_bare))
+    [ "$percent" -le "$OURS_PERCENT_MAX" ] || stop_because "Our units add $percent % to a boot of $((least_bare / 1000)) ms."
+    passed "boots in $((least / 1000)) ms, without our units in $((least_bare / 1000)) ms: they add $percent %"
+}
+
 # The plug is pulled at random moments from the beginning of an update to its commit.
 part_cuts() {
     need_updates

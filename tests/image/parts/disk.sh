@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# A disk for recordings: prepared by the page, recorded on, pulled out and put back on air.
+
+STICK=$RUN/stick.img
+plug_in() { monitor "drive_add 0 if=none,id=stick,file=$STICK,format=raw" "device_add usb-storage,id=stick,drive=stick,bus=usb.0" >"$RUN/monitor.log"; }
+pull_out() { monitor 'device_del stick' >"$RUN/monitor.log"; }
+
+disk() { api GET /disk | field "it$1"; }
+disk_found() { [ "$(disk "['found'][0]['holds'][0]")" = "$1" ]; }
+disk_ready() { [ -n "$(disk "['storage']['free_bytes']")" ]; }
+disk_away() { ! disk_ready; }
+# Of the destination that writes to it.
+on_disk() { api GET /state | field "[d for c in it['channels'] if c['id'] == 'main' for d in c['status']['destinations'] if d['id'] == 'disk'][0]$1"; }
+records() { [ "$(on_disk "['state']")" = live ]; }
+disk_missed() { [ "$(on_disk "['fault']['code']")" = destination_disk_missing ]; }
+
+part_disk() {
+    need_box
+    set_up_channel
+    end_live
+    local kind before sessions since_ms name bytes begin prepared back files file told=""
+    rm -f "$STICK"
+    truncate -s 4G "$STICK"
+    in_tools mkfs.vfat -n HOLIDAY "$STICK" >/dev/null
+    plug_in
+    wait_for "The disk on the page" 60 disk_found HOLIDAY
+    # What the system runs from is no disk, whatever somebody asks for.
+    kind=$(api POST /disk "{\"name\": \"vdb\", \"bytes\": $((CARD_GIB << 30))}" | field "it['wrongs'][0]['place']")
+    [ "$kind" = name ] || stop_because "The card itself was not refused: $kind"
+    name=$(disk "['found'][0]['name']") bytes=$(disk "['found'][0]['bytes']")
+    begin=$(now)
+    must POST /disk "{\"name\": \"$name\", \"bytes\": $bytes}" >/dev/null
+    wait_for "The disk, prepared" 240 disk_ready
+    prepared=$(since "$begin")
+    [ "$(disk "['preparing']")/$(disk "['trouble']")" = False/ ] || stop_because "The page says: $(api GET /disk)"
+
+    must POST /channels/main/destinations '{"id": "disk", "name": "Disk", "kind": "file", "medium": "disk", "folder": "evenings",
+        "container": "mp4", "keep_mb": 1000, "leave_mb": 100, "enabled": true}' >/dev/null
+    before=$(recordings)
+    be_live 20000
+    wait_for "The recording on the disk" 60 records
+    wait_for "A while of it" 120 live_for 35000
+    sessions=$(recordings)
+    [ "$sessions" = $((before + 1)) ] || stop_because "The platform has $((sessions - before)) sessions."
+    pull_out
+    wait_for "The fault that it is not there" 60 disk_missed
+    wait_for "The page's word that it is away" 60 disk_away
+    guest '! ls -A /media/recordings | grep -q .' || stop_because "Something was written in the disk's place."
+    since_ms=$(live_ms)
+    wait_for "The broadcast without it" 60 live_for $((since_ms + 10000))
+    plug_in
+    begin=$(now)
+    wait_for "The recording, again" 90 records
+    back=$(since "$begin")
+    since_ms=$(live_ms)
+    wait_for "A while of it" 120 live_for $((since_ms + 20000))
+    wait_for "$PICTURES_MIN pictures at the platform" 240 enough_after "$before"
+    told=$(check_recording)
+    [ "$(recordings)" = "$sessions" ] || stop_because "The broadcast did not go on in its session: $(recordings), not $sessions."
+    end_live
+    must DELETE /channels/main/destinations/disk >/dev/null
+    pull_out
+    wait_for "The page's word that it is away" 60 disk_away
+
+    # It is looked at here, as on a computer that it was carried to: after its journal was played there is nothing to repair.
+    dd if="$STICK" of="$RUN/disk.ext4" bs=1M skip=1 conv=sparse status=none
+    in_tools e2fsck -p "$RUN/disk.ext4" >"$RUN/fsck.log" 2>&1
+    in_tools e2fsck -fn "$RUN/disk.ext4" >>"$RUN/fsck.log" 2>&1 || stop_because "The disk needs somebody to repair it: $(tail -n 5 "$RUN/fsck.log")"
+    rm -rf "$RUN/disk"
+    mkdir "$RUN/disk"
+    in_tools debugfs -R "rdump /bandstand $RUN/disk" "$RUN/disk.ext4" >/dev/null 2>&1
+    mapfile -t files < <(find "$RUN/disk" -name '*.mp4' -size +1k | sort)
+    [ ${#files[@]} = 2 ] || stop_because "There are ${#files[@]} files on the disk, not one from before and one from after: ${files[*]}"
+    for file in "${files[@]}"; do
+        told+="; $(basename "$file"): $("$HERE/frames.py" read "$file" 2>"$RUN/disk.log")" || stop_because "$file cannot be played: $(<"$RUN/disk.log")"
+    done
+    rm -f "$STICK" "$RUN/disk.ext4"
+    passed "prepared in $prepared s; pulled out on air, recording again $back s after it was put back, in the same session: $told"
+}
