@@ -476,3 +476,29 @@ fn systemd_hears_of_every_process_that_it_is_ready_and_lives_until_it_hangs() {
     bandstand.start_control();
     ears.follow("bandstand", |signal| bandstand.signal_control(signal));
 }
+
+#[test]
+fn a_version_is_tried_by_a_broadcast_of_its_own_and_one_that_cannot_send_is_found_out() {
+    let stage = Stage::new(NAME);
+    let trial = |bandstand: &std::path::Path, folder: &str, limit_s: &str| {
+        let mut command = std::process::Command::new(bandstand);
+        command.arg("trial").arg(stage.room(folder)).args(["--limit-s", limit_s]);
+        let ended = command.output().expect("start bandstand");
+        (
+            ended.status.success(),
+            format!("{}{}", String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr)),
+        )
+    };
+    let (well, said) = trial(&harness::place::program("bandstand"), "well", "60");
+    assert!(well && said.contains("sent in one session, and decoded again"), "{said}");
+    note(NAME, &format!("trial of a version: {}", said.trim()));
+
+    // The same programs with a worker that ends at once.
+    let programs = stage.room("programs");
+    for name in ["bandstand", "bandstand-ingest"] {
+        std::fs::copy(harness::place::program(name), programs.join(name)).expect("copy a program");
+    }
+    std::os::unix::fs::symlink("/bin/false", programs.join("bandstand-channel")).expect("put a program in its place");
+    let (well, said) = trial(&programs.join("bandstand"), "broken", "5");
+    assert!(!well && said.contains("The pattern did not come on air within 5 s"), "{said}");
+}

@@ -19,6 +19,7 @@ pub mod run;
 pub mod sign_in;
 pub mod store;
 pub mod system;
+pub mod trial;
 pub mod units;
 pub mod workers;
 

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Port of the page where no other is chosen.
 const PAGE_PORT: u16 = 8480;
@@ -43,6 +44,18 @@ enum Command {
         /// Folder of sockets and last specs
         #[arg(long, env = "BANDSTAND_RUN", default_value = "/run/bandstand")]
         run: PathBuf,
+        /// Folder below which the machine's own files are read
+        #[arg(long, hide = true, default_value = "/")]
+        machine_root: PathBuf,
+    },
+    /// Encode, send and decode a test pattern with the programs beside this one, in a folder and on ports of its own; ends
+    /// with 1 where that does not work
+    Trial {
+        /// An empty folder, best in memory
+        folder: PathBuf,
+        /// How long each state may take to come, seconds: a slow card reads much for the first time
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+        limit_s: u64,
         /// Folder below which the machine's own files are read
         #[arg(long, hide = true, default_value = "/")]
         machine_root: PathBuf,
@@ -150,6 +163,11 @@ fn main() -> ExitCode {
             let error = control::units::children::own_session(program.as_ref(), arguments);
             eprintln!("bandstand: {} could not be started: {error}", program.display());
             ExitCode::FAILURE
+        }
+        Some(Command::Trial { folder, limit_s, machine_root }) => {
+            let told = control::trial::trial(&folder, &machine_root, Duration::from_secs(limit_s));
+            // Whoever does not read it is told by the exit code.
+            ended(told.map(|told| drop(writeln!(std::io::stdout(), "{told}"))))
         }
         Some(Command::Seed { state, document }) => ended(control::run::seed(&state, &document)),
         None => ended(run(cli.run.options())),

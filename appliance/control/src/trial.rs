@@ -1,0 +1,144 @@
+//! A trial of this version's own programs: a test pattern is mixed, encoded and sent by RTMP to the door, as any publisher's stream is,
+//! and what came back is decoded. In a folder of its own, on the loopback, beside what runs: nobody else notices.
+
+use crate::clock::Clock;
+use crate::commands::Commands;
+use crate::doc::Board;
+use crate::reconciler::{Galleries, Reconciler, Tools};
+use crate::run::{Failure, begin, prepare_assets, private_folder};
+use crate::store::Store;
+use crate::system::disk;
+use crate::units::Units;
+use crate::units::children::Children;
+use automation::fault::Code;
+use automation::id::ChannelId;
+use automation::status::{ChannelStatus, DestinationState, SourceState};
+use serde_json::json;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// For so long one session must last, milliseconds.
+const SESSION_MS: u64 = 8_000;
+/// Most memory of the worker, bytes: as its unit grants.
+const WORKER_BYTES_MAX: u64 = 1 << 30;
+/// Its picture. It is asked whether it works, and not how fast the board is.
+const SIZE: (u32, u32) = (320, 180);
+
+/// Tries it in an empty folder, and says what came of it. Each state may take `limit` to come.
+pub fn trial(folder: &Path, machine: &Path, limit: Duration) -> Result<String, Failure> {
+    begin()?.block_on(async {
+        let (state, run) = (folder.join("state"), folder.join("run"));
+        private_folder(&state)?;
+        private_folder(&run)?;
+        let (state, run) = (std::path::absolute(state)?, std::path::absolute(run)?);
+        // Somebody else may take it in between: then the door says so, and the trial is lost.
+        let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let clock = Clock::of(machine)?;
+        let store = Store::open_listening(&state, door.ip())?;
+        prepare_assets(&store)?;
+        let commands = Commands::new(store.clone(), clock.clone());
+        commands.seed(&document(door)).await?;
+        let program = std::env::current_exe()?;
+        let disk = disk::folder(machine);
+        let units: Arc<dyn Units> =
+            Arc::new(Children::new(&run, &state, &disk, &program, &door.to_string(), WORKER_BYTES_MAX));
+        let tools = Tools { run, units, commands: commands.clone(), clock, galleries: Galleries::default() };
+        let reconciler = Reconciler::start(tools, store.wanted());
+        let told = broadcast(&commands, reconciler.board(), limit).await;
+        reconciler.quit_workers().await;
+        told
+    })
+}
+
+/// A channel with a pattern, whose destination is its own second source.
+fn document(door: SocketAddr) -> String {
+    let token = "token-of-the-trial";
+    json!({
+        "venue": "Trial",
+        "channels": [{
+            "id": "trial",
+            "name": "Trial",
+            "house": {
+                "width": SIZE.0, "height": SIZE.1, "rate": {"num": 15, "den": 1},
+                "video_kbps": 300, "audio_kbps": 96, "effort": "ultrafast",
+            },
+            "failover": {"primary": "pattern", "stable_ms": 500},
+            "sources": [
+                {"id": "pattern", "name": "Pattern", "kind": "test_pattern", "pattern": "bars"},
+                {"id": "back", "name": "Back", "kind": "rtmp", "stream": "back", "token": token},
+            ],
+            "destinations": [{
+                "id": "door", "name": "Door", "enabled": true, "kind": "rtmp",
+                "url": format!("rtmp://{door}/live"), "key": format!("back?token={token}"),
+            }],
+        }],
+    })
+    .to_string()
+}
+
+async fn broadcast(
+    commands: &Commands,
+    mut board: watch::Receiver<Arc<Board>>,
+    limit: Duration,
+) -> Result<String, Failure> {
+    let channel = || ChannelId::new("trial").map_err(|error| Failure::Trial(error.to_string()));
+    wait(&mut board, limit, "The pattern did not come on air", |status| {
+        status.on_air.source.as_ref().is_some_and(|source| source.as_str() == "pattern")
+    })
+    .await?;
+    commands.go_live(channel()?, 0, "The trial".into()).await?;
+    let status = wait(&mut board, limit, "What was sent did not come back", has_come_back).await?;
+    commands.end(channel()?).await?;
+    wait(&mut board, limit, "The broadcast did not end", |status| status.live.is_none()).await?;
+    let bytes = status.destinations.first().map_or(0, |destination| destination.bytes_acked);
+    Ok(format!("{bytes} bytes were encoded, sent in one session, and decoded again."))
+}
+
+/// One session has carried media for long enough, and its pictures come in.
+fn has_come_back(status: &ChannelStatus) -> bool {
+    let sent = status.destinations.first().is_some_and(|destination| {
+        let lasts = destination.session_ms.is_some_and(|ms| ms >= SESSION_MS);
+        destination.state == DestinationState::Live && destination.sessions == 1 && lasts
+    });
+    let back = status.sources.iter().find(|source| source.id.as_str() == "back");
+    let arrives =
+        back.is_some_and(|back| back.state == SourceState::Online && back.sound && (back.width, back.height) == SIZE);
+    sent && arrives
+}
+
+/// Waits until the channel's status is as it shall be; in vain, the error says what is wrong by then.
+async fn wait(
+    board: &mut watch::Receiver<Arc<Board>>,
+    limit: Duration,
+    what: &str,
+    shall: impl Fn(&ChannelStatus) -> bool,
+) -> Result<ChannelStatus, Failure> {
+    let look = async {
+        loop {
+            let status = board.borrow_and_update().channels.first().and_then(|channel| channel.status.clone());
+            if let Some(status) = status.filter(|status| shall(status)) {
+                return status;
+            }
+            // It ends with the reconciler, which lives longer than we look.
+            if board.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    match tokio::time::timeout(limit, look).await {
+        Ok(status) => Ok(status),
+        Err(_) => Err(Failure::Trial(format!("{what} within {} s{}", limit.as_secs(), wrongs(&board.borrow())))),
+    }
+}
+
+/// What the board says is wrong, behind a colon.
+fn wrongs(board: &Board) -> String {
+    let faults = board.channels.iter().flat_map(|channel| &channel.faults);
+    // Nothing is published before it is sent.
+    let faults = faults.filter(|fault| !matches!(fault.code, Code::SourceWaiting));
+    let texts: Vec<&str> = faults.map(|fault| fault.text.as_str()).collect();
+    if texts.is_empty() { ".".into() } else { format!(": {}", texts.join(" ")) }
+}
