@@ -56,7 +56,7 @@ const en = {
     claimTitle: "Welcome. Make this box yours.",
     claimLead: "You do this once. The code shows that you stand at the box.",
     code: "First sign-in code",
-    codeHint: "Printed by the box when it started, or on its label.",
+    codeHint: "On a screen at the box, or the one that you put on its card.",
     name: "Your name",
     password: "Password",
     newPasswordHint: "At least 8 characters.",
