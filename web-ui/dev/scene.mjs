@@ -380,7 +380,7 @@ export class Scene {
     const next = cues.find((cue) => cue.at_ms > at);
     const countdown = this.liveAt === null ? 0 : Math.max(0, this.liveAt - now);
     const live = channel.live !== null;
-    const level = -16 + 7 * Math.sin(now / 310) + 4 * Math.sin(now / 97);
+    const level = this.onAir().source === null ? -90 : -16 + 7 * Math.sin(now / 310) + 4 * Math.sin(now / 97);
     return {
       channel: "main",
       generation: this.generation,
@@ -419,8 +419,12 @@ export class Scene {
   sourceStatus(source) {
     const quiet = source.kind === "rtmp";
     const lost = this.lost.has(source.id);
+    const arrives = !lost && !quiet && source.kind !== "media";
     return {
       id: source.id,
+      arriving: arrives ? { formats: ["H.264", "AAC"], kbps: 4200, bytes: 90_000_000, jitter_ms: 12, buffer_ms: 300, jumps: 0, connections: 1 } : null,
+      level_db: lost || quiet ? null : -16,
+      sound_only: false,
       state: lost ? "lost" : quiet ? "connecting" : "online",
       width: lost || quiet ? 0 : 1920,
       height: lost || quiet ? 0 : 1080,
