@@ -1,7 +1,8 @@
 // Screenshots of every page and situation against the mock, at phone and desktop size, into target/screenshots/mock.
 //   npm run mock &   npm run shots [part of a name]
+//   npm run mock &   npm run docs:shots               those of docs/install.md alone, into docs/pictures
 
-import { mkdirSync, mkdtempSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
@@ -9,6 +10,8 @@ import { chromium } from "playwright-core";
 const URL_BASE = process.env.MOCK_URL ?? "http://127.0.0.1:5199";
 const OUT = new URL("../../target/screenshots/mock/", import.meta.url).pathname;
 const SIZES = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 800 } };
+const DOCS = new URL("../../docs/pictures/", import.meta.url).pathname;
+const forDocs = process.argv[2] === "--docs";
 const only = process.argv[2] ?? "";
 
 const program = async (page) => page.waitForFunction(() => Number(document.querySelector('[data-preview="program"]')?.dataset.frames ?? 0) > 3);
@@ -27,7 +30,7 @@ const SHOTS = [
   ["claim-refused", "unclaimed", "", async (page) => (await heading(page), page.getByRole("button", { name: "Start" }).click())],
   ["sign-in", "signed-out", "", heading],
   ["off-air", "off-air", "", tiles],
-  ["empty", "empty", "", heading],
+  ["empty", "empty", "", program],
   [
     "countdown",
     "off-air",
@@ -192,7 +195,11 @@ const SHOTS = [
     "panel",
     "off-air",
     "#/settings",
-    async (page) => (await page.getByLabel("Button", { exact: true }).selectOption("GPIO17"), page.getByLabel("Lamp", { exact: true }).scrollIntoViewIfNeeded()),
+    async (page) => {
+      await page.getByLabel("Button", { exact: true }).selectOption("GPIO17");
+      await page.getByLabel("Lamp", { exact: true }).selectOption("GPIO27");
+      await page.getByLabel("Lamp", { exact: true }).scrollIntoViewIfNeeded();
+    },
   ],
   ...["found", "ready"].map((state) => [`disk-${state}`, `disk-${state}`, "#/settings", async (page) => page.locator("[data-disk]").scrollIntoViewIfNeeded()]),
   [
@@ -203,6 +210,64 @@ const SHOTS = [
   ],
 ];
 
+// What docs/install.md shows: the shot, the file's name, the window, and which parts of the page, where it is not the window.
+const FOR_DOCS = [
+  { shot: "claim", file: "first-sign-in", viewport: { width: 480, height: 640 } },
+  { shot: "empty", file: "empty", viewport: { width: 1120, height: 700 } },
+  { shot: "live", file: "on-air", viewport: { width: 1120, height: 804 } },
+  { shot: "panel", file: "settings", viewport: { width: 760, height: 1200 }, parts: ["[data-system]", "[data-system] + form"] },
+];
+/** Quality of a picture in the docs, of 100: words stay sharp, and each is far below the 80 kB that it may have. */
+const WEBP_QUALITY = 80;
+const DOCS_BYTES_MAX = 80_000;
+/** Page around the parts that a picture shows, in px. */
+const AROUND = 12;
+/** Room for the page's head, which stays in the window, in px. */
+const HEAD = 80;
+
+/** Opens a page in a situation and waits until it is as wished, then hands it on. What goes wrong is told. */
+async function shoot(label, [, situation, hash, ready], viewport, take) {
+  await fetch(`${URL_BASE}/mock/${situation}`, { method: "POST" });
+  const page = await context.newPage();
+  page.on("console", (message) => message.type() === "error" && problems.push(`${label}: ${message.text()}`));
+  page.on("pageerror", (error) => problems.push(`${label}: ${error.message}`));
+  await page.setViewportSize(viewport);
+  try {
+    await page.goto(`${URL_BASE}/${hash}`);
+    await ready(page);
+    await page.evaluate(() => document.fonts.ready);
+    await take(page);
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    if (wide > 0) problems.push(`${label}: ${wide} px too wide`);
+  } catch (error) {
+    problems.push(`${label}: ${error.message.split("\n")[0]}`);
+  }
+  await page.close();
+}
+
+/** What of the window the parts take. */
+async function around(page, parts, viewport) {
+  if (parts === undefined) return { x: 0, y: 0, ...viewport };
+  await page.locator(parts[0]).evaluate((part, head) => scrollBy(0, part.getBoundingClientRect().top - head), HEAD);
+  // A clip is measured from the page's top.
+  const scrolled = await page.evaluate(() => scrollY);
+  const boxes = await Promise.all(parts.map((part) => page.locator(part).boundingBox()));
+  const [left, top] = [Math.min(...boxes.map((box) => box.x)) - AROUND, Math.min(...boxes.map((box) => box.y)) - AROUND];
+  const right = Math.max(...boxes.map((box) => box.x + box.width)) + AROUND;
+  const bottom = Math.max(...boxes.map((box) => box.y + box.height)) + AROUND;
+  return { x: left, y: top + scrolled, width: right - left, height: bottom - top };
+}
+
+async function takeForDocs({ file, viewport, parts }, page) {
+  const clip = { ...(await around(page, parts, viewport)), scale: 1 };
+  // Playwright itself writes no WebP.
+  const devtools = await context.newCDPSession(page);
+  const { data } = await devtools.send("Page.captureScreenshot", { format: "webp", quality: WEBP_QUALITY, clip });
+  const bytes = Buffer.from(data, "base64");
+  if (bytes.length > DOCS_BYTES_MAX) problems.push(`${file}: ${bytes.length} bytes, more than ${DOCS_BYTES_MAX}`);
+  writeFileSync(join(DOCS, `${file}.webp`), bytes);
+}
+
 mkdirSync(OUT, { recursive: true });
 const context = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "bandstand-shots-")), {
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -210,27 +275,21 @@ const context = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir()
   args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 const problems = [];
-for (const [size, viewport] of Object.entries(SIZES)) {
-  for (const [name, situation, hash, ready] of SHOTS) {
-    if (!name.includes(only)) continue;
-    await fetch(`${URL_BASE}/mock/${situation}`, { method: "POST" });
-    const page = await context.newPage();
-    page.on("console", (message) => message.type() === "error" && problems.push(`${size}/${name}: ${message.text()}`));
-    page.on("pageerror", (error) => problems.push(`${size}/${name}: ${error.message}`));
-    await page.setViewportSize(viewport);
-    try {
-      await page.goto(`${URL_BASE}/${hash}`);
-      await ready(page);
-      await page.evaluate(() => document.fonts.ready);
-      await page.screenshot({ path: join(OUT, `${name}-${size}.png`) });
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (wide > 0) problems.push(`${size}/${name}: ${wide} px too wide`);
-      if (size === "phone") await page.screenshot({ path: join(OUT, `${name}-${size}-full.png`), fullPage: true });
-    } catch (error) {
-      problems.push(`${size}/${name}: ${error.message.split("\n")[0]}`);
+if (forDocs) {
+  for (const wished of FOR_DOCS) {
+    const shot = SHOTS.find(([name]) => name === wished.shot);
+    await shoot(wished.file, shot, wished.viewport, (page) => takeForDocs(wished, page));
+  }
+} else {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const shot of SHOTS.filter(([name]) => name.includes(only))) {
+      await shoot(`${size}/${shot[0]}`, shot, viewport, async (page) => {
+        await page.screenshot({ path: join(OUT, `${shot[0]}-${size}.png`) });
+        if (size === "phone") await page.screenshot({ path: join(OUT, `${shot[0]}-${size}-full.png`), fullPage: true });
+      });
     }
-    await page.close();
   }
 }
 await context.close();
 console.log(problems.join("\n") || "no errors on any page");
+if (forDocs && problems.length > 0) process.exitCode = 1;
