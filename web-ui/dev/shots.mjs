@@ -106,6 +106,8 @@ const SHOTS = [
       for (const nth of [1, 2, 1]) {
         const before = await page.locator("ol li .name").count();
         await page.getByLabel("Add a file").selectOption({ index: nth });
+        // The second one of this name adds the source itself.
+        await page.getByRole("button", { name: "Add", exact: true }).first().click();
         await page.waitForFunction((count) => document.querySelectorAll("ol li .name").length > count, before);
       }
       await page.getByRole("button", { name: ": earlier" }).nth(2).click();
