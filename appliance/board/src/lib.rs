@@ -3,6 +3,7 @@
 //! - [`boot_slot`] decides which of the two slots boots, without I/O; [`autoboot`] is the file that the firmware reads;
 //!   [`edges`], [`flag`] and [`mailbox`] are the world: device tree, FAT partition, data folder and one-shot flag.
 //! - [`preseed`] reads what was put on the medium beside the image: names, Wi-Fi, keys; [`first_boot`] takes it over.
+//! - [`radio`] puts in force whose radio rules hold; [`regulatory`] asks the kernel for them.
 //!
 //! The program `bandstand-board` is in `main.rs`.
 
@@ -15,4 +16,6 @@ pub mod first_boot;
 pub mod flag;
 pub mod mailbox;
 pub mod preseed;
+pub mod radio;
+pub mod regulatory;
 pub mod trouble;

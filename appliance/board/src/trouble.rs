@@ -34,6 +34,7 @@ codes! {
     Busy "busy" "Another command is changing the boot slots." "Try again when it has ended."
     FirstBootFailed "first_boot_failed" "What lies on the medium for the first start could not be taken over." "Start the box again; where that does not help, write the image to the card anew."
     ResetFailed "reset_failed" "The box could not be taken back to how it was delivered." "Start it again; where that does not help, write the image to the card anew."
+    RadioFailed "radio_failed" "The radio's country could not be put in force." "Check the country's two letters, and start the box again."
     ConfigInvalid "config_invalid" "The configuration is not understood." "Correct board.toml, or give --flag."
 }
 
