@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::lifeline;
 use crate::media;
+use crate::network::{self, Network};
 use crate::panel;
 use crate::reconciler::{Galleries, Reconciler, Tools};
 use crate::refusal::Refusal;
@@ -15,6 +16,7 @@ use crate::system::System;
 use crate::units::Units;
 use crate::units::children::Children;
 use crate::units::systemd::Systemd;
+use automation::access_point::Times;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -49,6 +51,8 @@ pub struct Options {
     pub worker_bytes_max: u64,
     /// Whether workers go on when the program is ended.
     pub keep_workers: bool,
+    /// What is waited for before the access point is raised and left.
+    pub access_point: Times,
 }
 
 /// Where the page is.
@@ -246,7 +250,11 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let system = Arc::new(System::new(&options.machine, &options.state, &clock, None));
     tokio::spawn(system.clone().resume());
     let (tell_panel, panel_fault) = watch::channel(None);
-    let beneath = Beneath { system, panel_fault, rtmp_port };
+    let network = Arc::new(Network::new(&options.machine, &options.state, &clock, None, options.access_point));
+    let eyes = network::Eyes { door: door.clone(), wanted: store.wanted() };
+    tokio::spawn(network.clone().keep(eyes));
+    let guests = network.guests();
+    let beneath = Beneath { system, network, panel_fault, rtmp_port };
     let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
     let panel = panel::Tools {
         commands: commands.clone(),
@@ -267,7 +275,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     tokio::spawn(followers.run());
     announce(&doors.addresses, &door).await?;
     let page = tokio::spawn(listen::serve(Arc::new(desk), doors.page, doors.tls, closing.clone()));
-    let redirect = doors.redirect.map(|(plain, https)| tokio::spawn(listen::redirect(plain, https, closing)));
+    let redirect = doors.redirect.map(|(plain, https)| tokio::spawn(listen::redirect(plain, https, guests, closing)));
     lifeline::ready();
     tokio::spawn(lifeline::hold(store, reconciler.probe()));
     until_told_to_end().await?;

@@ -7,6 +7,7 @@ mod broadcast;
 mod camera;
 mod channel;
 mod destination;
+mod network;
 mod panel;
 mod session;
 mod source;
@@ -19,6 +20,10 @@ pub use broadcast::{ExecutionDoc, ExecutionStatus, GoLive, LiveDoc, LiveStarted,
 pub use camera::{CameraDoc, CameraDraft, FoundBy, FoundCamera, MoveDraft, Movement, PresetDoc, SourcePlace};
 pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
 pub use destination::{DestinationDoc, DestinationDraft, DestinationKindDoc, DestinationKindDraft, PlatformDoc};
+pub use network::{
+    AccessPointDoc, AttemptDoc, InterfaceDoc, InterfaceKind, InterfaceState, NetworkDoc, WifiDoc, WifiDraft,
+    WifiSecurity,
+};
 pub use panel::{PanelDoc, PanelStatusDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
 pub use source::{Publish, SourceDoc, SourceDraft, SourceKindDoc, SourceKindDraft};
