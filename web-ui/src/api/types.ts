@@ -51,6 +51,10 @@ export type Asset = Schemas["AssetDoc"];
 export type System = Schemas["SystemDoc"];
 export type Panel = Schemas["PanelDoc"];
 export type PanelStatus = Schemas["PanelStatusDoc"];
+export type Network = Schemas["NetworkDoc"];
+export type Interface = Schemas["InterfaceDoc"];
+export type Wifi = Schemas["WifiDoc"];
+export type WifiBody = Schemas["WifiDraft"];
 
 export type ChannelStatus = Schemas["ChannelStatus"];
 export type OnAir = Schemas["OnAir"];
