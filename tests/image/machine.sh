@@ -37,7 +37,7 @@ RTC=
 power_on() {
     local further=()
     [ $# = 0 ] || further=(-drive "file=$1,format=raw,if=none,id=further,readonly=on" -device virtio-blk-pci,drive=further,serial=further)
-    rm -f "$RUN/pid" "$RUN/shell"
+    rm -f "$RUN/pid" "$RUN/shell" "$RUN/monitor"
     HTTPS_PORT=$(free_port)
     HTTP_PORT=$(free_port)
     : >"$RUN/console"
@@ -53,7 +53,7 @@ power_on() {
             "${further[@]}" ${RTC:+-rtc "$RTC"} \
             -netdev "user,id=net,hostfwd=tcp:127.0.0.1:$HTTPS_PORT-:443,hostfwd=tcp:127.0.0.1:$HTTP_PORT-:80" \
             -device virtio-net-pci,netdev=net,romfile= -device virtio-rng-pci \
-            -serial "file:$RUN/console" \
+            -serial "file:$RUN/console" -monitor "unix:$RUN/monitor,server=on,wait=off" \
             -device virtio-serial-pci -chardev "socket,id=shell,path=$RUN/shell,server=on,wait=off" -device virtconsole,chardev=shell \
             </dev/null >"$RUN/qemu.log" 2>&1
     )
@@ -78,6 +78,9 @@ power_cut() {
     while runs; do sleep 0.05; done
     QEMU_PID=
 }
+
+# cable on|off: plugs the machine's network cable in, or pulls it. Without it nothing of this machine reaches the box.
+cable() { python3 "$HERE/monitor.py" "$RUN/monitor" "set_link net $1"; }
 
 # guest COMMAND [SECONDS]: runs a command in the machine as root.
 guest() { python3 "$HERE/guest.py" "$RUN/shell" "${2:-120}" "$1"; }
