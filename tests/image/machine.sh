@@ -83,25 +83,14 @@ power_cut() {
     QEMU_PID=
 }
 
+# monitor COMMAND: has QEMU do something, such as pulling out a plug.
+monitor() { python3 "$HERE/monitor.py" "$RUN/monitor" "$1"; }
+
+# cable on|off: plugs the machine's network cable in, or pulls it. Without it nothing of this machine reaches the box.
+cable() { monitor "set_link net $1"; }
+
 # guest COMMAND [SECONDS]: runs a command in the machine as root.
 guest() { python3 "$HERE/guest.py" "$RUN/shell" "${2:-120}" "$1"; }
-
-# monitor COMMAND…: has QEMU do something, such as pulling out a plug; what it answers.
-monitor() {
-    printf '%s\n' "$@" | python3 -c 'import socket, sys
-monitor = socket.socket(socket.AF_UNIX)
-monitor.settimeout(20)
-monitor.connect(sys.argv[1])
-def answer():
-    said = b""
-    while not said.endswith(b"(qemu) "):
-        said += monitor.recv(4096)
-    return said.decode(errors="replace")
-answer()
-for line in sys.stdin:
-    monitor.sendall(line.encode())
-    print(answer().split("\n", 1)[-1].removesuffix("(qemu) "), end="")' "$RUN/monitor"
-}
 
 page_status() { curl -sk -o /dev/null -w '%{http_code}' --max-time 10 "https://127.0.0.1:$HTTPS_PORT/" || true; }
 

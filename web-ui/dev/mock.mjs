@@ -73,6 +73,14 @@ function answer(method, parts, body, query) {
   if (first === "disk") {
     if (method === "POST") scene.diskIs = "preparing";
     return json(scene.disk(), method === "GET" ? 200 : 202);
+  if (first === "network") {
+    if (method === "PUT") {
+      if (body.password !== null && body.password !== undefined && body.password.length < 8) {
+        return problem(400, "request_invalid", "password: must have 8 to 63 characters, without accents", "Correct what is named.", [{ place: "password", reason: "must have 8 to 63 characters, without accents" }]);
+      }
+      scene.attempt = { state: "joining", ssid: body.ssid };
+    }
+    return method === "GET" ? json(scene.network()) : { status: method === "DELETE" ? 204 : 202 };
   }
   if (first === "panel") {
     if (method !== "GET") scene.panel = method === "PUT" ? body : null;

@@ -226,6 +226,8 @@ export class Scene {
     this.worker = "running";
     this.update = { state: "none" };
     this.diskIs = "none";
+    this.attempt = { state: "none" };
+    this.cable = true;
     const now = performance.now();
     const live = (since) => {
       this.channel.live = { session: "s-1", started_by: "Ada", at_ms: Date.now() - since, paused: false };
@@ -238,6 +240,11 @@ export class Scene {
       "update-installing": () => (this.update = { state: "installing", percent: 40 }),
       "update-went-back": () => (this.update = { state: "went_back", version: "0.2.0" }),
       "update-failed": () => (this.update = { state: "failed", text: "The file is for another kind of box." }),
+      "wifi-failed": () => {
+        const fault = { code: "wifi_password_wrong", subject: "", text: "The Wi-Fi refuses the password.", remedy: "Enter the password again: capital and small letters differ." };
+        Object.assign(this, { cable: false, attempt: { state: "failed", ssid: "Harbour House", fault } });
+      },
+      "wifi-joining": () => Object.assign(this, { cable: false, attempt: { state: "joining", ssid: "Harbour House" } }),
       unclaimed: () => Object.assign(this, { claimed: false, user: null }),
       "signed-out": () => (this.user = null),
       "off-air": () => {},
@@ -301,6 +308,25 @@ export class Scene {
       found: this.diskIs === "none" ? [] : [this.diskIs === "ready" ? { ...stick, holds: ["BANDSTAND-DISK"], ours: true } : stick],
       preparing: this.diskIs === "preparing",
       trouble: null,
+  network() {
+    const wifi = (ssid, strength, security, saved = null) => ({ ssid, strength, security, saved, active: false });
+    const link = (name, kind, state, addresses, used) => ({ name, kind, state, network: null, addresses, used });
+    return {
+      own: true,
+      interfaces: [
+        this.cable ? link("end0", "cable", "connected", ["192.168.1.20", "fd00:1::20"], true) : link("end0", "cable", "unplugged", [], false),
+        this.cable ? link("wlan0", "wifi", "idle", [], false) : link("wlan0", "wifi", "access_point", ["10.42.0.1"], false),
+      ],
+      access_point: { up: !this.cable, name: "Bandstand-3F7A", page: "https://10.42.0.1", password: false },
+      wifi: [
+        wifi("Harbour House", 82, "password", this.cable ? "5d2e9c2e" : null),
+        wifi("Harbour Guests", 71, "open"),
+        wifi("A very long name of a net", 44, "password"),
+        wifi("eduroam", 30, "other"),
+        { ...wifi("Annex", null, null, "77aa"), strength: null },
+      ],
+      attempt: this.attempt,
+      country: this.cable ? "GB" : null,
     };
   }
 

@@ -204,6 +204,25 @@ const SHOTS = [
     },
   ],
   ...["found", "ready"].map((state) => [`disk-${state}`, `disk-${state}`, "#/settings", async (page) => page.locator("[data-disk]").scrollIntoViewIfNeeded()]),
+  ["network", "off-air", "#/settings", async (page) => page.locator("[data-wifi]").first().scrollIntoViewIfNeeded()],
+  ...["failed", "joining"].map((state) => [
+    `network-${state}`,
+    `wifi-${state}`,
+    "#/settings",
+    async (page) => page.locator(`[data-network="${state}"] [data-wifi]`).last().scrollIntoViewIfNeeded(),
+  ]),
+  [
+    "network-join",
+    "off-air",
+    "#/settings",
+    async (page) => {
+      await page.getByRole("button", { name: "Another Wi-Fi" }).click();
+      await page.getByLabel("Name of the Wi-Fi").fill("Town Hall");
+      await page.getByLabel("Password", { exact: true }).fill("short");
+      await page.locator("[data-network]").getByRole("button", { name: "Join", exact: true }).click();
+      await page.waitForSelector('[aria-invalid="true"]');
+    },
+  ],
   [
     "system-reset",
     "off-air",

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, opens a file or a socket, or starts a thread: time and events are
 //! arguments, actions are results. So a whole evening can be played in milliseconds, from a seed.
 
+pub mod access_point;
 pub mod arrivals;
 pub mod as_run;
 pub mod backoff;
@@ -34,4 +35,5 @@ pub mod status;
 pub mod update;
 pub mod wall;
 pub mod watchdog;
+pub mod wifi;
 pub mod wire;

@@ -4,6 +4,7 @@
 //!   [`edges`], [`flag`] and [`mailbox`] are the world: device tree, FAT partition, data folder and one-shot flag.
 //! - [`preseed`] reads what was put on the medium beside the image: names, Wi-Fi, keys; [`first_boot`] takes it over.
 //! - [`disk`] prepares a disk for recordings.
+//! - [`radio`] puts in force whose radio rules hold; [`regulatory`] asks the kernel for them.
 //!
 //! The program `bandstand-board` is in `main.rs`.
 
@@ -17,4 +18,6 @@ pub mod first_boot;
 pub mod flag;
 pub mod mailbox;
 pub mod preseed;
+pub mod radio;
+pub mod regulatory;
 pub mod trouble;

@@ -15,6 +15,7 @@ use board::boot_slot::{State, Verb, status};
 use board::config::{Config, PATH};
 use board::factory_reset;
 use board::first_boot::apply;
+use board::radio;
 use board::trouble::{Code, Trouble};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -76,6 +77,15 @@ enum What {
         /// The program that fills an empty store.
         #[arg(long, default_value = "/usr/bin/bandstand")]
         control: PathBuf,
+    },
+    /// Puts in force whose radio rules hold, as the medium or the page has said; nothing where nobody has.
+    Radio {
+        /// What the page wishes.
+        #[arg(long, default_value = "/var/lib/bandstand/wifi-country")]
+        wish: PathBuf,
+        /// Where what is in force is told.
+        #[arg(long, default_value = "/run/bandstand-board/wifi-country")]
+        told: PathBuf,
     },
     /// The way back to how the box was delivered.
     FactoryReset {
@@ -169,6 +179,15 @@ fn main() -> ExitCode {
             let fat = places.autoboot.unwrap_or_else(|| "/autoboot".into());
             let data = places.data.unwrap_or_else(|| "/data/board".into());
             first_boot(&apply::Places { fat, data, connections, state, control })
+        }
+        What::Radio { wish, told } => {
+            let data = places.data.unwrap_or_else(|| "/data/board".into());
+            radio::apply(&radio::Places { data, wish, told })
+                .map(|country| {
+                    let text = country.map(|country| format!("The radio keeps to the rules of {country}."));
+                    (text.unwrap_or_default(), ExitCode::SUCCESS)
+                })
+                .map_err(|cause| Trouble::new(Code::RadioFailed, cause.to_string()))
         }
         What::FactoryReset { all, what } => {
             let fat = places.autoboot.unwrap_or_else(|| "/autoboot".into());

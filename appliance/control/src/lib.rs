@@ -12,6 +12,7 @@ pub mod doc;
 pub mod doctor;
 pub mod lifeline;
 pub mod media;
+pub mod network;
 pub mod panel;
 pub mod reconciler;
 pub mod refusal;

@@ -1,5 +1,6 @@
 //! The `bandstand` program: reads its options, opens the store, adopts or starts the workers, and listens.
 
+use automation::access_point::Times;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use control::doctor::{self, How};
 use control::run::{Failure, Listening, Options, run};
@@ -115,6 +116,12 @@ struct Run {
     /// Leave the workers running when this program is ended
     #[arg(long)]
     keep_workers: bool,
+    /// Seconds without a network until the box raises its own access point: for tests
+    #[arg(long, hide = true, env = "BANDSTAND_ACCESS_POINT_AFTER_S")]
+    access_point_after: Option<u64>,
+    /// Seconds until it looks for the Wi-Fi networks that it knows, and nobody is on it: for tests
+    #[arg(long, hide = true, env = "BANDSTAND_ACCESS_POINT_RETRY_S")]
+    access_point_retry: Option<u64>,
 }
 
 impl Run {
@@ -127,6 +134,14 @@ impl Run {
             (None, true) => Listening::Lan { https: self.port.unwrap_or(HTTPS_PORT), redirect: self.redirect_port },
         };
         let everywhere = if self.lan { Ipv4Addr::UNSPECIFIED } else { Ipv4Addr::LOCALHOST };
+        let times = Times::default();
+        let ms = |seconds: Option<u64>, or: u64| seconds.map_or(or, |seconds| seconds.saturating_mul(1000));
+        let access_point = Times {
+            without_ms: ms(self.access_point_after, times.without_ms),
+            new_ms: ms(self.access_point_after, times.new_ms),
+            retry_ms: ms(self.access_point_retry, times.retry_ms),
+            ..times
+        };
         Options {
             run: self.run.unwrap_or_else(|| self.state.join("run")),
             state: self.state,
@@ -137,6 +152,7 @@ impl Run {
             machine: self.machine_root,
             worker_bytes_max: self.worker_memory_max << 20,
             keep_workers: self.keep_workers,
+            access_point,
         }
     }
 }

@@ -6,15 +6,18 @@ use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::lifeline;
 use crate::media;
+use crate::network::{self, Network};
 use crate::panel;
 use crate::reconciler::{Galleries, Reconciler, Tools};
 use crate::refusal::Refusal;
 use crate::sign_in::Doorkeeper;
 use crate::store::{self, Store};
-use crate::system::{System, disk};
+use crate::system::{System, disk, runs_our_image};
 use crate::units::Units;
 use crate::units::children::Children;
 use crate::units::systemd::Systemd;
+use automation::access_point::Times;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -49,6 +52,8 @@ pub struct Options {
     pub worker_bytes_max: u64,
     /// Whether workers go on when the program is ended.
     pub keep_workers: bool,
+    /// What is waited for before the access point is raised and left.
+    pub access_point: Times,
 }
 
 /// Where the page is.
@@ -180,23 +185,40 @@ fn open_doors(options: &Options, clock: &Clock) -> Result<Doors, Failure> {
             let https = page.local_addr()?.port();
             let plain = listen::everywhere(redirect, "--redirect-port")?;
             let folder = options.state.join("tls");
-            let names = tls::names(Path::new("/proc"));
-            let addresses = tls::reachable(&names).map(|name| format!("https://{name}:{https}/")).collect();
+            let names = names(&options.machine);
+            let addresses = tls::reachable(&tls::names(Path::new("/proc")))
+                .map(|name| format!("https://{name}:{https}/"))
+                .collect();
             let config = tls::config(&folder, names, clock.now().wall_ms)?;
             let (newest, config) = watch::channel(config);
-            tokio::spawn(follow_names(folder, clock.clone(), newest));
+            tokio::spawn(follow_names(folder, options.machine.clone(), clock.clone(), newest));
             Ok(Doors { page, tls: Some(config), redirect: Some((plain, https)), addresses })
         }
     }
 }
 
+/// What the certificate is for. The access point's address is in it before there is one: a browser that warned once would else warn
+/// again some seconds later.
+fn names(machine: &Path) -> BTreeSet<String> {
+    let mut names = tls::names(Path::new("/proc"));
+    if runs_our_image(machine) {
+        names.insert(network::ADDRESS.to_string());
+    }
+    names
+}
+
 /// Networks come up after us, and addresses change: the certificate follows.
-async fn follow_names(folder: PathBuf, clock: Clock, newest: watch::Sender<Arc<rustls::ServerConfig>>) {
-    let mut known = tls::names(Path::new("/proc"));
+async fn follow_names(
+    folder: PathBuf,
+    machine: PathBuf,
+    clock: Clock,
+    newest: watch::Sender<Arc<rustls::ServerConfig>>,
+) {
+    let mut known = names(&machine);
     let mut looks = tokio::time::interval(NAMES_EVERY);
     loop {
         looks.tick().await;
-        let names = tls::names(Path::new("/proc"));
+        let names = names(&machine);
         if names == known {
             continue;
         }
@@ -221,7 +243,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let store = Store::open_listening(&options.state, options.rtmp_listen.ip())?;
     prepare_assets(&store)?;
     // Publishers may come with TLS where the page does not.
-    if let Err(error) = tls::config(&options.state.join("tls"), tls::names(Path::new("/proc")), clock.now().wall_ms) {
+    if let Err(error) = tls::config(&options.state.join("tls"), names(&options.machine), clock.now().wall_ms) {
         tracing::warn!(%error, "no certificate: publishers cannot come by RTMPS");
     }
     let commands = Commands::new(store.clone(), clock.clone());
@@ -249,7 +271,11 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let system = Arc::new(System::new(&options.machine, &options.state, &clock, None));
     tokio::spawn(system.clone().resume());
     let (tell_panel, panel_fault) = watch::channel(None);
-    let beneath = Beneath { system, panel_fault, rtmp_port };
+    let network = Arc::new(Network::new(&options.machine, &options.state, &clock, None, options.access_point));
+    let eyes = network::Eyes { door: door.clone(), wanted: store.wanted() };
+    tokio::spawn(network.clone().keep(eyes));
+    let guests = network.guests();
+    let beneath = Beneath { system, network, panel_fault, rtmp_port };
     let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
     let panel = panel::Tools {
         commands: commands.clone(),
@@ -270,7 +296,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     tokio::spawn(followers.run());
     announce(&doors.addresses, &door).await?;
     let page = tokio::spawn(listen::serve(Arc::new(desk), doors.page, doors.tls, closing.clone()));
-    let redirect = doors.redirect.map(|(plain, https)| tokio::spawn(listen::redirect(plain, https, closing)));
+    let redirect = doors.redirect.map(|(plain, https)| tokio::spawn(listen::redirect(plain, https, guests, closing)));
     lifeline::ready();
     tokio::spawn(lifeline::hold(store, reconciler.probe()));
     until_told_to_end().await?;

@@ -2,8 +2,8 @@
 # A disk for recordings: prepared by the page, recorded on, pulled out and put back on air.
 
 STICK=$RUN/stick.img
-plug_in() { monitor "drive_add 0 if=none,id=stick,file=$STICK,format=raw" "device_add usb-storage,id=stick,drive=stick,bus=usb.0" >"$RUN/monitor.log"; }
-pull_out() { monitor 'device_del stick' >"$RUN/monitor.log"; }
+plug_in() { monitor "drive_add 0 if=none,id=stick,file=$STICK,format=raw" && monitor 'device_add usb-storage,id=stick,drive=stick,bus=usb.0'; }
+pull_out() { monitor 'device_del stick'; }
 
 disk() { api GET /disk | field "it$1"; }
 disk_found() { [ "$(disk "['found'][0]['holds'][0]")" = "$1" ]; }

@@ -14,6 +14,7 @@ import type {
   FoundCamera,
   Id,
   MoveBody,
+  Network,
   Panel,
   PanelStatus,
   Platform,
@@ -25,6 +26,7 @@ import type {
   System,
   TimelineBody,
   TimelineDoc,
+  WifiBody,
   Wrong,
 } from "./types";
 
@@ -157,6 +159,11 @@ export const api = {
   panel: () => call<PanelStatus>("GET", "/panel"),
   changePanel: (panel: Panel) => call<PanelStatus>("PUT", "/panel", panel),
   removePanel: () => call<void>("DELETE", "/panel"),
+  network: () => call<Network>("GET", "/network"),
+  scanWifi: () => call<void>("POST", "/network/scan", {}),
+  /** What becomes of it is the network's `attempt`. */
+  joinWifi: (body: WifiBody) => call<void>("PUT", "/network/wifi", body),
+  forgetWifi: (wifi: Id) => call<void>("DELETE", `/network/wifi/${id(wifi)}`),
   restart: () => call<void>("POST", "/system/restart", {}),
   reset: (venue: string) => call<void>("POST", "/system/reset", { venue }),
 

@@ -614,6 +614,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the box is connected by, and the Wi-Fi networks in reach */
+        get: operations["getNetwork"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/network/scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Look for Wi-Fi networks anew */
+        post: operations["scanWifi"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/network/wifi": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Join a Wi-Fi network; what became of it is told by the network's `attempt` */
+        put: operations["joinWifi"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/network/wifi/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a Wi-Fi network that the box knows */
+        delete: operations["forgetWifi"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/openapi.json": {
         parameters: {
             query?: never;
@@ -809,6 +877,17 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description The Wi-Fi of the box's own. */
+        AccessPointDoc: {
+            /** @description What it is called. */
+            name: string;
+            /** @description Where the page is for who has joined it. */
+            page: string;
+            /** @description Whether it asks for a password, which `bandstand.toml` has given. */
+            password: boolean;
+            /** @description Whether it is there now: it comes where the box has no network. */
+            up: boolean;
+        };
         /** @description What a video cue does. */
         Action: {
             preset?: components["schemas"]["CuePreset"] | null;
@@ -918,6 +997,28 @@ export interface components {
          * @enum {string}
          */
         AssetKind: "image" | "video";
+        /** @description What became of the Wi-Fi that was chosen last, since Bandstand was started. */
+        AttemptDoc: {
+            /** @enum {string} */
+            state: "none";
+        } | {
+            /** @description What it is called. */
+            ssid: string;
+            /** @enum {string} */
+            state: "joining";
+        } | {
+            /** @description What it is called. */
+            ssid: string;
+            /** @enum {string} */
+            state: "joined";
+        } | {
+            /** @description Why. */
+            fault: components["schemas"]["Fault"];
+            /** @description What it is called. */
+            ssid: string;
+            /** @enum {string} */
+            state: "failed";
+        };
         /** @description Rates that a platform takes for pictures up to a size. */
         Band: {
             /**
@@ -1163,6 +1264,7 @@ export interface components {
          * @enum {string}
          */
         Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_no_sound" | "source_busy" | "source_no_signal" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_too_much" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "destination_disk_missing" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "on_air" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
+        Code: "source_unreachable" | "source_refused" | "source_tls" | "source_not_found" | "source_no_video" | "source_unsupported" | "source_no_sound" | "source_busy" | "source_no_signal" | "source_lost" | "source_frozen" | "source_black" | "source_silent" | "source_unstable" | "source_too_much" | "sound_fallback" | "source_waiting" | "camera_unreachable" | "camera_refused" | "camera_not_understood" | "camera_unsupported" | "camera_on_air" | "camera_followed" | "preset_missing" | "preset_skipped" | "move_failed" | "media_unreadable" | "media_missing" | "font_missing" | "slate_picture" | "slate_on_air" | "slate_by_hand" | "fallback_on_air" | "destination_unreachable" | "destination_refused" | "destination_stalled" | "destination_lost" | "destination_tls" | "bitrate_low" | "platform_stricter" | "clock_unknown" | "destination_renewal" | "destination_disk_full" | "destination_disk_failed" | "ticks_missing" | "encoder_failed" | "worker_lost" | "worker_hung" | "worker_large" | "worker_version" | "ingest_lost" | "port_in_use" | "publisher_refused" | "publisher_unknown" | "publisher_taken" | "on_air" | "spec_stale" | "spec_invalid" | "timeline_invalid" | "request_invalid" | "not_found" | "conflict" | "in_use" | "wifi_absent" | "wifi_password_wrong" | "wifi_not_found" | "wifi_no_address" | "wifi_not_joined" | "sign_in_needed" | "sign_in_refused" | "too_many" | "too_large" | "storage_failed" | "internal";
         /**
          * @description How pictures are coded; the less work to decode, the earlier.
          * @enum {string}
@@ -1752,6 +1854,31 @@ export interface components {
             /** @description Who publishes now. */
             publishers: components["schemas"]["Publisher"][];
         };
+        /** @description One interface. */
+        InterfaceDoc: {
+            /** @description Its addresses, without those that only its own link knows. */
+            addresses: string[];
+            /** @description What it is. */
+            kind: components["schemas"]["InterfaceKind"];
+            /** @description Its name in the system. */
+            name: string;
+            /** @description The Wi-Fi that it is in. */
+            network: string | null;
+            /** @description What it does. */
+            state: components["schemas"]["InterfaceState"];
+            /** @description Whether what leaves the house leaves by it. */
+            used: boolean;
+        };
+        /**
+         * @description Kinds of interface. A cable comes before Wi-Fi, and that before a phone.
+         * @enum {string}
+         */
+        InterfaceKind: "cable" | "wifi" | "phone";
+        /**
+         * @description What an interface does.
+         * @enum {string}
+         */
+        InterfaceState: "unplugged" | "idle" | "connecting" | "connected" | "access_point";
         /** @description A running broadcast. */
         LiveDoc: {
             /**
@@ -1877,6 +2004,26 @@ export interface components {
             move: "preset";
             /** @description By which the camera knows it. */
             token: string;
+        };
+        /** @description The network. */
+        NetworkDoc: {
+            access_point: components["schemas"]["AccessPointDoc"] | null;
+            /** @description What became of the Wi-Fi that was chosen last. */
+            attempt: components["schemas"]["AttemptDoc"];
+            /**
+             * @description Whose radio rules are in force, two capital letters; none where nobody said, so that only what is allowed everywhere is
+             *     used.
+             */
+            country: string | null;
+            /** @description What the box is connected by, the best first. */
+            interfaces: components["schemas"]["InterfaceDoc"][];
+            /** @description Whether the box keeps its network itself. On a machine of somebody else's it does not, and all else here is empty. */
+            own: boolean;
+            /**
+             * @description Wi-Fi networks that are in reach, or that the box knows: known ones first, then the strongest. While the access point is
+             *     up they are those that were in reach before.
+             */
+            wifi: components["schemas"]["WifiDoc"][];
         };
         /** @description What the audience sees. */
         OnAir: {
@@ -2184,6 +2331,8 @@ export interface components {
          *     this boot, so a moment may travel from `control` to a worker and survive the restart of both.
          */
         Running: number;
+        /** @description A text that `Debug` and logs never show. It travels in specs only: no status holds one. */
+        Secret: string;
         /** @description Who is signed in. */
         SessionDoc: {
             /** @description Whether anybody has an account yet; where not, the page asks for the first sign-in code. */
@@ -2846,6 +2995,36 @@ export interface components {
          * @enum {string}
          */
         ViscaTransport: "udp" | "tcp";
+        /** @description A Wi-Fi network. */
+        WifiDoc: {
+            /** @description Whether the box is in it. */
+            active: boolean;
+            /** @description By what the box forgets it; none where the box does not know it. */
+            saved: string | null;
+            security: components["schemas"]["WifiSecurity"] | null;
+            /** @description What it is called. */
+            ssid: string;
+            /**
+             * Format: int32
+             * @description How strong it is, percent; none where it is not in reach.
+             */
+            strength: number | null;
+        };
+        /** @description A Wi-Fi network to join. */
+        WifiDraft: {
+            /** @description Whose radio rules shall be in force, two capital letters; none to leave them as they are. */
+            country?: string | null;
+            /** @description Whether it does not tell its name. */
+            hidden?: boolean;
+            password?: components["schemas"]["Secret"] | null;
+            /** @description What it is called, 1 to 32 bytes. */
+            ssid: string;
+        };
+        /**
+         * @description How a Wi-Fi network is kept.
+         * @enum {string}
+         */
+        WifiSecurity: "open" | "password" | "other";
         /**
          * @description State of a worker process.
          * @enum {string}
@@ -6840,6 +7019,293 @@ export interface operations {
             };
             /** @description Refused: internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNetwork: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkDoc"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scanWifi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict, wifi_absent */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    joinWifi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WifiDraft"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict, on_air, wifi_absent */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    forgetWifi: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: not_found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: conflict, on_air */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

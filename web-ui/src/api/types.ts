@@ -55,6 +55,10 @@ export type DiskBody = Schemas["DiskDraft"];
 export type Medium = Schemas["Medium"];
 export type Panel = Schemas["PanelDoc"];
 export type PanelStatus = Schemas["PanelStatusDoc"];
+export type Network = Schemas["NetworkDoc"];
+export type Interface = Schemas["InterfaceDoc"];
+export type Wifi = Schemas["WifiDoc"];
+export type WifiBody = Schemas["WifiDraft"];
 
 export type ChannelStatus = Schemas["ChannelStatus"];
 export type OnAir = Schemas["OnAir"];

@@ -5,6 +5,7 @@ use super::plan::{Given, Plan, plan};
 use crate::edges::sync;
 use crate::preseed::keys::Keys;
 use crate::preseed::{BYTES_MAX, imager, venue};
+use crate::radio;
 use serde_json::Value;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
@@ -19,6 +20,8 @@ const KEYFILE: &str = ".nmconnection";
 const TAKEN: &str = ".taken";
 /// The file that `control` keeps the code of the first sign-in in.
 const CODE_FILE: &str = "first-sign-in-code";
+/// The same for the password of the box's own Wi-Fi.
+const ACCESS_POINT_FILE: &str = "access-point-password";
 
 /// Where everything is.
 #[derive(Clone, Debug)]
@@ -107,7 +110,7 @@ fn store(places: &Places, planned: &mut Plan) -> io::Result<()> {
         planned.report.push(format!("The box is called {name}: https://{name}.local"));
     }
     if let Some(country) = &planned.country {
-        write_private(&places.data.join("wifi-country"), country.as_bytes())?;
+        write_private(&places.data.join(radio::FILE), country.as_bytes())?;
     }
     for (name, text) in &planned.connections {
         write_private(&places.connections.join(name), text.as_bytes())?;
@@ -115,9 +118,10 @@ fn store(places: &Places, planned: &mut Plan) -> io::Result<()> {
     if let Some(fleet) = &planned.fleet {
         write_private(&places.data.join("fleet.json"), fleet.to_string().as_bytes())?;
     }
-    if let Some(code) = &planned.claim_code {
-        let path = places.state.join(CODE_FILE);
-        write_private(&path, format!("{code}\n").as_bytes())?;
+    for (name, secret) in [(CODE_FILE, &planned.claim_code), (ACCESS_POINT_FILE, &planned.access_point)] {
+        let Some(secret) = secret else { continue };
+        let path = places.state.join(name);
+        write_private(&path, format!("{secret}\n").as_bytes())?;
         own(&path, &places.state)?;
     }
     if let Some(document) = &planned.seed {

@@ -24,6 +24,8 @@ pub struct Plan {
     pub country: Option<String>,
     /// Connections: a file's name, and its text.
     pub connections: Vec<(&'static str, String)>,
+    /// The password of the box's own Wi-Fi.
+    pub access_point: Option<String>,
     /// The code of the first sign-in.
     pub claim_code: Option<String>,
     /// What an empty store is filled with: a document for `bandstand seed`.
@@ -125,10 +127,14 @@ impl Plan {
     }
 
     fn venue(&mut self, given: &Preseed) {
-        let Preseed { venue, wifi, channels, destinations, fleet } = given;
+        let Preseed { venue, wifi, access_point, channels, destinations, fleet } = given;
         if let Some(wifi) = wifi {
             self.country = wifi.country.clone().or(self.country.take());
             self.wifi(&wifi.ssid, wifi.password.as_ref(), wifi.hidden, None);
+        }
+        if let Some(Secret::Text(password)) = &access_point.password {
+            self.access_point = Some(password.clone());
+            self.report.push("The box's own Wi-Fi asks for the password of bandstand.toml.".into());
         }
         if let Some(Secret::Text(code)) = &venue.claim_code {
             self.claim_code = Some(code.clone());
@@ -188,6 +194,8 @@ claim_code = "K7QX-99AB"
 ssid = "Hall"
 password = "correct horse"
 country = "GB"
+[access_point]
+password = "staple battery"
 [[channels]]
 name = "Main hall"
 [[channels]]
@@ -218,6 +226,7 @@ token = "t0ken"
         let plan = of(OURS, "");
         assert_eq!(plan.claim_code.as_deref(), Some("K7QX-99AB"));
         assert_eq!(plan.country.as_deref(), Some("GB"));
+        assert_eq!(plan.access_point.as_deref(), Some("staple battery"));
         assert_eq!(plan.connections.len(), 1);
         assert!(plan.connections[0].1.contains("psk=correct horse\n"));
         let expected = json!({"venue": "St. Mary's Hall", "channels": [
@@ -232,7 +241,7 @@ token = "t0ken"
         assert_eq!(plan.fleet, Some(json!({"url": "https://updates.example.org", "token": "t0ken"})));
         assert_eq!(plan.taken, [venue::FILE]);
         let told = plan.report.join(" ");
-        for secret in ["K7QX", "correct horse", "abcd", "t0ken", "publish"] {
+        for secret in ["K7QX", "correct horse", "staple", "abcd", "t0ken", "publish"] {
             assert!(!told.contains(secret), "{told}");
         }
     }
@@ -241,7 +250,8 @@ token = "t0ken"
     fn without_its_secrets_it_changes_nothing_that_is_stored() {
         let open = venue::KEYS.without_secrets(OURS).unwrap();
         let plan = of(&open, "");
-        assert_eq!((plan.claim_code, plan.connections, plan.seed, plan.fleet), (None, vec![], None, None));
+        assert_eq!((plan.claim_code, plan.access_point), (None, None));
+        assert_eq!((plan.connections, plan.seed, plan.fleet), (vec![], None, None));
     }
 
     #[test]

@@ -85,7 +85,7 @@ pub struct Refusal {
 }
 
 /// Which country's radio rules hold: two capital letters (ISO 3166-1 alpha-2).
-fn is_country(text: &str) -> bool {
+pub(crate) fn is_country(text: &str) -> bool {
     text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
@@ -95,8 +95,13 @@ fn wifi_trouble(ssid: &str, password: Option<&Secret>) -> Option<(&'static str, 
     if !(1..=32).contains(&ssid.len()) {
         return Some(("ssid", "a network's name has 1 to 32 bytes"));
     }
+    password_trouble(password).map(|what| ("password", what))
+}
+
+/// The same of a password alone.
+fn password_trouble(password: Option<&Secret>) -> Option<&'static str> {
     let Some(Secret::Text(password)) = password else { return None };
     let phrase = (8..=63).contains(&password.len()) && password.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     let key = password.len() == 64 && password.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (!phrase && !key).then_some(("password", "a Wi-Fi password has 8 to 63 characters without accents"))
+    (!phrase && !key).then_some("a Wi-Fi password has 8 to 63 characters without accents")
 }

@@ -10,6 +10,9 @@
 //! password = "..."                # left out for an open network
 //! country = "GB"
 //!
+//! [access_point]                  # the box's own Wi-Fi, where it has no network
+//! password = "..."                # left out: everybody may join it
+//!
 //! [[channels]]
 //! name = "Main hall"
 //!
@@ -25,7 +28,7 @@
 //! ```
 
 use super::keys::{Keys, Kind, Read};
-use super::{Refusal, Secret, is_country, wifi_trouble};
+use super::{Refusal, Secret, is_country, password_trouble, wifi_trouble};
 use serde::Deserialize;
 
 /// The file's name on the FAT partition.
@@ -47,6 +50,7 @@ pub const KEYS: Keys = Keys(&[
     ("wifi.password", Kind::Secret),
     ("wifi.country", Kind::Text),
     ("wifi.hidden", Kind::Flag),
+    ("access_point.password", Kind::Secret),
     ("channels[].name", Kind::Text),
     ("destinations[].channel", Kind::Text),
     ("destinations[].name", Kind::Text),
@@ -64,6 +68,8 @@ pub struct Preseed {
     pub venue: Venue,
     /// A wireless network.
     pub wifi: Option<Wifi>,
+    /// The box's own Wi-Fi.
+    pub access_point: AccessPoint,
     /// Channels, by name.
     pub channels: Vec<Channel>,
     /// Where channels are sent.
@@ -94,6 +100,14 @@ pub struct Wifi {
     /// It does not tell its name.
     #[serde(default)]
     pub hidden: bool,
+}
+
+/// The box's own Wi-Fi, which it raises where it has no network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct AccessPoint {
+    /// Its password; none where everybody may join it.
+    pub password: Option<Secret>,
 }
 
 /// A channel.
@@ -128,7 +142,7 @@ pub struct Fleet {
 /// Reads the file.
 pub fn read(text: &str) -> Result<Read<Preseed>, Refusal> {
     let read: Read<Preseed> = KEYS.read(text)?;
-    let Preseed { venue, wifi, channels, destinations, fleet } = &read.value;
+    let Preseed { venue, wifi, access_point, channels, destinations, fleet } = &read.value;
     let name_fits = |name: &str| !name.trim().is_empty() && name.chars().count() <= NAME_CHARS_MAX;
     let check = |fits: bool, key: &str, what: &str| if fits { Ok(()) } else { Err(read.refuse(key, what)) };
     const NAME: &str = "a name has 1 to 64 characters";
@@ -148,6 +162,9 @@ pub fn read(text: &str) -> Result<Read<Preseed>, Refusal> {
             "wifi.country",
             "a country is two capital letters, such as GB",
         )?;
+    }
+    if let Some(what) = password_trouble(access_point.password.as_ref()) {
+        return Err(read.refuse("access_point.password", what));
     }
     check(channels.len() <= CHANNELS_MAX, "channels", "there are more than 8")?;
     check(destinations.len() <= DESTINATIONS_MAX, "destinations", "there are more than 32")?;
@@ -191,6 +208,8 @@ claim_code = "K7QX-99AB"
 ssid = "Hall"
 password = "correct horse"
 country = "GB"
+[access_point]
+password = "staple battery"
 [[channels]]
 name = "Main hall"
 [[channels]]
@@ -209,13 +228,14 @@ token = "t0ken"
     fn the_whole_file_is_read_and_its_secrets_are_shown_nowhere() {
         let preseed = read(WHOLE).unwrap();
         assert!(preseed.notes.is_empty(), "{:?}", preseed.notes);
-        let Preseed { venue, wifi, channels, destinations, fleet } = &preseed.value;
+        let Preseed { venue, wifi, access_point, channels, destinations, fleet } = &preseed.value;
         assert_eq!(venue.claim_code, Some(Secret::Text("K7QX-99AB".into())));
         assert_eq!(wifi.as_ref().unwrap().password, Some(Secret::Text("correct horse".into())));
+        assert_eq!(access_point.password, Some(Secret::Text("staple battery".into())));
         assert_eq!((channels.len(), destinations[0].channel.as_deref()), (2, Some("Chapel")));
         assert_eq!(fleet.as_ref().unwrap().token, Some(Secret::Text("t0ken".into())));
         let open = KEYS.without_secrets(WHOLE).unwrap();
-        for secret in ["K7QX", "correct horse", "abcd", "t0ken"] {
+        for secret in ["K7QX", "correct horse", "staple", "abcd", "t0ken"] {
             assert!(!open.contains(secret) && !format!("{preseed:?}").contains(secret), "{secret}");
         }
         // What was used reads as such, and not as an open network.
@@ -234,6 +254,7 @@ token = "t0ken"
         check("[venue]\nname = \" \"", "line 2: `venue.name`: a name has");
         check("[venue]\nclaim_code = \"K7QX-99\"", "line 2: `venue.claim_code`: a code has");
         check("[wifi]\nssid = \"Hall\"\npassword = \"short\"", "line 3: `wifi.password`: a Wi-Fi password has");
+        check("[access_point]\npassword = \"short\"", "line 2: `access_point.password`: a Wi-Fi password has");
         check("[wifi]\nssid = \"\"", "line 2: `wifi.ssid`: a network's name has");
         check("[wifi]\npassword = \"correct horse\"", "line 1: missing field `ssid`");
         check("[wifi]\nssid = \"Hall\"\ncountry = \"gb\"", "line 3: `wifi.country`: a country is");

@@ -2,7 +2,8 @@
 //! loopback only; everywhere else a plain port does nothing but point to the encrypted one.
 
 use super::call::Peer;
-use super::{Desk, routes};
+use super::{Desk, captive, routes};
+use crate::network::{Guest, Guests};
 use automation::fault::Code;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -118,12 +119,15 @@ pub async fn serve(
     tls: Option<watch::Receiver<Arc<ServerConfig>>>,
     closing: watch::Receiver<bool>,
 ) {
+    let guests = desk.beneath.network.guests();
     let api = warp::service(routes(desk));
     accept(listener, closing, move |stream, address, graceful| {
         // The certificate may have been made anew since the last connection.
         let acceptor = tls.as_ref().map(|newest| TlsAcceptor::from(newest.borrow().clone()));
         let api = api.clone();
+        let guest = guest(&guests, &stream);
         async move {
+            let _guest = guest;
             let tls = acceptor.is_some();
             let service = service_fn(move |mut request: Request<Incoming>| {
                 let host = host(&request);
@@ -148,27 +152,44 @@ pub async fn serve(
     .await;
 }
 
-/// Points every request to the encrypted port.
-pub async fn redirect(listener: TcpListener, https_port: u16, closing: watch::Receiver<bool>) {
-    accept(listener, closing, move |stream, _, graceful| async move {
-        let service = service_fn(move |request: Request<Incoming>| async move {
-            let peer = Peer { address: ([0, 0, 0, 0], 0).into(), tls: false, host: host(&request) };
-            let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-            let port = if https_port == 443 { String::new() } else { format!(":{https_port}") };
-            let to = format!("https://{}{port}{path}", peer.host_name());
-            let mut response = Response::new(String::new());
-            *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
-            if let Ok(to) = HeaderValue::from_str(&to) {
-                response.headers_mut().insert(LOCATION, to);
-            }
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-            Ok::<_, Infallible>(response)
-        });
-        let http = http();
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        let _ = graceful.watch(connection.into_owned()).await;
+/// Points every request to the encrypted port; on the access point, those for somebody else to a page that says where the box is.
+pub async fn redirect(listener: TcpListener, https_port: u16, guests: Arc<Guests>, closing: watch::Receiver<bool>) {
+    accept(listener, closing, move |stream, _, graceful| {
+        let guest = guest(&guests, &stream);
+        async move {
+            let is_guest = guest.is_some();
+            let service = service_fn(move |request: Request<Incoming>| async move {
+                Ok::<_, Infallible>(point(&request, https_port, is_guest))
+            });
+            let http = http();
+            let connection = http.serve_connection(TokioIo::new(stream), service);
+            let _ = graceful.watch(connection.into_owned()).await;
+            drop(guest);
+        }
     })
     .await;
+}
+
+/// Whether a connection is that of somebody on the access point.
+fn guest(guests: &Arc<Guests>, stream: &TcpStream) -> Option<Guest> {
+    guests.enter(stream.local_addr().ok()?.ip())
+}
+
+fn point(request: &Request<Incoming>, https_port: u16, is_guest: bool) -> Response<String> {
+    let peer = Peer { address: ([0, 0, 0, 0], 0).into(), tls: false, host: host(request) };
+    if is_guest && captive::is_foreign(peer.host_name()) {
+        return captive::page(https_port);
+    }
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+    let port = if https_port == 443 { String::new() } else { format!(":{https_port}") };
+    let to = format!("https://{}{port}{path}", peer.host_name());
+    let mut response = Response::new(String::new());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    if let Ok(to) = HeaderValue::from_str(&to) {
+        response.headers_mut().insert(LOCATION, to);
+    }
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 fn http() -> Builder<TokioExecutor> {

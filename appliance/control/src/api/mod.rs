@@ -11,11 +11,13 @@ pub mod auth;
 mod broadcast;
 pub mod call;
 mod cameras;
+mod captive;
 mod channels;
 mod destinations;
 mod disk;
 pub mod listen;
 mod live;
+mod network;
 pub mod openapi;
 mod panel;
 pub mod problem;
@@ -31,6 +33,7 @@ mod ui;
 use crate::cameras::Cameras;
 use crate::commands::Commands;
 use crate::doc::{Board, ChannelDoc, SourceDoc, SourceKindDoc};
+use crate::network::Network;
 use crate::reconciler::Galleries;
 use crate::refusal::Refusal;
 use crate::sign_in::Doorkeeper;
@@ -81,6 +84,8 @@ pub struct Desk {
 pub struct Beneath {
     /// Updates and restarts the box.
     pub system: Arc<System>,
+    /// Keeps the network.
+    pub network: Arc<Network>,
     /// Why the button and the lamp do not work.
     pub panel_fault: watch::Receiver<Option<String>>,
     /// Port of the door for publishers, where `ingest` does not say another.

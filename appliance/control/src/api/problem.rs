@@ -79,7 +79,7 @@ pub fn status_of(code: Code) -> StatusCode {
         Code::SignInRefused => StatusCode::FORBIDDEN,
         Code::NotFound | Code::MediaMissing => StatusCode::NOT_FOUND,
         Code::Conflict | Code::InUse | Code::PlatformStricter => StatusCode::CONFLICT,
-        Code::CameraOnAir | Code::OnAir => StatusCode::CONFLICT,
+        Code::CameraOnAir | Code::OnAir | Code::WifiAbsent => StatusCode::CONFLICT,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::TimelineInvalid | Code::SpecInvalid | Code::MediaUnreadable => StatusCode::UNPROCESSABLE_ENTITY,
         Code::CameraRefused | Code::CameraUnsupported | Code::PresetMissing => StatusCode::UNPROCESSABLE_ENTITY,

@@ -2,13 +2,13 @@
 
 use super::route::{Gives, QueryParameter, Route, route, schema};
 use super::{
-    assets, broadcast, cameras, channels, destinations, disk, live, panel, session, sources, system, timelines,
+    assets, broadcast, cameras, channels, destinations, disk, live, network, panel, session, sources, system, timelines,
 };
 use crate::doc::{
     AssetDoc, Board, CameraDraft, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft,
-    DiskDoc, DiskDraft, ExecutionDoc, FoundCamera, GoLive, Health, LiveStarted, MoveDraft, PanelDoc, PanelStatusDoc,
-    PinChoice, PlatformDoc, PresetDoc, ResetDraft, SessionDoc, SignIn, SignedIn, SourceChoice, SourceDoc, SourceDraft,
-    SystemDoc, TimelineBody, TimelineDoc, UpdateFrom,
+    DiskDoc, DiskDraft, ExecutionDoc, FoundCamera, GoLive, Health, LiveStarted, MoveDraft, NetworkDoc, PanelDoc,
+    PanelStatusDoc, PinChoice, PlatformDoc, PresetDoc, ResetDraft, SessionDoc, SignIn, SignedIn, SourceChoice,
+    SourceDoc, SourceDraft, SystemDoc, TimelineBody, TimelineDoc, UpdateFrom, WifiDraft,
 };
 use automation::fault::Code;
 use warp::http::Method;
@@ -36,6 +36,7 @@ pub fn table() -> Vec<Route> {
     let mut table = Vec::new();
     table.extend(box_routes());
     table.extend(system_routes());
+    table.extend(network_routes());
     table.extend(channel_routes());
     table.extend(source_routes());
     table.extend(camera_routes());
@@ -137,6 +138,40 @@ fn system_routes() -> [Route; 10] {
             .status(202)
             .refuses(&[Code::Conflict, Code::OnAir])
             .with(system::reset),
+    ]
+}
+
+fn network_routes() -> [Route; 4] {
+    const TAG: &str = "box";
+    [
+        route(
+            Method::GET,
+            "/network",
+            "getNetwork",
+            TAG,
+            "What the box is connected by, and the Wi-Fi networks in reach",
+        )
+        .gives::<NetworkDoc>(200)
+        .by(network::show),
+        route(Method::POST, "/network/scan", "scanWifi", TAG, "Look for Wi-Fi networks anew")
+            .status(202)
+            .refuses(&[Code::Conflict, Code::WifiAbsent])
+            .by(network::scan),
+        route(
+            Method::PUT,
+            "/network/wifi",
+            "joinWifi",
+            TAG,
+            "Join a Wi-Fi network; what became of it is told by the network's `attempt`",
+        )
+        .takes::<WifiDraft>()
+        .status(202)
+        .refuses(&[Code::Conflict, Code::OnAir, Code::WifiAbsent])
+        .with(network::join),
+        route(Method::DELETE, "/network/wifi/{id}", "forgetWifi", TAG, "Forget a Wi-Fi network that the box knows")
+            .status(204)
+            .refuses(&[Code::Conflict, Code::OnAir])
+            .by(network::forget),
     ]
 }
 

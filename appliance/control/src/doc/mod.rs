@@ -8,6 +8,7 @@ mod camera;
 mod channel;
 mod destination;
 mod disk;
+mod network;
 mod panel;
 mod session;
 mod source;
@@ -21,6 +22,10 @@ pub use camera::{CameraDoc, CameraDraft, FoundBy, FoundCamera, MoveDraft, Moveme
 pub use channel::{ChannelDoc, ChannelDraft, ChannelPatch};
 pub use destination::{DestinationDoc, DestinationDraft, DestinationKindDoc, DestinationKindDraft, PlatformDoc};
 pub use disk::{DiskDoc, DiskDraft, FoundDiskDoc};
+pub use network::{
+    AccessPointDoc, AttemptDoc, InterfaceDoc, InterfaceKind, InterfaceState, NetworkDoc, WifiDoc, WifiDraft,
+    WifiSecurity,
+};
 pub use panel::{PanelDoc, PanelStatusDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
 pub use source::{Publish, SourceDoc, SourceDraft, SourceKindDoc, SourceKindDraft};

@@ -44,6 +44,18 @@ const SLOTS: &str = "run/bandstand-board/slots.json";
 const RESTART: &str = "bandstand-restart.service";
 const RESET: &str = "bandstand-reset.service";
 
+/// A line of what the machine says of its system.
+fn release(machine: &Path, key: &str) -> Option<String> {
+    let text = std::fs::read_to_string(machine.join("etc/os-release")).ok()?;
+    let mut lines = text.lines().filter_map(|line| line.split_once('='));
+    lines.find(|(name, _)| *name == key).map(|(_, value)| value.trim_matches('"').to_owned())
+}
+
+/// Whether the machine's system is Bandstand's own image.
+pub(crate) fn runs_our_image(machine: &Path) -> bool {
+    release(machine, "ID").as_deref() == Some("bandstand")
+}
+
 /// What is being done.
 #[derive(Clone, Debug, Default)]
 enum Job {
@@ -107,18 +119,13 @@ impl System {
 
     /// The image that runs; none where the machine's system is somebody else's.
     fn image(&self) -> Option<ImageDoc> {
-        let release = std::fs::read_to_string(self.machine.join("etc/os-release")).ok()?;
-        let value = |key: &str| {
-            let mut lines = release.lines().filter_map(|line| line.split_once('='));
-            lines.find(|(name, _)| *name == key).map(|(_, value)| value.trim_matches('"').to_owned())
-        };
-        if value("ID").as_deref() != Some("bandstand") {
+        if !runs_our_image(&self.machine) {
             return None;
         }
         // It is put down some seconds after we have started, and lacks what the board does not say.
         let slots = std::fs::read_to_string(self.machine.join(SLOTS)).ok();
         let slots: Slots = slots.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        Some(ImageDoc { version: value("VERSION_ID")?, slot: slots.booted, trial: slots.trial })
+        Some(ImageDoc { version: release(&self.machine, "VERSION_ID")?, slot: slots.booted, trial: slots.trial })
     }
 
     /// What is known now.

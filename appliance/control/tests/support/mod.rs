@@ -7,10 +7,12 @@ pub mod files;
 pub mod peer;
 pub mod schema;
 
+use automation::access_point::Times;
 use client::Client;
 use control::api::{Beneath, Desk, listen};
 use control::clock::Clock;
 use control::commands::Commands;
+use control::network::{Eyes, Network};
 use control::reconciler::{Galleries, Reconciler, Tools};
 use control::sign_in::Doorkeeper;
 use control::store::Store;
@@ -103,6 +105,14 @@ impl House {
 
     /// The same on a system that is given.
     pub async fn open_on(folder: &Path, system: System) -> House {
+        // Its network is somebody else's.
+        let clock = Clock::new().unwrap();
+        let network = Network::new(&folder.join("nowhere"), &folder.join("state"), &clock, None, Times::default());
+        House::open_with(folder, system, network).await
+    }
+
+    /// The same with a network that is given.
+    pub async fn open_with(folder: &Path, system: System, network: Network) -> House {
         let (state, run) = (folder.join("state"), folder.join("run"));
         std::fs::create_dir_all(&state).unwrap();
         std::fs::create_dir_all(&run).unwrap();
@@ -119,8 +129,10 @@ impl House {
         let reconciler = Reconciler::start(tools, store.wanted());
         let (close, closing) = watch::channel(false);
         let board = reconciler.board();
-        let beneath = Beneath { system: Arc::new(system), panel_fault: watch::channel(None).1, rtmp_port: 1935 };
-        tokio::spawn(beneath.system.clone().resume());
+        let (system, network) = (Arc::new(system), Arc::new(network));
+        tokio::spawn(system.clone().resume());
+        tokio::spawn(network.clone().keep(Eyes { door: door.clone(), wanted: store.wanted() }));
+        let beneath = Beneath { system, network, panel_fault: watch::channel(None).1, rtmp_port: 1935 };
         let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
         let listener = listen::loopback("127.0.0.1:0".parse().unwrap()).unwrap();
         let client = Client::new(listener.local_addr().unwrap());
