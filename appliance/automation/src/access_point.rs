@@ -170,9 +170,8 @@ impl AccessPoint {
         (self.phase, self.gone) = (Phase::Off, Some(now));
     }
 
-    /// It was not: whoever chose it by the access point is waiting for it to come back.
-    pub fn not_joined(&mut self, now: Running) {
-        let was_up = matches!(self.phase, Phase::Up { .. });
+    /// It was not. Where the access point was up before, whoever chose it waits for it to come back.
+    pub fn not_joined(&mut self, now: Running, was_up: bool) {
         if was_up {
             self.raised = None;
         }
@@ -301,11 +300,11 @@ mod tests {
         let mut machine = AccessPoint::new(Times::default());
         let look = |machine: &mut AccessPoint, s, seen| machine.look(at(s), seen);
         look(&mut machine, 0, Seen { up: true, ..CLAIMED });
-        machine.not_joined(at(40));
+        machine.not_joined(at(40), true);
         assert_eq!(look(&mut machine, 41, CLAIMED), Some(Order::Raise));
         look(&mut machine, 43, Seen { up: true, ..CLAIMED });
         // And at once a second time.
-        machine.not_joined(at(70));
+        machine.not_joined(at(70), true);
         assert_eq!(look(&mut machine, 71, CLAIMED), Some(Order::Raise));
         look(&mut machine, 73, Seen { up: true, ..CLAIMED });
         machine.joined(at(100));
@@ -324,7 +323,7 @@ mod tests {
         for s in 0..30 {
             machine.look(at(s), cable);
         }
-        machine.not_joined(at(30));
+        machine.not_joined(at(30), false);
         for s in 31..600 {
             assert_eq!(machine.look(at(s), cable), None);
         }

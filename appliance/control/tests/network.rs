@@ -221,8 +221,14 @@ impl Manager {
         let mut far = self.0.lock().unwrap();
         assert_eq!(text(&given["connection"], "id").unwrap(), "bandstand-access-point");
         assert_eq!(text(&given["ipv4"], "method").unwrap(), "shared");
+        // What NetworkManager would refuse of another type.
+        assert_eq!(given["ipv4"]["address-data"].value_signature().to_string(), "aa{sv}");
+        assert_eq!(given["802-11-wireless"]["ssid"].value_signature().to_string(), "ay");
         assert_eq!(text(&given["802-11-wireless"], "band").unwrap(), "bg");
         assert_eq!(text(&options, "persist").unwrap(), "volatile", "it would outlive a restart");
+        if let Some(kept) = given.get("802-11-wireless-security") {
+            assert_eq!(i32::try_from(&kept["pmf"]).unwrap(), 1);
+        }
         far.point = Some((ssid(&given), psk(&given)));
         far.asked.push("raise".into());
         (far.active, far.radio) = (Some(0), ACTIVATED);

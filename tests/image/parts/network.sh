@@ -62,7 +62,8 @@ radios() {
     local pair name radio
     for pair in guest:wlan1 venue:wlan2; do
         name=${pair%:*} radio=${pair#*:}
-        guest "nmcli device set $radio managed no; ip netns add $name && ip -n $name link set lo up &&
+        wait_for "$radio" 30 guest "nmcli device set $radio managed no"
+        guest "ip netns add $name && ip -n $name link set lo up &&
             systemd-run --quiet --unit test-keep-$name -p NetworkNamespacePath=/run/netns/$name sleep infinity &&
             perl /run/radio/move.pl \$(cat /sys/class/net/$radio/phy80211/index) \$(systemctl show --property MainPID --value test-keep-$name) &&
             ip -n $name link set $radio up" || stop_because "$radio does not move."
@@ -70,13 +71,13 @@ radios() {
 }
 
 router_on() {
-    begin_within venue router "wpa_supplicant -i wlan2 -c /run/radio/venue.conf"
+    begin_within venue router "/usr/sbin/wpa_supplicant -i wlan2 -c /run/radio/venue.conf"
     guest 'ip -n venue address replace 10.77.0.1/24 dev wlan2'
-    begin_within venue leases "dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --interface=wlan2 --dhcp-range=10.77.0.10,10.77.0.50 --dhcp-leasefile=/run/venue.leases --pid-file="
+    begin_within venue leases "/usr/sbin/dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --interface=wlan2 --dhcp-range=10.77.0.10,10.77.0.50 --dhcp-leasefile=/run/venue.leases --pid-file="
 }
 
 part_network() {
-    local name took begin said
+    local name took begin said answer
     power_cut
     fresh_card
     network_drive
@@ -97,13 +98,15 @@ part_network() {
     begin=$(now)
     wait_for "The access point" 120 access_point_up
     took=$(since "$begin")
-    begin_within guest client "wpa_supplicant -i wlan1 -c /run/guest.conf"
+    begin_within guest client "/usr/sbin/wpa_supplicant -i wlan1 -c /run/guest.conf"
     wait_for "The guest on the access point" 90 guest_on
     within guest '/run/radio/busybox udhcpc -i wlan1 -n -q -t 10 -s /run/radio/lease' >/dev/null || stop_because "The guest gets no address."
     said=$(guest 'cat /run/test-lease' | tr -d '\r')
     case $said in 10.42.0.*' 10.42.0.1 10.42.0.1') ;; *) stop_because "The guest was given: $said" ;; esac
     for said in captive.apple.com connectivitycheck.gstatic.com "bandstand.local"; do
-        within guest "/run/radio/busybox nslookup $said 10.42.0.1" | grep -A9 "^Name:.*$said" | grep -q '10\.42\.0\.1$' || stop_because "$said leads elsewhere: $(within guest "/run/radio/busybox nslookup $said 10.42.0.1")"
+        answer=$(within guest "/run/radio/busybox nslookup $said 10.42.0.1")
+        case $answer in *REFUSED*) stop_because "A question about $said is refused: $answer" ;; esac
+        grep -A9 "^Name:.*$said" <<<"$answer" | grep -q '10\.42\.0\.1$' || stop_because "$said leads elsewhere: $answer"
     done
     said=$(within guest "bash -c 'exec 3<>/dev/tcp/10.42.0.1/80; printf \"GET /generate_204 HTTP/1.1\\r\\nHost: connectivitycheck.gstatic.com\\r\\n\\r\\n\" >&3; cat <&3'")
     case $said in 'HTTP/1.1 200'*'href="https://10.42.0.1"'*) ;; *) stop_because "Port 80 says: $said" ;; esac

@@ -175,7 +175,7 @@ fn guest(guests: &Arc<Guests>, stream: &TcpStream) -> Option<Guest> {
     guests.enter(stream.local_addr().ok()?.ip())
 }
 
-fn point(request: &Request<Incoming>, https_port: u16, is_guest: bool) -> Response<String> {
+fn point<B>(request: &Request<B>, https_port: u16, is_guest: bool) -> Response<String> {
     let peer = Peer { address: ([0, 0, 0, 0], 0).into(), tls: false, host: host(request) };
     if is_guest && captive::is_foreign(peer.host_name()) {
         return captive::page(https_port);
@@ -248,5 +248,28 @@ impl Graceful {
         connection: C,
     ) -> impl Future<Output = Result<(), C::Error>> {
         self.0.watch(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plain_port_points_to_the_page_and_on_the_access_point_says_so() {
+        let check = |host: &str, is_guest, expected: Option<&str>| {
+            let request = Request::get("/generate_204?a=b").header(HOST, host).body(()).unwrap();
+            let answer = point(&request, 443, is_guest);
+            let location = answer.headers().get(LOCATION).map(|to| to.to_str().unwrap());
+            assert_eq!(location, expected, "{host} {is_guest}");
+            let status = if expected.is_some() { StatusCode::PERMANENT_REDIRECT } else { StatusCode::OK };
+            assert_eq!(answer.status(), status, "{host} {is_guest}");
+            assert!(!answer.body().contains("generate"), "nothing of the request");
+        };
+        check("hall.example", false, Some("https://hall.example/generate_204?a=b"));
+        check("hall.example", true, None);
+        check("captive.apple.com:80", true, None);
+        check("10.42.0.1", true, Some("https://10.42.0.1/generate_204?a=b"));
+        check("bandstand-3f7a.local", true, Some("https://bandstand-3f7a.local/generate_204?a=b"));
     }
 }

@@ -34,6 +34,9 @@ pub(super) fn access_point<'a>(name: &'a str, password: Option<&'a Secret>) -> S
             ("proto", vec!["rsn"].into()),
             ("pairwise", vec!["ccmp"].into()),
             ("group", vec!["ccmp"].into()),
+            // WPA2 and nothing newer beside it (`NM_SETTING_WIRELESS_SECURITY_PMF_DISABLE`): radios of a Raspberry Pi announce
+            // WPA3 as access points and do not do it, and then nobody joins.
+            ("pmf", 1_i32.into()),
         ]);
         settings.insert("802-11-wireless-security", security);
     }

@@ -129,6 +129,8 @@ impl Keeper {
 
     async fn join(&mut self, wish: Wish) {
         tracing::info!("a Wi-Fi that was chosen is joined");
+        let before = self.network.snapshot().await;
+        let was_up = before.is_ok_and(|(_, snapshot)| snapshot.access_point().is_some());
         let joined = self.network.carry_out(&wish).await;
         let (now, ssid) = (self.network.clock.running(), wish.name);
         *lock(&self.network.attempt) = match joined {
@@ -138,7 +140,7 @@ impl Keeper {
             }
             Err(failure) => {
                 tracing::warn!(error = %failure, cause = ?std::error::Error::source(&failure), "it was not joined");
-                self.machine.not_joined(now);
+                self.machine.not_joined(now, was_up);
                 AttemptDoc::Failed { ssid, fault: Fault::new(failure.code(), "") }
             }
         };
