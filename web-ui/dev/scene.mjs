@@ -226,6 +226,7 @@ export class Scene {
     this.worker = "running";
     this.update = { state: "none" };
     this.diskIs = "none";
+    this.obstacle = null;
     const now = performance.now();
     const live = (since) => {
       this.channel.live = { session: "s-1", started_by: "Ada", at_ms: Date.now() - since, paused: false };
@@ -238,6 +239,7 @@ export class Scene {
       "update-installing": () => (this.update = { state: "installing", percent: 40 }),
       "update-went-back": () => (this.update = { state: "went_back", version: "0.2.0" }),
       "update-failed": () => (this.update = { state: "failed", text: "The file is for another kind of box." }),
+      "update-obstacle": () => (this.obstacle = "The board's own start program is from 2021 and too old for updates. Renew it with Raspberry Pi Imager: Misc utility images, Bootloader."),
       unclaimed: () => Object.assign(this, { claimed: false, user: null }),
       "signed-out": () => (this.user = null),
       "off-air": () => {},
@@ -291,7 +293,7 @@ export class Scene {
   }
 
   system() {
-    return { image: { version: "0.1.0", slot: "A", trial: false }, update: this.update, storage: { bytes: 29.1e9, free_bytes: 21.4e9, written_bytes: 64.2e9, errors: this.update.state === "failed" ? 2 : 0 } };
+    return { image: { version: "0.1.0", slot: "A", trial: false, obstacle: this.obstacle }, update: this.update, storage: { bytes: 29.1e9, free_bytes: 21.4e9, written_bytes: 64.2e9, errors: this.update.state === "failed" ? 2 : 0 } };
   }
 
   disk() {

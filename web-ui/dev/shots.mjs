@@ -187,7 +187,7 @@ const SHOTS = [
   ],
   ["library", "off-air", "#/library", async (page) => page.waitForSelector(".asset")],
   ["settings", "off-air", "#/settings", heading],
-  ...["ready", "installing", "went-back", "failed"].map((state) => [
+  ...["ready", "installing", "went-back", "failed", "obstacle"].map((state) => [
     `system-${state}`,
     `update-${state}`,
     "#/settings",
