@@ -249,13 +249,14 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let system = Arc::new(System::new(&options.machine, &options.state, &clock, None));
     tokio::spawn(system.clone().resume());
     let (tell_panel, panel_fault) = watch::channel(None);
-    let beneath = Beneath { system, panel_fault, rtmp_port };
+    let beneath = Beneath { system: system.clone(), panel_fault, rtmp_port };
     let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
     let panel = panel::Tools {
         commands: commands.clone(),
         wanted: store.wanted(),
         board: reconciler.board(),
         clock: clock.clone(),
+        system,
         fault: tell_panel,
     };
     tokio::spawn(panel.run());
