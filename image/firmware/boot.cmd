@@ -3,7 +3,8 @@
 #   longer than QEMU does, as the Pi's flag lasts no longer than its power;
 # - autoboot.txt on partition 1 of the medium says which partition boots, [tryboot] when the flag was set;
 # - the kernel, the initramfs and the command line come from that partition;
-# - partition and tryboot are in the device tree, in /chosen/bootloader.
+# - partition, tryboot and build-timestamp are in the device tree, in /chosen/bootloader. The last one, when the firmware was built, is
+#   in built.txt on this drive; without that file it is not said.
 # It knows autoboot.txt in the two forms that Bandstand writes, which lie on this drive. As the firmware does, it boots the first
 # partition that can boot where it knows no better.
 virtio scan
@@ -44,6 +45,9 @@ setexpr length ${place} - 40020000
 setexpr length ${length} + ${filesize}
 env import -t 40020000 ${length}
 
+setenv built
+if load virtio 0:1 40030000 built.txt; then env import -t 40030000 ${filesize}; fi
+
 load virtio 1:${bp} ${kernel_addr_r} kernel8.img
 load virtio 1:${bp} ${ramdisk_addr_r} initramfs8
 setenv initrd ${ramdisk_addr_r}:${filesize}
@@ -54,6 +58,7 @@ fdt resize 2000
 fdt mknode /chosen bootloader
 fdt set /chosen/bootloader partition <${bp}>
 fdt set /chosen/bootloader tryboot <${tryboot}>
+if test -n "${built}"; then fdt set /chosen/bootloader build-timestamp <${built}>; fi
 booti ${kernel_addr_r} ${initrd} 48000000
 # A firmware that cannot boot starts over.
 reset

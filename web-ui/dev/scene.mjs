@@ -228,6 +228,7 @@ export class Scene {
     this.diskIs = "none";
     this.attempt = { state: "none" };
     this.cable = true;
+    this.obstacle = null;
     const now = performance.now();
     const live = (since) => {
       this.channel.live = { session: "s-1", started_by: "Ada", at_ms: Date.now() - since, paused: false };
@@ -245,6 +246,7 @@ export class Scene {
         Object.assign(this, { cable: false, attempt: { state: "failed", ssid: "Harbour House", fault } });
       },
       "wifi-joining": () => Object.assign(this, { cable: false, attempt: { state: "joining", ssid: "Harbour House" } }),
+      "update-obstacle": () => (this.obstacle = "The board's own start program is from 2021 and too old for updates. Renew it with Raspberry Pi Imager: Misc utility images, Bootloader."),
       unclaimed: () => Object.assign(this, { claimed: false, user: null }),
       "signed-out": () => (this.user = null),
       "off-air": () => {},
@@ -298,7 +300,7 @@ export class Scene {
   }
 
   system() {
-    return { image: { version: "0.1.0", slot: "A", trial: false }, update: this.update, storage: { bytes: 29.1e9, free_bytes: 21.4e9, written_bytes: 64.2e9, errors: this.update.state === "failed" ? 2 : 0 } };
+    return { image: { version: "0.1.0", slot: "A", trial: false, obstacle: this.obstacle }, update: this.update, storage: { bytes: 29.1e9, free_bytes: 21.4e9, written_bytes: 64.2e9, errors: this.update.state === "failed" ? 2 : 0 } };
   }
 
   disk() {

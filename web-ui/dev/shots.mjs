@@ -187,7 +187,7 @@ const SHOTS = [
   ],
   ["library", "off-air", "#/library", async (page) => page.waitForSelector(".asset")],
   ["settings", "off-air", "#/settings", heading],
-  ...["ready", "installing", "went-back", "failed"].map((state) => [
+  ...["ready", "installing", "went-back", "failed", "obstacle"].map((state) => [
     `system-${state}`,
     `update-${state}`,
     "#/settings",
@@ -236,7 +236,7 @@ const FOR_DOCS = [
   { shot: "claim", file: "first-sign-in", viewport: { width: 480, height: 640 } },
   { shot: "empty", file: "empty", viewport: { width: 1120, height: 700 } },
   { shot: "live", file: "on-air", viewport: { width: 1120, height: 804 } },
-  { shot: "panel", file: "settings", viewport: { width: 760, height: 1200 }, parts: ["[data-system]", "[data-system] + form"] },
+  { shot: "panel", file: "settings", viewport: { width: 760, height: 1500 }, parts: ["[data-system]", "[data-system] ~ form"] },
 ];
 /** Quality of a picture in the docs, of 100: words stay sharp, and each is far below the 80 kB that it may have. */
 const WEBP_QUALITY = 80;

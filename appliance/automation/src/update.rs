@@ -57,6 +57,32 @@ pub fn outcome(installed: &Installed, now: Running<'_>) -> Outcome {
     }
 }
 
+/// Why a board takes no update, whatever is in it: for the operator, who has to do something before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Obstacle {
+    /// What is the matter.
+    pub text: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+impl std::fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.text, self.remedy)
+    }
+}
+
+/// The obstacle that the board's own start program is where `bandstand-board` names a fault of it. It was built on this day
+/// (`2021-04-29`), where it says so.
+pub fn obstacle(built: Option<&str>) -> Obstacle {
+    // People put years to things, and do not know what an EEPROM is.
+    let text = match built.and_then(|day| day.split('-').next()) {
+        Some(year) => format!("The board's own start program is from {year} and too old for updates."),
+        None => "The board's own start program does not say how old it is, and may be too old for updates.".into(),
+    };
+    Obstacle { text, remedy: "Renew it with Raspberry Pi Imager: Misc utility images, Bootloader." }
+}
+
 /// Why an update was refused, in the operator's words, from what RAUC says of it (its texts are for technicians, and change
 /// with its versions: what is not known is told as it is).
 pub fn refusal(error: &str) -> String {
@@ -70,6 +96,8 @@ pub fn refusal(error: &str) -> String {
         "The file is no update of this box, or a part of it is missing. Get it anew.".into()
     } else if says(&["signature verification failed", "verify error", "verity"]) {
         "The file was changed on its way, or does not come from whoever makes this box's software. Get it anew.".into()
+    } else if says(&["non-bootable"]) {
+        "The board did not let it be written beside the version that runs. Restart the box, and try again.".into()
     } else if says(&["no space left"]) {
         "There is not enough room for it on the box.".into()
     } else if says(&["bundle", "squashfs", "magic", "too small", "identif", "short read", "end of file"]) {
@@ -103,6 +131,22 @@ mod tests {
     }
 
     #[test]
+    fn a_board_that_takes_no_update_says_why_and_what_to_do() {
+        for (built, expected) in [
+            (
+                Some("2021-04-29"),
+                "The board's own start program is from 2021 and too old for updates. Renew it with Raspberry Pi Imager: Misc utility images, Bootloader.",
+            ),
+            (
+                None,
+                "The board's own start program does not say how old it is, and may be too old for updates. Renew it with Raspberry Pi Imager: Misc utility images, Bootloader.",
+            ),
+        ] {
+            assert_eq!(obstacle(built).to_string(), expected);
+        }
+    }
+
+    #[test]
     fn refusals_say_what_to_do() {
         let check =
             |error: &str, expected: &str| assert!(refusal(error).contains(expected), "{error}: {}", refusal(error));
@@ -120,6 +164,10 @@ mod tests {
         check(
             "Failed to read signature size from bundle: failed to read data from remote server",
             "could not be fetched",
+        );
+        check(
+            "Failed marking slot rootfs.1 non-bootable (bad): Child process exited with code 1",
+            "did not let it be written",
         );
         check("write: No space left on device", "room");
         check("Installation error: the slot is on fire.", "installed: the slot is on fire.");

@@ -17,12 +17,15 @@
 //! - *A slot committed that was not tried.* `set-state X good` wants X booted by the flag.
 //! - *A copy that leads back to a slot that was written over since.* Before RAUC may write, the copy of autoboot.txt is made
 //!   the same as autoboot.txt.
+//! - *A board told to try a slot whose bootloader does not know how.* It is neither armed, nor anything written over for it:
+//!   see [`crate::bootloader`].
 //!
 //! Bad input: an autoboot.txt, a flag or a device tree that cannot be read is an error in every verb, never "not armed";
 //! only `repair` and `status` go on. Words and call order are RAUC's (its `bootloader-custom-backend`: src/bootloaders/custom.c
 //! and docs/integration.rst of RAUC 1.15).
 
 use crate::autoboot::{Autoboot, Slot};
+use crate::bootloader;
 use crate::trouble::{Code, Trouble};
 use serde::Serialize;
 
@@ -74,6 +77,8 @@ pub struct Booted {
 pub struct Seen {
     /// This boot.
     pub booted: Result<Booted, Trouble>,
+    /// When the board's bootloader was built, seconds since 1970.
+    pub built: Result<u32, Trouble>,
     /// The file that the firmware will read.
     pub autoboot: Result<Autoboot, Trouble>,
     /// Whether the one-shot flag is set.
@@ -126,6 +131,7 @@ pub fn decide(verb: Verb, seen: &Seen) -> Result<Decision, Trouble> {
                 true if armed => steps.push(Step::Disarm),
                 true => {}
                 false => {
+                    bootloader::check(&seen.built)?;
                     if !file.is_whole() {
                         steps.push(Step::WriteAutoboot(Autoboot::committed_to(file.committed)));
                     }
@@ -151,6 +157,10 @@ pub fn decide(verb: Verb, seen: &Seen) -> Result<Decision, Trouble> {
 
 /// RAUC says "bad" before it writes over a slot: when this has succeeded, the slot that is not committed may be gone.
 fn set_bad(slot: Slot, file: Autoboot, armed: bool, booted: Booted, seen: &Seen) -> Result<Vec<Step>, Trouble> {
+    // First: where an old one has booted the wrong slot, it is the cause of all else.
+    if slot != booted.slot {
+        bootloader::check(&seen.built)?;
+    }
     if slot == file.committed && slot != booted.slot {
         return Err(Trouble::new(Code::TrialUncommitted, format!("slot {slot} is committed, {} booted", booted.slot)));
     }
@@ -246,6 +256,8 @@ pub struct Status {
     pub astray: bool,
     /// Each slot.
     pub slots: Vec<SlotStatus>,
+    /// The board's own start program.
+    pub bootloader: BootloaderStatus,
     /// Why something is not known; every verb but `repair` fails with it.
     pub fault: Option<Fault>,
 }
@@ -261,6 +273,15 @@ pub struct SlotStatus {
     pub state: Option<State>,
 }
 
+/// What is known of the board's own start program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BootloaderStatus {
+    /// The day on which it was built, `2021-04-29`, where it says so.
+    pub built: Option<String>,
+    /// Why nothing can be tried with it, and so no update be installed.
+    pub fault: Option<Fault>,
+}
+
 /// A trouble in the status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
@@ -270,6 +291,19 @@ pub struct Fault {
     pub text: String,
     /// What to do.
     pub remedy: &'static str,
+}
+
+impl From<&Trouble> for Fault {
+    fn from(trouble: &Trouble) -> Fault {
+        Fault {
+            code: trouble.code.as_str(),
+            text: match trouble.detail.as_str() {
+                "" => trouble.code.text().to_owned(),
+                detail => format!("{} ({detail})", trouble.code.text()),
+            },
+            remedy: trouble.code.remedy(),
+        }
+    }
 }
 
 /// The status, whatever is known.
@@ -288,13 +322,10 @@ pub fn status(seen: &Seen) -> Status {
         trial: uncommitted.is_some_and(|(_, booted)| booted.by_flag),
         astray: uncommitted.is_some_and(|(_, booted)| !booted.by_flag),
         slots: Slot::ALL.map(|name| SlotStatus { name, boot_partition: name.partition(), state: state(name) }).into(),
-        fault: fault.map(|trouble| Fault {
-            code: trouble.code.as_str(),
-            text: match trouble.detail.as_str() {
-                "" => trouble.code.text().to_owned(),
-                detail => format!("{} ({detail})", trouble.code.text()),
-            },
-            remedy: trouble.code.remedy(),
-        }),
+        bootloader: BootloaderStatus {
+            built: seen.built.as_ref().ok().map(|built| bootloader::day(*built)),
+            fault: bootloader::check(&seen.built).err().as_ref().map(Fault::from),
+        },
+        fault: fault.map(Fault::from),
     }
 }

@@ -56,6 +56,7 @@ impl Edges {
     pub fn look(&self) -> Seen {
         Seen {
             booted: self.booted(),
+            built: self.word("build-timestamp").map_err(|detail| Trouble::new(Code::BootloaderUnknown, detail)),
             autoboot: read_file(&self.autoboot)
                 .map_err(|cause| self.unreadable(&cause))
                 .and_then(|bytes| parse(&bytes)),
@@ -119,20 +120,21 @@ impl Edges {
         Trouble::new(Code::AutobootUnreadable, in_folder(&self.autoboot, cause))
     }
 
-    /// What the firmware wrote into `chosen/bootloader`: `partition` and `tryboot`, 32 bits, big endian (Raspberry Pi
-    /// documentation, configuration.adoc, "Device tree properties of the bootloader").
+    /// A word that the firmware wrote into `chosen/bootloader`, 32 bits, big endian (Raspberry Pi documentation,
+    /// configuration.adoc, "Device tree properties of the bootloader"); or why there is none.
+    fn word(&self, name: &str) -> Result<u32, String> {
+        let path = self.device_tree.join("chosen/bootloader").join(name);
+        let bytes = fs::read(&path).map_err(|cause| format!("{}: {cause}", path.display()))?;
+        let bytes = bytes.try_into().map_err(|_| format!("{} has not 4 bytes", path.display()))?;
+        Ok(u32::from_be_bytes(bytes))
+    }
+
     fn booted(&self) -> Result<Booted, Trouble> {
         let wrong = |detail: String| Trouble::new(Code::DeviceTreeUnknown, detail);
-        let word = |name: &str| {
-            let path = self.device_tree.join("chosen/bootloader").join(name);
-            let bytes = fs::read(&path).map_err(|cause| wrong(format!("{}: {cause}", path.display())))?;
-            let bytes = bytes.try_into().map_err(|_| wrong(format!("{} has not 4 bytes", path.display())))?;
-            Ok(u32::from_be_bytes(bytes))
-        };
-        let partition = word("partition")?;
+        let partition = self.word("partition").map_err(wrong)?;
         let slot = Slot::of_partition(partition);
         let slot = slot.ok_or_else(|| wrong(format!("partition {partition} was booted, which is no slot")))?;
-        Ok(Booted { slot, by_flag: word("tryboot")? != 0 })
+        Ok(Booted { slot, by_flag: self.word("tryboot").map_err(wrong)? != 0 })
     }
 
     fn copy(&self) -> Result<Option<Autoboot>, Trouble> {

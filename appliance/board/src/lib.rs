@@ -1,7 +1,8 @@
 //! What the appliance knows of its board.
 //!
 //! - [`boot_slot`] decides which of the two slots boots, without I/O; [`autoboot`] is the file that the firmware reads;
-//!   [`edges`], [`flag`] and [`mailbox`] are the world: device tree, FAT partition, data folder and one-shot flag.
+//!   [`edges`], [`flag`] and [`mailbox`] are the world: device tree, FAT partition, data folder and one-shot flag. Whether the
+//!   board's own [`bootloader`] is one that updates can stand upon is asked before anything is written over.
 //! - [`preseed`] reads what was put on the medium beside the image: names, Wi-Fi, keys; [`first_boot`] takes it over.
 //! - [`disk`] prepares a disk for recordings.
 //! - [`radio`] puts in force whose radio rules hold; [`regulatory`] asks the kernel for them.
@@ -10,6 +11,7 @@
 
 pub mod autoboot;
 pub mod boot_slot;
+pub mod bootloader;
 pub mod config;
 pub mod disk;
 pub mod edges;

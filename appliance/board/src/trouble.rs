@@ -26,6 +26,8 @@ codes! {
     FlagMissing "flag_missing" "The firmware's one-shot boot flag cannot be reached." "On a Raspberry Pi the kernel must have /dev/vcio; else check `flag` in board.toml. Nothing is changed until then."
     FlagUnknown "flag_unknown" "What stands where the one-shot boot flag should be is none." "Check `flag` in board.toml: it must name the flag's own device, which holds zeros when it is made."
     DeviceTreeUnknown "device_tree_unknown" "The firmware does not say which partition it booted." "Update the board's bootloader (rpi-eeprom), and boot through autoboot.txt."
+    BootloaderTooOld "bootloader_too_old" "The board's own start program, the bootloader in its EEPROM, is too old for updates." "Renew it with Raspberry Pi Imager: Misc utility images, Bootloader."
+    BootloaderUnknown "bootloader_unknown" "The board's own start program, the bootloader in its EEPROM, does not say when it was built: it may be too old for updates." "Renew it with Raspberry Pi Imager: Misc utility images, Bootloader."
     DataUnreadable "data_unreadable" "The data folder cannot be read." "Check that the data partition is mounted and that `data` in board.toml names a folder on it."
     DataUnwritable "data_unwritable" "The copy of autoboot.txt cannot be written." "Check that the data partition is mounted and has room, then try again."
     TrialUncommitted "trial_uncommitted" "The slot is the only one that is committed, and another one is booted: it must not be written over." "Mark the booted slot good first, or reboot into the committed one."

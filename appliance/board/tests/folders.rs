@@ -1,6 +1,7 @@
 //! The program itself, on folders and a file that stand for the board's edges.
 
 use board::autoboot::{Autoboot, Slot};
+use board::bootloader::BUILT_MIN;
 use board::edges::{Edges, FILE, LEFTOVER, Part, write_part};
 use board::flag::{Flag, SECTOR_BYTES};
 use std::fs;
@@ -22,6 +23,7 @@ impl Board {
         fs::write(board.path("flag"), [0; SECTOR_BYTES]).unwrap();
         fs::write(board.file(), Autoboot::committed_to(Slot::A).to_text()).unwrap();
         board.boots(Slot::A, false);
+        fs::write(board.built(), BUILT_MIN.to_be_bytes()).unwrap();
         let flag = format!("flag = \"sector:{}\"\n", board.path("flag").display());
         fs::write(board.path("board.toml"), flag).unwrap();
         board
@@ -33,6 +35,11 @@ impl Board {
 
     fn file(&self) -> PathBuf {
         self.path("autoboot").join(FILE)
+    }
+
+    /// Where the bootloader says when it was built.
+    fn built(&self) -> PathBuf {
+        self.path("tree/chosen/bootloader/build-timestamp")
     }
 
     fn edges(&self) -> Edges {
@@ -196,6 +203,54 @@ fn what_cannot_be_read_is_an_error_in_every_verb_and_never_not_armed() {
     VERBS.into_iter().chain(["status", "repair"]).for_each(|verb| drop(board.refuses(verb, "config_invalid")));
 }
 
+/// What the program does with a board whose bootloader knows nothing of trials: it does not touch the other slot, and
+/// everything that has no need of the bootloader goes on.
+#[test]
+fn a_bootloader_that_is_too_old_or_unknown_has_no_slot_written_over_or_tried() {
+    let check = |built: Option<&[u8]>, code: &str, detail: &str, day: Option<&str>| {
+        let board = Board::new();
+        match built {
+            Some(bytes) => fs::write(board.built(), bytes).unwrap(),
+            None => fs::remove_file(board.built()).unwrap(),
+        }
+        let before = board.files();
+        for verb in ["set-state B bad", "set-primary B"] {
+            let text = board.refuses(verb, code);
+            assert!(text.contains(detail) && text.contains("Raspberry Pi Imager"), "{text}");
+            assert_eq!(board.files(), before, "{verb}");
+        }
+        for (verb, says) in [
+            ("get-primary", "A"),
+            ("get-current", "A"),
+            ("get-state B", "bad"),
+            ("set-primary A", ""),
+            ("set-state A good", ""),
+            ("repair", "Nothing to repair."),
+        ] {
+            board.says(verb, says);
+        }
+        let output = board.output("status");
+        let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (output.status.code(), &status["fault"]),
+            (Some(0), &serde_json::Value::Null),
+            "the slots are known"
+        );
+        assert_eq!(
+            (&status["bootloader"]["fault"]["code"], &status["bootloader"]["built"]),
+            (&code.into(), &day.into())
+        );
+        // One of 2021 boots the slot of the trial by itself: then that is what is told.
+        board.boots(Slot::B, false);
+        board.refuses("set-state A bad", code);
+    };
+    let built = |seconds: u32| seconds.to_be_bytes();
+    check(Some(&built(1_619_654_400)), "bootloader_too_old", "built on 2021-04-29", Some("2021-04-29"));
+    check(Some(&built(BUILT_MIN - 1)), "bootloader_too_old", "built on 2022-10-17", Some("2022-10-17"));
+    check(None, "bootloader_unknown", "No such file", None);
+    check(Some(&[0x60, 0x89, 0xf4]), "bootloader_unknown", "has not 4 bytes", None);
+}
+
 #[test]
 fn repair_restores_autoboot_txt_and_says_what_it_did() {
     let check = |copy: Option<Slot>, booted: (Slot, bool), committed: Slot, said: &str| {
@@ -286,7 +341,7 @@ fn the_status_is_for_the_control_process() {
     let board = Board::new();
     board.says(
         "status",
-        r#"{"booted":"A","committed":"A","armed":null,"trial":false,"astray":false,"slots":[{"name":"A","boot_partition":2,"state":"good"},{"name":"B","boot_partition":3,"state":"bad"}],"fault":null}"#,
+        r#"{"booted":"A","committed":"A","armed":null,"trial":false,"astray":false,"slots":[{"name":"A","boot_partition":2,"state":"good"},{"name":"B","boot_partition":3,"state":"bad"}],"bootloader":{"built":"2022-10-18","fault":null},"fault":null}"#,
     );
     let field = |name: &str| {
         let status: serde_json::Value = serde_json::from_slice(&board.output("status").stdout).unwrap();

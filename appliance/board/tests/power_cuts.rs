@@ -5,6 +5,7 @@
 
 use board::autoboot::{Autoboot, Slot};
 use board::boot_slot::{Booted, Seen, State, Step, Verb, decide};
+use board::bootloader::BUILT_MIN;
 use board::trouble::{Code, Trouble};
 use proptest::prelude::*;
 
@@ -91,6 +92,7 @@ impl World {
         let file = self.unflushed.or(self.file);
         Seen {
             booted: Ok(self.booted),
+            built: Ok(BUILT_MIN),
             autoboot: file.ok_or_else(|| Trouble::new(Code::AutobootUnreadable, "")),
             armed: Ok(self.armed),
             copy: Ok(self.copy),

@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::store;
-use crate::system::storage;
+use crate::system::{self, storage};
 use crate::units::Post;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
@@ -72,14 +72,16 @@ fn wrong(what: &'static str, text: impl Into<String>, remedy: &'static str) -> F
 
 /// Looks at everything.
 pub fn examine(places: &Places) -> Vec<Finding> {
-    vec![
+    let mut findings = vec![
         folder(&places.state),
         database(&places.state),
         room(places),
         clock(&places.machine),
         network(&places.machine),
         workers(&places.run),
-    ]
+    ];
+    findings.extend(updates(&places.machine));
+    findings
 }
 
 fn folder(state: &Path) -> Finding {
@@ -171,6 +173,15 @@ fn workers(run: &Path) -> Finding {
     }
 }
 
+/// Of our own image alone: another machine is updated by its own means.
+fn updates(machine: &Path) -> Option<Finding> {
+    const WHAT: &str = "updates";
+    Some(match system::obstacle_of(machine)? {
+        Ok(()) => well(WHAT, "The board's own start program knows how to try them."),
+        Err(obstacle) => warning(WHAT, obstacle.text, obstacle.remedy),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -206,6 +217,30 @@ mod tests {
         for finding in examine(&places) {
             assert_eq!((finding.how, finding.remedy), (How::Well, ""), "{finding}");
         }
+    }
+
+    #[test]
+    fn a_board_that_takes_no_update_is_named_and_another_machine_is_not_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = places(folder.path());
+        let said = |slots: &str| {
+            let path = places.machine.join("run/bandstand-board/slots.json");
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, slots).unwrap();
+            examine(&places).into_iter().find(|finding| finding.what == "updates").map(|finding| finding.to_string())
+        };
+        assert_eq!(hows(&places).len(), 6);
+        let new = r#"{"booted": "A", "trial": false, "bootloader": {"built": "2025-05-08", "fault": null}}"#;
+        assert_eq!(
+            said(new).as_deref(),
+            Some("ok      updates   The board's own start program knows how to try them.")
+        );
+        let fault = r#"{"code": "bootloader_too_old", "text": "", "remedy": ""}"#;
+        let old =
+            format!(r#"{{"booted": "A", "trial": false, "bootloader": {{"built": "2021-04-29", "fault": {fault}}}}}"#);
+        let told = said(&old).unwrap();
+        assert!(told.starts_with("WARNING updates   The board's own start program is from 2021 and"), "{told}");
+        assert!(told.ends_with("Misc utility images, Bootloader."), "{told}");
     }
 
     #[test]

@@ -275,13 +275,14 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let eyes = network::Eyes { door: door.clone(), wanted: store.wanted() };
     tokio::spawn(network.clone().keep(eyes));
     let guests = network.guests();
-    let beneath = Beneath { system, network, panel_fault, rtmp_port };
+    let beneath = Beneath { system: system.clone(), network, panel_fault, rtmp_port };
     let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
     let panel = panel::Tools {
         commands: commands.clone(),
         wanted: store.wanted(),
         board: reconciler.board(),
         clock: clock.clone(),
+        system,
         fault: tell_panel,
     };
     tokio::spawn(panel.run());

@@ -138,13 +138,21 @@ impl Unit {
 
 /// A machine with our image, which runs from a slot in a boot.
 fn machine(folder: &Path, slot: &str, trial: bool, boot: &str) {
+    machine_of(folder, slot, trial, boot, json!({"built": "2025-05-08", "fault": null}));
+}
+
+/// The same with a start program of which the board says this.
+fn machine_of(folder: &Path, slot: &str, trial: bool, boot: &str, bootloader: Value) {
     let write = |name: &str, text: String| {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, text).unwrap();
     };
     write("etc/os-release", "NAME=\"Bandstand\"\nID=bandstand\nVERSION_ID=\"1.0\"\n".into());
-    write("run/bandstand-board/slots.json", json!({"booted": slot, "trial": trial, "slots": []}).to_string());
+    write(
+        "run/bandstand-board/slots.json",
+        json!({"booted": slot, "trial": trial, "slots": [], "bootloader": bootloader}).to_string(),
+    );
     write("proc/sys/kernel/random/boot_id", format!("{boot}\n"));
 }
 
@@ -197,7 +205,7 @@ async fn an_update_is_installed_tried_and_stays() {
     let first = house(folder, &far).await;
     first.claim().await;
     let system = first.client.get("/system").await.ok();
-    assert_eq!(system["image"], json!({"version": "1.0", "slot": "A", "trial": false}));
+    assert_eq!(system["image"], json!({"version": "1.0", "slot": "A", "trial": false, "obstacle": null}));
     assert_eq!(system["update"]["state"], "none");
 
     far.lock().unwrap().held = true;
@@ -337,6 +345,35 @@ async fn what_is_no_update_changes_nothing_and_is_told_in_plain_words() {
     house.client.post("/system/update/fetch", json!({"url": "https://updates/x.raucb"})).await.ok();
     assert_eq!(settled(&house).await, json!({"state": "ready", "version": "3"}));
     assert_eq!(asked(&far), ["install fetched 3"]);
+}
+
+#[tokio::test]
+async fn a_board_that_could_not_try_an_update_is_told_beforehand_and_gets_none() {
+    for (built, code, words) in [
+        (json!("2021-04-29"), "bootloader_too_old", "is from 2021 and too old for updates"),
+        (Value::Null, "bootloader_unknown", "does not say how old it is"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (folder, far) = (folder.path(), Shared::default());
+        let fault = json!({"code": code, "text": "For technicians.", "remedy": "Likewise."});
+        machine_of(&folder.join("machine"), "A", false, "one", json!({"built": built, "fault": fault}));
+        let house = house(folder, &far).await;
+        house.claim().await;
+        let image = house.client.get("/system").await.ok()["image"].clone();
+        let obstacle = image["obstacle"].as_str().unwrap();
+        assert!(obstacle.contains(words) && obstacle.contains("Raspberry Pi Imager"), "{obstacle}");
+        for answer in [
+            send(&house, "good 2").await,
+            house.client.post("/system/update/fetch", json!({"url": "https://updates/x.raucb"})).await,
+        ] {
+            assert_eq!((answer.status, answer.code().as_str()), (409, "conflict"));
+            assert!(answer.json().to_string().contains(words), "{answer:?}");
+        }
+        bundle_is_gone(folder);
+        assert_eq!((update(&house).await, asked(&far)), (json!({"state": "none"}), Vec::new()));
+        // It is as good a box as any other.
+        assert_eq!(house.client.post("/system/restart", json!({})).await.status, 202);
+    }
 }
 
 #[tokio::test]

@@ -162,28 +162,34 @@ part_refused() {
     passed "nothing changed${said}"
 }
 
-# Everything that its owner gave it goes; what boots it stays.
-part_reset() {
-    need_box
-    end_live
-    local venue before begin took
-    venue=$(must GET /state | field "it['box']['name']")
-    guest 'echo secret >/data/connections/hall.nmconnection; echo mine >/data/bandstand/files/evening.mp4; sync'
-    before=$(slots)
-    [ "$(api POST /system/reset '{"venue": "not meant"}' | field "it['wrongs'][0]['place']")" = venue ] ||
-        stop_because "It was not meant, and not refused."
-    local started_before
-    started_before=$(starts)
-    begin=$(now)
-    must POST /system/reset "{\"venue\": \"$venue\"}" >/dev/null
-    wait_for "The restart" 200 started "$started_before"
+# What its owner gives it, for a way back to delete.
+give_things() { guest 'echo secret >/data/connections/hall.nmconnection; echo mine >/data/bandstand/files/evening.mp4; sync'; }
+
+# new_again STARTS SLOTS: it starts once more and is a new box, with its slots as they were, and then has an account.
+new_again() {
+    wait_for "The restart" 200 started "$1"
     wait_page
-    took=$(since "$begin")
     rm -f "$RUN/cookies"
     [ "$(must GET /session | field "it['claimed']")" = False ] || stop_because "Somebody still has an account."
     guest '! ls /data/connections/hall.nmconnection /data/bandstand/files/evening.mp4 /data/board/factory-reset 2>/dev/null' ||
         stop_because "Something is left of what was there."
-    [ "$before" = "$(slots)" ] || stop_because "The slots are others: $before / $(slots)"
+    [ "$2" = "$(slots)" ] || stop_because "The slots are others: $2 / $(slots)"
     claim
-    passed "a new box $took s after it was asked for"
+}
+
+# Everything that its owner gave it goes; what boots it stays.
+part_reset() {
+    need_box
+    end_live
+    local venue before begin started_before
+    venue=$(must GET /state | field "it['box']['name']")
+    give_things
+    before=$(slots)
+    [ "$(api POST /system/reset '{"venue": "not meant"}' | field "it['wrongs'][0]['place']")" = venue ] ||
+        stop_because "It was not meant, and not refused."
+    started_before=$(starts)
+    begin=$(now)
+    must POST /system/reset "{\"venue\": \"$venue\"}" >/dev/null
+    new_again "$started_before" "$before"
+    passed "a new box $(since "$begin") s after it was asked for"
 }

@@ -1813,6 +1813,8 @@ export interface components {
         };
         /** @description The image that runs. */
         ImageDoc: {
+            /** @description Why this board takes no update, and what to do about it, for the operator; none where it takes them. */
+            obstacle: string | null;
             /** @description The slot it runs from, `A` or `B`; none where the board does not say. */
             slot: string | null;
             /** @description Whether it is on trial: it stays where it runs well for some minutes, and else the one before comes back by itself. */

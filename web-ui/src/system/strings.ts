@@ -46,7 +46,7 @@ const en = {
   diskYes: "Delete and use it",
   diskPreparing: "The disk is being prepared. A large one takes some minutes.",
   panel: "Button and lamp",
-  panelLead: "A button on the box that goes live and, held for three seconds, ends. A lamp that shines while you are live and blinks when something is wrong.",
+  panelLead: "A button on the box that goes live and, held for three seconds, ends. A lamp that shines while you are live and blinks when something is wrong. Held down from power on until the lamp flickers, and then let go, the button takes the box back to how it was delivered.",
   button: "Button",
   buttonHint: "Between this line and ground.",
   lamp: "Lamp",

@@ -14,7 +14,7 @@ pub(super) async fn show(call: Call) -> Result<SystemDoc, Refusal> {
 pub(super) fn off_air(call: &Call) -> Result<(), Refusal> {
     let wanted = call.desk.store.wanted();
     let wanted = wanted.borrow();
-    match wanted.channels.iter().find(|channel| channel.doc.live.is_some()) {
+    match wanted.on_air() {
         Some(channel) => Err(Refusal::because(Code::OnAir, format!("\"{}\" is on air.", channel.doc.name))),
         None => Ok(()),
     }

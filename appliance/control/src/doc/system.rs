@@ -41,6 +41,9 @@ pub struct ImageDoc {
     pub slot: Option<String>,
     /// Whether it is on trial: it stays where it runs well for some minutes, and else the one before comes back by itself.
     pub trial: bool,
+    /// Why this board takes no update, and what to do about it, for the operator; none where it takes them.
+    #[schema(required)]
+    pub obstacle: Option<String>,
 }
 
 /// What is known of an update.

@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::commands::Commands;
 use crate::doc::{Board, ChannelBoard, PanelDoc, WorkerState};
 use crate::store::Wanted;
+use crate::system::System;
 use automation::fault::Code;
 use automation::panel::{Order, Panel, Phase};
 use lines::Lines;
@@ -30,6 +31,8 @@ pub struct Tools {
     pub board: watch::Receiver<Arc<Board>>,
     /// The time.
     pub clock: Clock,
+    /// Takes the box back to how it was delivered.
+    pub system: Arc<System>,
     /// Why it does not work.
     pub fault: watch::Sender<Option<String>>,
 }
@@ -42,6 +45,9 @@ pub fn lines() -> Vec<String> {
 impl Tools {
     /// Runs for ever.
     pub async fn run(mut self) {
+        let begun = self.clock.running();
+        // The first panel alone has seen what the button was when the program began.
+        let mut first = true;
         loop {
             let wish = self.wanted.borrow_and_update().panel.clone();
             let Some(wish) = wish else {
@@ -57,7 +63,11 @@ impl Tools {
                 }
                 Ok(lines) => {
                     self.fault.send_replace(None);
-                    match self.serve(&wish, &lines).await {
+                    let panel = match std::mem::take(&mut first) {
+                        true => Panel::begun(self.clock.running().ms_since(begun)),
+                        false => Panel::default(),
+                    };
+                    match self.serve(&wish, &lines, panel).await {
                         Ok(()) => continue,
                         Err(error) => format!("The button or the lamp does not answer: {error}."),
                     }
@@ -80,23 +90,29 @@ impl Tools {
     }
 
     /// Until another panel is wished, or its channel goes.
-    async fn serve(&self, wish: &PanelDoc, lines: &Lines) -> Result<(), gpiocdev::Error> {
-        let (mut panel, mut shown) = (Panel::default(), None);
+    async fn serve(&self, wish: &PanelDoc, lines: &Lines, mut panel: Panel) -> Result<(), gpiocdev::Error> {
+        let mut shown = None;
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.wanted.borrow().panel.as_ref() == Some(wish) && self.has(wish) {
             looks.tick().await;
-            let (phase, trouble) = {
+            let ((phase, trouble), sends) = {
                 let board = self.board.borrow();
-                seen(board.channels.iter().find(|channel| channel.id == wish.channel))
+                let here = seen(board.channels.iter().find(|channel| channel.id == wish.channel));
+                (here, board.channels.iter().filter_map(|one| one.status.as_ref()).any(|status| status.live.is_some()))
             };
+            let on_air = sends || self.wanted.borrow().on_air().is_some();
             let now = self.clock.running();
-            if let Some(order) = panel.look(now, lines.pressed()?, phase) {
+            if let Some(order) = panel.look(now, lines.pressed()?, phase, on_air) {
                 let channel = wish.channel.clone();
-                tracing::info!(?order, %channel, "the button was pressed");
+                match order {
+                    Order::Reset => tracing::warn!(by = BY, "the box is taken back to how it was delivered"),
+                    _ => tracing::info!(?order, %channel, "the button was pressed"),
+                }
                 let done = match order {
                     Order::GoLive => self.commands.go_live(channel, 0, BY.to_owned()).await.map(|_| ()),
                     Order::End => self.commands.end(channel).await,
+                    Order::Reset => self.system.reset().await,
                 };
                 if let Err(refusal) = done {
                     tracing::warn!(%refusal, "what the button ordered was refused");

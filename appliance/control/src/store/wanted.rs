@@ -55,6 +55,11 @@ impl Wanted {
         let found = self.channels.iter().find(|channel| channel.doc.id == *id);
         found.ok_or_else(|| Refusal::not_found("channel", id))
     }
+
+    /// A channel that is on air, or shall be; also one whose broadcast a power cut broke off and that has not come back yet.
+    pub fn on_air(&self) -> Option<&WantedChannel> {
+        self.channels.iter().find(|channel| channel.doc.live.is_some())
+    }
 }
 
 /// Reads everything. A channel that would be inconsistent refuses, with every wrong place.

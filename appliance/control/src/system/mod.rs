@@ -4,6 +4,8 @@
 //! file ──► received ──► RAUC checks ──► RAUC writes the other slot ──► written down ──restart──► tried by the firmware
 //!            └──────────────┴──────────────────┴──► refused: nothing has changed
 //! ```
+//! None is begun on a board whose own start program could not try it: `bandstand-board` says so, and would refuse it to RAUC.
+//!
 //! RAUC and systemd do the work, over D-Bus, and decide who may; what has become of it [`automation::update`] says. Where
 //! Bandstand was installed on a machine of somebody else's, there is none of it.
 
@@ -18,7 +20,7 @@ use crate::refusal::Refusal;
 use crate::store::seal::write_private;
 use crate::units::systemd::Systemd;
 use automation::fault::Code;
-use automation::update::{Installed, Outcome, Running, outcome, refusal};
+use automation::update::{Installed, Obstacle, Outcome, Running, obstacle, outcome, refusal};
 use bytes::Bytes;
 use futures_util::Stream;
 use serde::Deserialize;
@@ -71,6 +73,31 @@ enum Job {
 struct Slots {
     booted: Option<String>,
     trial: bool,
+    bootloader: Option<Bootloader>,
+}
+
+/// What it answers of the board's own start program.
+#[derive(Deserialize)]
+struct Bootloader {
+    built: Option<String>,
+    fault: Option<serde::de::IgnoredAny>,
+}
+
+impl Slots {
+    /// Of the machine whose files are below this folder; none where nobody says anything.
+    fn of(machine: &Path) -> Option<Slots> {
+        serde_json::from_str(&std::fs::read_to_string(machine.join(SLOTS)).ok()?).ok()
+    }
+
+    fn obstacle(&self) -> Option<Obstacle> {
+        let bootloader = self.bootloader.as_ref().filter(|bootloader| bootloader.fault.is_some())?;
+        Some(obstacle(bootloader.built.as_deref()))
+    }
+}
+
+/// What stands in the way of updates on the machine whose files are below this folder, for the doctor: none where nobody asks about slots.
+pub(crate) fn obstacle_of(machine: &Path) -> Option<Result<(), Obstacle>> {
+    Slots::of(machine).map(|slots| slots.obstacle().map_or(Ok(()), Err))
 }
 
 /// The system.
@@ -123,9 +150,14 @@ impl System {
             return None;
         }
         // It is put down some seconds after we have started, and lacks what the board does not say.
-        let slots = std::fs::read_to_string(self.machine.join(SLOTS)).ok();
-        let slots: Slots = slots.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        Some(ImageDoc { version: release(&self.machine, "VERSION_ID")?, slot: slots.booted, trial: slots.trial })
+        let slots = Slots::of(&self.machine).unwrap_or_default();
+        let obstacle = slots.obstacle().map(|obstacle| obstacle.to_string());
+        Some(ImageDoc {
+            version: release(&self.machine, "VERSION_ID")?,
+            slot: slots.booted,
+            trial: slots.trial,
+            obstacle,
+        })
     }
 
     /// What is known now.
@@ -185,7 +217,12 @@ impl System {
         Ok(image)
     }
 
-    fn slot(image: ImageDoc) -> Result<String, Refusal> {
+    /// The slot that runs, where another version may be installed beside it.
+    fn updatable(&self) -> Result<String, Refusal> {
+        let image = self.ours()?;
+        if let Some(text) = image.obstacle {
+            return Err(Refusal::because(Code::Conflict, text));
+        }
         let text = "The board does not say which version runs. Restart the box, and try again.";
         image.slot.ok_or_else(|| Refusal::because(Code::Conflict, text))
     }
@@ -196,7 +233,7 @@ impl System {
         announced: u64,
         body: impl Stream<Item = Result<Bytes, E>> + Unpin,
     ) -> Result<Received, Refusal> {
-        let from = System::slot(self.ours()?)?;
+        let from = self.updatable()?;
         let begun = Begun::new(self)?;
         tokio::fs::create_dir_all(&self.folder).await?;
         media::has_room(&self.folder, announced)?;
@@ -206,7 +243,7 @@ impl System {
 
     /// Begins to install an update that RAUC fetches itself while it writes it.
     pub fn install_from(self: &Arc<Self>, url: &str) -> Result<(), Refusal> {
-        let from = System::slot(self.ours()?)?;
+        let from = self.updatable()?;
         let known = url.starts_with("https://") || url.starts_with("http://");
         let plain = url.len() <= URL_CHARS_MAX && url.bytes().all(|byte| byte.is_ascii_graphic());
         if !known || !plain {
