@@ -194,12 +194,12 @@ const SHOTS = [
     "#/settings",
     async (page) => (await page.getByLabel("Button", { exact: true }).selectOption("GPIO17"), page.getByLabel("Lamp", { exact: true }).scrollIntoViewIfNeeded()),
   ],
-  ["network", "off-air", "#/settings", async (page) => page.locator("[data-wifi]").first().scrollIntoViewIfNeeded()],
+  ["network", "off-air", "#/settings", async (page) => page.locator("[data-network]").evaluate((card) => card.scrollIntoView())],
   ...["failed", "joining"].map((state) => [
     `network-${state}`,
     `wifi-${state}`,
     "#/settings",
-    async (page) => page.locator(`[data-network="${state}"] [data-wifi]`).last().scrollIntoViewIfNeeded(),
+    async (page) => page.locator(`[data-network="${state}"]`).evaluate((card) => card.scrollIntoView()),
   ]),
   [
     "network-join",
