@@ -204,12 +204,12 @@ const SHOTS = [
     },
   ],
   ...["found", "ready"].map((state) => [`disk-${state}`, `disk-${state}`, "#/settings", async (page) => page.locator("[data-disk]").scrollIntoViewIfNeeded()]),
-  ["network", "off-air", "#/settings", async (page) => page.locator("[data-wifi]").first().scrollIntoViewIfNeeded()],
+  ["network", "off-air", "#/settings", async (page) => page.locator("[data-network]").evaluate((card) => card.scrollIntoView())],
   ...["failed", "joining"].map((state) => [
     `network-${state}`,
     `wifi-${state}`,
     "#/settings",
-    async (page) => page.locator(`[data-network="${state}"] [data-wifi]`).last().scrollIntoViewIfNeeded(),
+    async (page) => page.locator(`[data-network="${state}"]`).evaluate((card) => card.scrollIntoView()),
   ]),
   [
     "network-join",

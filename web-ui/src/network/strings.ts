@@ -9,7 +9,7 @@ const en = {
     idle: "not used",
     connecting: "is being connected",
     connected: "connected",
-    access_point: "is the box's own Wi-Fi just now",
+    access_point: "serves as the box's own Wi-Fi",
   },
   wifiOff: "switched off",
   wifiIdle: "in no network",
