@@ -7,7 +7,7 @@ pull_out() { monitor 'device_del stick'; }
 
 disk() { api GET /disk | field "it$1"; }
 disk_found() { [ "$(disk "['found'][0]['holds'][0]")" = "$1" ]; }
-disk_ready() { [ -n "$(disk "['storage']['free_bytes']")" ]; }
+disk_ready() { [ "$(disk "['storage']['free_bytes'] > 0 and not it['preparing']")" = True ]; }
 disk_away() { ! disk_ready; }
 # Of the destination that writes to it.
 on_disk() { api GET /state | field "[d for c in it['channels'] if c['id'] == 'main' for d in c['status']['destinations'] if d['id'] == 'disk'][0]$1"; }
@@ -32,7 +32,7 @@ part_disk() {
     must POST /disk "{\"name\": \"$name\", \"bytes\": $bytes}" >/dev/null
     wait_for "The disk, prepared" 240 disk_ready
     prepared=$(since "$begin")
-    [ "$(disk "['preparing']")/$(disk "['trouble']")" = False/ ] || stop_because "The page says: $(api GET /disk)"
+    [ -z "$(disk "['trouble']")" ] || stop_because "The page says: $(api GET /disk)"
 
     must POST /channels/main/destinations '{"id": "disk", "name": "Disk", "kind": "file", "medium": "disk", "folder": "evenings",
         "container": "mp4", "keep_mb": 1000, "leave_mb": 100, "enabled": true}' >/dev/null
