@@ -236,6 +236,7 @@ export class Scene {
     };
     const situations = {
       "disk-found": () => (this.diskIs = "found"),
+      "disk-waiting": () => (this.diskIs = "waiting"),
       "disk-ready": () => (this.diskIs = "ready"),
       "update-ready": () => (this.update = { state: "ready", version: "0.2.0" }),
       "update-installing": () => (this.update = { state: "installing", percent: 40 }),
@@ -304,10 +305,10 @@ export class Scene {
   }
 
   disk() {
-    const stick = { name: "sda", model: "Ultra Fit", bytes: 123.1e9, holds: ["HOLIDAY"], ours: false };
+    const stick = { name: "sda", number: 7, model: "Ultra Fit", bytes: 123.1e9, holds: ["HOLIDAY"], ours: false };
     return {
       storage: this.diskIs === "ready" ? { bytes: 121.4e9, free_bytes: 98.2e9, written_bytes: 23e9, errors: 0 } : null,
-      found: this.diskIs === "none" ? [] : [this.diskIs === "ready" ? { ...stick, holds: ["BANDSTAND-DISK"], ours: true } : stick],
+      found: this.diskIs === "none" ? [] : [this.diskIs !== "found" ? { ...stick, holds: ["BANDSTAND-DISK"], ours: true } : stick],
       preparing: this.diskIs === "preparing",
       trouble: null,
   network() {

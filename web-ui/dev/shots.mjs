@@ -203,7 +203,7 @@ const SHOTS = [
       await page.getByLabel("Lamp", { exact: true }).scrollIntoViewIfNeeded();
     },
   ],
-  ...["found", "ready"].map((state) => [`disk-${state}`, `disk-${state}`, "#/settings", async (page) => page.locator("[data-disk]").scrollIntoViewIfNeeded()]),
+  ...["found", "waiting", "ready"].map((state) => [`disk-${state}`, `disk-${state}`, "#/settings", async (page) => page.locator("[data-disk]").scrollIntoViewIfNeeded()]),
   ["network", "off-air", "#/settings", async (page) => page.locator("[data-network]").evaluate((card) => card.scrollIntoView())],
   ...["failed", "joining"].map((state) => [
     `network-${state}`,

@@ -42,11 +42,21 @@ pub struct Times {
     pub retry_ms: u64,
     /// For how long they are looked for.
     pub try_ms: u64,
+    /// The same where somebody is on the access point all the time: a page that was left open must not keep the box from its
+    /// network.
+    pub guests_ms: u64,
 }
 
 impl Default for Times {
     fn default() -> Times {
-        Times { without_ms: 180_000, new_ms: 15_000, on_air_ms: 900_000, retry_ms: 300_000, try_ms: 60_000 }
+        Times {
+            without_ms: 180_000,
+            new_ms: 15_000,
+            on_air_ms: 900_000,
+            retry_ms: 300_000,
+            try_ms: 60_000,
+            guests_ms: 1_800_000,
+        }
     }
 }
 
@@ -136,7 +146,9 @@ impl AccessPoint {
         match self.phase {
             Phase::Up { .. } if settled => self.leave(now, Phase::Off),
             Phase::Up { since } => {
-                let due = seen.saved && !seen.guests && now.ms_since(since) >= self.times.retry_ms;
+                let wait_ms =
+                    if seen.guests { self.times.guests_ms.max(self.times.retry_ms) } else { self.times.retry_ms };
+                let due = seen.saved && now.ms_since(since) >= wait_ms;
                 if due { self.leave(now, Phase::Trying { since: now }) } else { None }
             }
             Phase::Trying { since } => self.raise(now, seen, since, self.times.try_ms + patience),
@@ -218,6 +230,13 @@ mod tests {
             }
         }
         orders
+    }
+
+    #[test]
+    fn a_page_that_was_left_open_does_not_keep_the_box_from_its_network_for_ever() {
+        let open = |_, up: bool| Seen { saved: true, guests: up, ..CLAIMED };
+        let orders = play(40 * MIN, open);
+        assert_eq!(orders[..2], [(180, Order::Raise), (180 + 2 + 30 * MIN, Order::Leave)], "{orders:?}");
     }
 
     #[test]

@@ -13,11 +13,20 @@ const STATE: &str = "/var/lib/bandstand";
 
 /// One partition over the whole disk: other computers say of a disk without any that it is empty, and offer to format it.
 const TABLE: &str = "label: gpt\ntype=linux\n";
+/// Recordings are large.
+const BYTES_PER_INODE: &str = "1048576";
 
-/// The disk of that name, if it is one that may be taken.
-fn find(machine: &Path, name: &str) -> Result<disks::Disk, Trouble> {
-    let found = disks::disks(machine).into_iter().find(|disk| disk.name == name);
-    found.ok_or_else(|| Trouble::new(Code::DiskUnknown, name))
+/// The disk that is meant by `name-number`, if it may be taken: what the kernel calls it, and its number among all that were ever
+/// plugged in, so that another one which has the name by now is not taken for it.
+fn find(machine: &Path, instance: &str) -> Result<disks::Disk, Trouble> {
+    let unknown = || Trouble::new(Code::DiskUnknown, instance);
+    let (name, number) = instance.rsplit_once('-').ok_or_else(unknown)?;
+    let all = disks::disks(machine);
+    let found = all.iter().find(|disk| disk.name == name && disk.number.to_string() == number).ok_or_else(unknown)?;
+    match all.iter().find(|disk| disk.ours && disk.name != found.name) {
+        Some(other) => Err(Trouble::new(Code::DiskBusy, &*other.name)),
+        None => Ok(found.clone()),
+    }
 }
 
 /// What the kernel calls a disk's first partition: `sda1`, `nvme0n1p1`.
@@ -26,25 +35,37 @@ fn first_partition(disk: &str) -> String {
     format!("/dev/{disk}{between}1")
 }
 
-/// Makes an empty disk for recordings of the one that the kernel calls `name`, and mounts it. `machine` is the root of its files.
-pub fn take(machine: &Path, name: &str) -> Result<String, Trouble> {
-    let disk = find(machine, name)?;
-    let (device, partition) = (format!("/dev/{name}"), first_partition(name));
-    // One of ours may be mounted.
-    run("systemctl", &["stop", MOUNT], "")?;
+/// Makes an empty disk for recordings of one, and mounts it: `instance` is what the kernel calls it, a hyphen, and its number.
+/// `machine` is the root of its files.
+pub fn take(machine: &Path, instance: &str) -> Result<String, Trouble> {
+    let disk = find(machine, instance)?;
+    let (device, partition) = (format!("/dev/{}", disk.name), first_partition(&disk.name));
+    if disk.ours {
+        run("systemctl", &["stop", MOUNT], "")?;
+    }
     run("sfdisk", &["--quiet", "--wipe", "always", "--wipe-partitions", "always", &device], TABLE)?;
     run("udevadm", &["settle", "--timeout=30"], "")?;
-    // No part of it is kept for root; its tables are written now, not under a broadcast.
+    // No part of it is kept for root, and there are few files, large ones: its tables are small, and written now, not under a
+    // broadcast.
     let options = "lazy_itable_init=0,lazy_journal_init=0";
-    run("mkfs.ext4", &["-q", "-F", "-m", "0", "-L", disks::LABEL, "-E", options, &partition], "")?;
+    run(
+        "mkfs.ext4",
+        &["-q", "-F", "-m", "0", "-i", BYTES_PER_INODE, "-L", disks::LABEL, "-E", options, &partition],
+        "",
+    )?;
     run("udevadm", &["settle", "--timeout=30"], "")?;
     run("systemctl", &["start", MOUNT], "")?;
     let failed = |cause: std::io::Error| Trouble::new(Code::DiskFailed, cause.to_string());
-    let folder = Path::new(disks::MOUNTED_AT).join(disks::FOLDER);
-    let owner = std::fs::metadata(STATE).map_err(failed)?;
-    std::fs::create_dir(&folder).map_err(failed)?;
-    chown(&folder, Some(owner.uid()), Some(owner.gid())).map_err(failed)?;
-    crate::edges::sync(&folder).map_err(failed)?;
+    let (mounted_at, owner) = (Path::new(disks::MOUNTED_AT), std::fs::metadata(STATE).map_err(failed)?);
+    if std::fs::metadata(mounted_at).map_err(failed)?.dev() != std::fs::metadata(&partition).map_err(failed)?.rdev() {
+        return Err(Trouble::new(Code::DiskFailed, "another one is mounted in its place"));
+    }
+    // It is there for a worker when it is whole.
+    let draft = mounted_at.join(".bandstand.new");
+    std::fs::create_dir(&draft).map_err(failed)?;
+    chown(&draft, Some(owner.uid()), Some(owner.gid())).map_err(failed)?;
+    std::fs::rename(&draft, mounted_at.join(disks::FOLDER)).map_err(failed)?;
+    crate::edges::sync(mounted_at).map_err(failed)?;
     Ok(format!("{} ({} bytes) is ready for recordings.", disk.name, disk.bytes))
 }
 
@@ -80,7 +101,7 @@ mod tests {
     #[test]
     fn what_is_no_disk_for_recordings_is_not_touched() {
         let machine = tempfile::tempdir().unwrap();
-        for name in ["mmcblk0", "sda", "../sda", ""] {
+        for name in ["mmcblk0-1", "sda-1", "../sda-1", "sda", "-", ""] {
             assert_eq!(take(machine.path(), name).unwrap_err().code, Code::DiskUnknown, "{name}");
         }
     }

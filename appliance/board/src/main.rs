@@ -106,8 +106,8 @@ enum What {
 enum Disk {
     /// Makes an empty disk for recordings of one, and mounts it. Everything on it is deleted.
     Take {
-        /// What the kernel calls it, such as sda.
-        name: String,
+        /// What the kernel calls it, a hyphen, and its number: such as sda-12.
+        instance: String,
     },
 }
 
@@ -194,8 +194,8 @@ fn main() -> ExitCode {
             let board = places.data.unwrap_or_else(|| "/data/board".into());
             back(&factory_reset::Places { data: all, board, fat }, what)
         }
-        What::Disk { what: Disk::Take { name } } => {
-            board::disk::take(Path::new("/"), &name).map(|said| (said, ExitCode::SUCCESS))
+        What::Disk { what: Disk::Take { instance } } => {
+            board::disk::take(Path::new("/"), &instance).map(|said| (said, ExitCode::SUCCESS))
         }
     };
     let (text, code) = match &outcome {

@@ -37,6 +37,7 @@ codes! {
     FirstBootFailed "first_boot_failed" "What lies on the medium for the first start could not be taken over." "Start the box again; where that does not help, write the image to the card anew."
     ResetFailed "reset_failed" "The box could not be taken back to how it was delivered." "Start it again; where that does not help, write the image to the card anew."
     DiskUnknown "disk_unknown" "There is no such disk that could be taken for recordings." "Look at the list again: what the system runs from is never in it."
+    DiskBusy "disk_busy" "Another disk for recordings is plugged in." "Pull that one out first."
     DiskFailed "disk_failed" "The disk could not be prepared." "Pull it out, put it in again and try once more; if that does not help, it is broken."
     RadioFailed "radio_failed" "The radio's country could not be put in force." "Check the country's two letters, and start the box again."
     ConfigInvalid "config_invalid" "The configuration is not understood." "Correct board.toml, or give --flag."

@@ -15,6 +15,9 @@ const PAGE_PORT: u16 = 8480;
 /// Port of the encrypted page where no other is chosen.
 const HTTPS_PORT: u16 = 8443;
 
+/// Exit code that asks to be tried again later: EX_TEMPFAIL of sysexits.
+const LATER: u8 = 75;
+
 /// Bandstand: a broadcast box.
 #[derive(Parser)]
 #[command(name = "bandstand", version, args_conflicts_with_subcommands = true)]
@@ -54,6 +57,10 @@ enum Command {
     Trial {
         /// An empty folder, best in memory
         folder: PathBuf,
+        /// Folder of the sockets of workers that run: a broadcast of theirs comes first, and where it carries media it is the
+        /// trial. Else this ends with 75: try again later
+        #[arg(long, env = "BANDSTAND_RUN", default_value = "/run/bandstand")]
+        beside: PathBuf,
         /// How long each state may take to come, seconds: a slow card reads much for the first time
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
         limit_s: u64,
@@ -180,10 +187,12 @@ fn main() -> ExitCode {
             eprintln!("bandstand: {} could not be started: {error}", program.display());
             ExitCode::FAILURE
         }
-        Some(Command::Trial { folder, limit_s, machine_root }) => {
-            let told = control::trial::trial(&folder, &machine_root, Duration::from_secs(limit_s));
-            // Whoever does not read it is told by the exit code.
-            ended(told.map(|told| drop(writeln!(std::io::stdout(), "{told}"))))
+        Some(Command::Trial { folder, beside, limit_s, machine_root }) => {
+            match control::trial::trial_beside(&beside, &folder, &machine_root, Duration::from_secs(limit_s)) {
+                Err(Failure::OnAir) => ExitCode::from(LATER),
+                // Whoever does not read it is told by the exit code.
+                told => ended(told.map(|told| drop(writeln!(std::io::stdout(), "{told}")))),
+            }
         }
         Some(Command::Seed { state, document }) => ended(control::run::seed(&state, &document)),
         None => ended(run(cli.run.options())),

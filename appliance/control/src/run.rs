@@ -107,6 +107,9 @@ pub enum Failure {
     /// This version's programs do not do what they shall.
     #[error("{0}")]
     Trial(String),
+    /// A broadcast is on air, which comes first.
+    #[error("a broadcast is on air")]
+    OnAir,
     /// The machine does not give what every program gets.
     #[error("the program cannot run here")]
     Machine(#[from] std::io::Error),

@@ -12,20 +12,88 @@ use crate::units::Units;
 use crate::units::children::Children;
 use automation::fault::Code;
 use automation::id::ChannelId;
-use automation::status::{ChannelStatus, DestinationState, SourceState};
+use automation::status::{ChannelStatus, DestinationState, DestinationStatus, SourceState};
+use automation::wire::{self, Frame, FromChannel, ToChannel};
 use serde_json::json;
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// For so long one session must last, milliseconds.
 const SESSION_MS: u64 = 8_000;
+/// For a worker's status, which it tells every second.
+const STATUS_MAX: Duration = Duration::from_secs(5);
 /// Most memory of the worker, bytes: as its unit grants.
 const WORKER_BYTES_MAX: u64 = 1 << 30;
 /// Its picture. It is asked whether it works, and not how fast the board is.
 const SIZE: (u32, u32) = (320, 180);
+
+/// What the workers that run are doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Air {
+    /// Nothing is on air.
+    Off,
+    /// A broadcast runs, and does not prove anything so far.
+    On,
+    /// One has carried media for long enough: it is the trial.
+    Proven,
+}
+
+/// What the workers whose sockets lie in `run` are doing.
+fn air(run: &Path) -> Air {
+    let names = std::fs::read_dir(run).into_iter().flatten().flatten();
+    let sockets = names.map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with("channel-") && name.ends_with(".sock")
+    });
+    let mut air = Air::Off;
+    for status in sockets.filter_map(|socket| status(&socket)) {
+        match status.live.is_some() {
+            true if status.destinations.iter().any(lasts) => return Air::Proven,
+            true => air = Air::On,
+            false => {}
+        }
+    }
+    air
+}
+
+/// The next status of a worker; none where it does not answer.
+fn status(socket: &Path) -> Option<ChannelStatus> {
+    let mut stream = UnixStream::connect(socket).ok()?;
+    stream.set_read_timeout(Some(STATUS_MAX)).ok()?;
+    stream.write_all(&wire::encode(&ToChannel::Hello { version: wire::VERSION })).ok()?;
+    let (mut frames, mut bytes, begun) = (wire::Deframer::default(), vec![0; 64 << 10], Instant::now());
+    while begun.elapsed() < STATUS_MAX {
+        let read = stream.read(&mut bytes).ok().filter(|read| *read > 0)?;
+        frames.push(&bytes[..read]);
+        while let Some(frame) = frames.next_frame().ok()? {
+            let Frame::Message(message) = frame else { continue };
+            if let Ok(FromChannel::Status { status }) = wire::decode(&message) {
+                return Some(*status);
+            }
+        }
+    }
+    None
+}
+
+/// The same beside workers whose sockets lie in `beside`: a broadcast of theirs comes first. Where it has carried media, it is the
+/// trial; else the answer is [`Failure::OnAir`], and nothing was tried.
+pub fn trial_beside(beside: &Path, folder: &Path, machine: &Path, limit: Duration) -> Result<String, Failure> {
+    let first = || match air(beside) {
+        Air::Off => Ok(None),
+        Air::On => Err(Failure::OnAir),
+        Air::Proven => Ok(Some("A broadcast is on air, and has carried media: it is the trial.".to_owned())),
+    };
+    if let Some(told) = first()? {
+        return Ok(told);
+    }
+    // One that began meanwhile may have taken the processors that this one needed.
+    trial(folder, machine, limit).or_else(|failure| first()?.ok_or(failure))
+}
 
 /// Tries it in an empty folder, and says what came of it. Each state may take `limit` to come.
 pub fn trial(folder: &Path, machine: &Path, limit: Duration) -> Result<String, Failure> {
@@ -68,11 +136,11 @@ fn document(door: SocketAddr) -> String {
             "failover": {"primary": "pattern", "stable_ms": 500},
             "sources": [
                 {"id": "pattern", "name": "Pattern", "kind": "test_pattern", "pattern": "bars"},
-                {"id": "back", "name": "Back", "kind": "rtmp", "stream": "back", "token": token},
+                {"id": "back", "name": "Back", "kind": "rtmp", "stream": "trial_obs", "token": token},
             ],
             "destinations": [{
                 "id": "door", "name": "Door", "enabled": true, "kind": "rtmp",
-                "url": format!("rtmp://{door}/live"), "key": format!("back?token={token}"),
+                "url": format!("rtmp://{door}/live"), "key": format!("trial_obs?token={token}"),
             }],
         }],
     })
@@ -99,14 +167,16 @@ async fn broadcast(
 
 /// One session has carried media for long enough, and its pictures come in.
 fn has_come_back(status: &ChannelStatus) -> bool {
-    let sent = status.destinations.first().is_some_and(|destination| {
-        let lasts = destination.session_ms.is_some_and(|ms| ms >= SESSION_MS);
-        destination.state == DestinationState::Live && destination.sessions == 1 && lasts
-    });
+    let sent = status.destinations.first().is_some_and(|destination| destination.sessions == 1 && lasts(destination));
     let back = status.sources.iter().find(|source| source.id.as_str() == "back");
     let arrives =
         back.is_some_and(|back| back.state == SourceState::Online && back.sound && (back.width, back.height) == SIZE);
     sent && arrives
+}
+
+/// Whether a session has lasted long enough.
+fn lasts(destination: &DestinationStatus) -> bool {
+    destination.state == DestinationState::Live && destination.session_ms.is_some_and(|ms| ms >= SESSION_MS)
 }
 
 /// Waits until the channel's status is as it shall be; in vain, the error says what is wrong by then.

@@ -25,10 +25,17 @@ const NO_SECRETS: u32 = 7;
 const NOT_FOUND: u32 = 53;
 
 /// The radio waits for nothing: the access point comes and goes as soon as it may.
-const QUICK: Times = Times { without_ms: 0, new_ms: 0, on_air_ms: 0, retry_ms: 3_600_000, try_ms: 60_000 };
+const QUICK: Times =
+    Times { without_ms: 0, new_ms: 0, on_air_ms: 0, retry_ms: 3_600_000, try_ms: 60_000, guests_ms: 0 };
 /// It never comes.
-const NEVER: Times =
-    Times { without_ms: u64::MAX, new_ms: u64::MAX, on_air_ms: u64::MAX, retry_ms: u64::MAX, try_ms: u64::MAX };
+const NEVER: Times = Times {
+    without_ms: u64::MAX,
+    new_ms: u64::MAX,
+    on_air_ms: u64::MAX,
+    retry_ms: u64::MAX,
+    try_ms: u64::MAX,
+    guests_ms: 0,
+};
 
 type Given = HashMap<String, HashMap<String, OwnedVariant>>;
 

@@ -110,7 +110,7 @@ impl Manager {
     }
 
     fn load_unit(&self, name: &str) -> zbus::OwnedObjectPath {
-        assert_eq!(name, "bandstand-disk@sda.service");
+        assert_eq!(name, "bandstand-disk@sda-7.service");
         UNIT.try_into().unwrap()
     }
 }
@@ -428,6 +428,7 @@ fn plug_in(machine: &Path, label: &str) {
     };
     write(&format!("sys/{device}/size"), "125000000\n");
     write(&format!("sys/{device}/dev"), "8:0\n");
+    write(&format!("sys/{device}/diskseq"), "7\n");
     write("run/udev/data/b8:0", &format!("E:ID_MODEL=Ultra_Fit\nE:ID_FS_LABEL={label}\nE:ID_FS_TYPE=ext4\n"));
     let names = machine.join("sys/class/block");
     std::fs::create_dir_all(&names).unwrap();
@@ -446,17 +447,17 @@ async fn a_disk_is_prepared_when_it_is_meant_and_not_under_a_broadcast() {
     let nothing = json!({"storage": null, "found": [], "preparing": false, "trouble": null});
     assert_eq!(disk().await, nothing);
     plug_in(&folder.join("machine"), "HOLIDAY");
-    let found =
-        json!({"name": "sda", "model": "Ultra Fit", "bytes": 64_000_000_000_u64, "holds": ["HOLIDAY"], "ours": false});
+    let found = json!({"name": "sda", "number": 7, "model": "Ultra Fit", "bytes": 64_000_000_000_u64, "holds": ["HOLIDAY"], "ours": false});
     assert_eq!(disk().await["found"], json!([found]));
 
-    let take = async |name: &str, bytes: u64| house.client.post("/disk", json!({"name": name, "bytes": bytes})).await;
-    for (name, bytes) in [("sdb", 64_000_000_000), ("sda", 1), ("../sda", 64_000_000_000), ("", 0)] {
-        let refused = take(name, bytes).await;
+    let take =
+        async |name: &str, number: u64| house.client.post("/disk", json!({"name": name, "number": number})).await;
+    for (name, number) in [("sdb", 7), ("sda", 8), ("../sda", 7), ("", 0)] {
+        let refused = take(name, number).await;
         assert_eq!((refused.code().as_str(), refused.places()), ("request_invalid", vec!["name".to_owned()]), "{name}");
     }
     house.client.post("/channels/main/go-live", json!({"countdown_s": 0})).await.ok();
-    assert_eq!(take("sda", 64_000_000_000).await.code(), "on_air");
+    assert_eq!(take("sda", 7).await.code(), "on_air");
     house.client.post("/channels/main/end", json!({})).await.ok();
     assert_eq!(asked(&far), [] as [&str; 0], "nothing was begun so far");
 
@@ -469,18 +470,21 @@ async fn a_disk_is_prepared_when_it_is_meant_and_not_under_a_broadcast() {
         .await
     };
     (far.lock().unwrap().held, far.lock().unwrap().job) = (true, 2);
-    assert_eq!(take("sda", 64_000_000_000).await.ok()["preparing"], true);
-    assert_eq!(take("sda", 64_000_000_000).await.code(), "conflict");
+    assert_eq!(take("sda", 7).await.ok()["preparing"], true);
+    assert_eq!(take("sda", 7).await.code(), "conflict");
     (far.lock().unwrap().held, far.lock().unwrap().fails) = (false, true);
     assert!(ended().await["trouble"].as_str().unwrap().contains("could not be prepared"));
     (far.lock().unwrap().job, far.lock().unwrap().fails) = (2, false);
-    take("sda", 64_000_000_000).await.ok();
+    take("sda", 7).await.ok();
     assert_eq!(ended().await["trouble"], Value::Null);
-    assert_eq!(asked(&far), ["start bandstand-disk@sda.service"; 2]);
+    assert_eq!(asked(&far), ["start bandstand-disk@sda-7.service"; 2]);
 
     // It is mounted now.
     plug_in(&folder.join("machine"), "BANDSTAND-DISK");
     std::fs::create_dir_all(folder.join("machine/media/recordings/bandstand")).unwrap();
     let there = disk().await;
     assert!(there["storage"]["bytes"].as_u64().unwrap() > 0 && there["found"][0]["ours"] == true, "{there}");
+    assert_eq!(take("sda", 7).await.code(), "conflict", "what is on it would be lost");
+    let again = house.client.post("/disk", json!({"name": "sda", "number": 7, "again": true})).await;
+    assert_eq!(again.status, 202, "{again:?}");
 }

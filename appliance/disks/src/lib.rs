@@ -23,6 +23,8 @@ const SECTOR_BYTES: u64 = 512;
 pub struct Disk {
     /// What the kernel calls it, such as `sda`. Another disk may have the name after it was pulled out.
     pub name: String,
+    /// The kernel's number of it: no disk that is plugged in later has the same (`diskseq`); 0 where the kernel is older.
+    pub number: u64,
     /// What its maker calls it; empty where nobody says.
     pub model: String,
     /// Its size, bytes.
@@ -56,7 +58,8 @@ fn disk(machine: &Path, device: &Path, name: &str, mounted: &[Mounted]) -> Optio
     }
     let children = fs::read_dir(device).into_iter().flatten().flatten().map(|entry| entry.path());
     let parts: Vec<PathBuf> = children.filter(|child| child.join("partition").exists()).collect();
-    let mut about = Disk { name: name.to_owned(), model: String::new(), bytes, holds: Vec::new(), ours: false };
+    let number = line(&device.join("diskseq")).and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut about = Disk { name: name.to_owned(), number, model: String::new(), bytes, holds: Vec::new(), ours: false };
     for device in [device.to_owned()].iter().chain(&parts) {
         let number = line(&device.join("dev"))?;
         let foreign = |mount: &Mounted| mount.number == number && mount.at != Path::new(MOUNTED_AT);
@@ -134,6 +137,7 @@ mod tests {
                 of.map_or(format!("devices/{bus}/block/{name}"), |of| format!("devices/{bus}/block/{of}/{name}"));
             self.write(&format!("sys/{inside}/size"), &format!("{}\n", (gib << 30) / SECTOR_BYTES));
             self.write(&format!("sys/{inside}/dev"), &format!("{number}\n"));
+            self.write(&format!("sys/{inside}/diskseq"), "7\n");
             if of.is_some() {
                 self.write(&format!("sys/{inside}/partition"), "1\n");
             }
@@ -161,6 +165,7 @@ mod tests {
         machine.add(USB, Some("sda"), "sda1", "8:1", 63, "E:ID_FS_LABEL=HOLIDAY\nE:ID_FS_TYPE=vfat\n");
         let expected = Disk {
             name: "sda".into(),
+            number: 7,
             model: "Ultra Fit".into(),
             bytes: 64 << 30,
             holds: vec!["HOLIDAY".into()],

@@ -8,7 +8,7 @@ pull_out() { monitor 'device_del stick'; }
 disk() { api GET /disk | field "it$1"; }
 disk_found() { [ "$(disk "['found'][0]['holds'][0]")" = "$1" ]; }
 disk_ready() { [ "$(disk "['storage']['free_bytes'] > 0 and not it['preparing']")" = True ]; }
-disk_away() { ! disk_ready; }
+disk_away() { [ "$(disk "['storage'] is None")" = True ]; }
 # Of the destination that writes to it.
 on_disk() { api GET /state | field "[d for c in it['channels'] if c['id'] == 'main' for d in c['status']['destinations'] if d['id'] == 'disk'][0]$1"; }
 records() { [ "$(on_disk "['state']")" = live ]; }
@@ -18,18 +18,18 @@ part_disk() {
     need_box
     set_up_channel
     end_live
-    local kind before sessions since_ms name bytes begin prepared back files file told=""
+    local kind before sessions since_ms name number begin prepared back files file told=""
     rm -f "$STICK"
     truncate -s 4G "$STICK"
     in_tools mkfs.vfat -n HOLIDAY "$STICK" >/dev/null
     plug_in
     wait_for "The disk on the page" 60 disk_found HOLIDAY
     # What the system runs from is no disk, whatever somebody asks for.
-    kind=$(api POST /disk "{\"name\": \"vdb\", \"bytes\": $((CARD_GIB << 30))}" | field "it['wrongs'][0]['place']")
+    kind=$(api POST /disk "{\"name\": \"vdb\", \"number\": 2}" | field "it['wrongs'][0]['place']")
     [ "$kind" = name ] || stop_because "The card itself was not refused: $kind"
-    name=$(disk "['found'][0]['name']") bytes=$(disk "['found'][0]['bytes']")
+    name=$(disk "['found'][0]['name']") number=$(disk "['found'][0]['number']")
     begin=$(now)
-    must POST /disk "{\"name\": \"$name\", \"bytes\": $bytes}" >/dev/null
+    must POST /disk "{\"name\": \"$name\", \"number\": $number}" >/dev/null
     wait_for "The disk, prepared" 240 disk_ready
     prepared=$(since "$begin")
     [ -z "$(disk "['trouble']")" ] || stop_because "The page says: $(api GET /disk)"

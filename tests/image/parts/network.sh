@@ -50,7 +50,7 @@ by() {
 network_says() { [ "$(by 127.0.0.1 GET /network | field "$1")" = "$2" ]; }
 # Said by NetworkManager and the kernel, whoever is signed in.
 access_point_up() { guest 'ip -4 -brief address show wlan0 | grep -q 10.42.0.1 && nmcli -t -f NAME,STATE connection show --active | grep -q ^bandstand-access-point:activated'; }
-access_point_gone() { ! guest 'ip -4 -brief address show wlan0 | grep -q 10.42.0.1'; }
+access_point_gone() { guest 'ip -4 -brief address show wlan0 >/run/wlan0 && ! grep -q 10.42.0.1 /run/wlan0'; }
 in_venue() { guest 'ip -4 -brief address show wlan0 | grep -q 10.77.0.'; }
 guest_on() { within guest 'wpa_cli -p /run/wpa-guest -i wlan1 status' | grep -q wpa_state=COMPLETED; }
 sign_in_within() { by "$1" POST /session "{\"name\": \"$ACCOUNT\", \"password\": \"$PASSWORD\"}" >/dev/null; }

@@ -24,6 +24,8 @@ pub struct DiskDoc {
 pub struct FoundDiskDoc {
     /// What the kernel calls it at the moment, such as `sda`.
     pub name: String,
+    /// The kernel's number of it: no disk that is plugged in later has the same.
+    pub number: u64,
     /// What its maker calls it; empty where nobody says.
     pub model: String,
     /// Its size, bytes.
@@ -40,6 +42,9 @@ pub struct FoundDiskDoc {
 pub struct DiskDraft {
     /// Its name, as it is shown.
     pub name: String,
-    /// Its size, as it is shown: another disk may have the name by now.
-    pub bytes: u64,
+    /// Its number, as it is shown: another disk may have the name by now.
+    pub number: u64,
+    /// That it is made anew though it was prepared for recordings, with all that is on it.
+    #[serde(default)]
+    pub again: bool,
 }

@@ -26,13 +26,16 @@ pub(super) enum Failure {
     /// It does not answer, or refuses.
     #[error("NetworkManager did not do it")]
     Refused(#[from] zbus::Error),
+    /// It does not answer for so long that it never will.
+    #[error("NetworkManager does not answer")]
+    Silent,
 }
 
 impl Failure {
     pub(super) fn code(&self) -> Code {
         match self {
             Failure::NotJoined(code) => *code,
-            Failure::Refused(_) => Code::WifiNotJoined,
+            Failure::Refused(_) | Failure::Silent => Code::WifiNotJoined,
         }
     }
 }
@@ -77,8 +80,9 @@ impl Network {
             Ok(joined) => joined,
             Err(_) => Err(Failure::NotJoined(Code::WifiNotJoined)),
         };
-        if fresh {
-            self.settle(&bus, &connection, &snapshot, wish, joined.is_ok()).await?;
+        if fresh && let Err(error) = self.settle(&bus, &connection, &snapshot, wish, joined.is_ok()).await {
+            // It is joined, or not, all the same; one that is not kept is asked for again after the next start.
+            tracing::warn!(%error, "a Wi-Fi could not be kept, or not be forgotten");
         }
         joined
     }

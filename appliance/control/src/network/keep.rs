@@ -12,6 +12,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
+/// How long NetworkManager may take for a look and what follows from it.
+const LOOK_MAX: Duration = Duration::from_secs(30);
+/// How long a Wi-Fi may take to be joined, with all that belongs to it.
+const CARRY_OUT_MAX: Duration = Duration::from_secs(180);
 /// How often the network is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -59,7 +63,10 @@ impl Keeper {
         loop {
             tokio::select! {
                 _ = looks.tick() => {
-                    let trouble = self.look().await.err().map(|error| error.to_string());
+                    let trouble = match tokio::time::timeout(LOOK_MAX, self.look()).await {
+                        Ok(looked) => looked.err().map(|error| error.to_string()),
+                        Err(_) => Some("NetworkManager does not answer".into()),
+                    };
                     if let Some(text) = trouble.as_ref().filter(|text| self.trouble.as_ref() != Some(*text)) {
                         tracing::warn!(error = text, "the network is not known, or the access point is not raised");
                     }
@@ -131,7 +138,8 @@ impl Keeper {
         tracing::info!("a Wi-Fi that was chosen is joined");
         let before = self.network.snapshot().await;
         let was_up = before.is_ok_and(|(_, snapshot)| snapshot.access_point().is_some());
-        let joined = self.network.carry_out(&wish).await;
+        let carried_out = tokio::time::timeout(CARRY_OUT_MAX, self.network.carry_out(&wish)).await;
+        let joined = carried_out.unwrap_or(Err(super::join::Failure::Silent));
         let (now, ssid) = (self.network.clock.running(), wish.name);
         *lock(&self.network.attempt) = match joined {
             Ok(()) => {

@@ -351,13 +351,15 @@ DROP TABLE source_assets;
 UPDATE sources SET params = json_remove(params, '$.then', '$.still_ms') WHERE json_extract(params, '$.kind') = 'media';
 ";
 
-/// Destinations of files may be on a disk. An older version writes them to the card, within the limits that they have; in a folder
-/// whose name no other destination has, or it would refuse both.
+/// Destinations of files may be on a disk. An older version writes them to the card, in a folder whose name no other destination has,
+/// or it would refuse both, and with no more than what is usual for a card.
 const MEDIA: &str = "-- Nothing: what is not named is the card.";
 
 const MEDIA_BACK: &str = "
-UPDATE destinations SET params = json_set(params, '$.folder', substr(json_extract(params, '$.folder'), 1, 59) || '-disk')
-    WHERE json_extract(params, '$.medium') = 'disk';
+UPDATE destinations SET params = json_set(params,
+    '$.folder', 'disk-' || lower(hex(randomblob(8))),
+    '$.keep_mb', min(ifnull(json_extract(params, '$.keep_mb'), 20000), 20000)
+) WHERE json_extract(params, '$.medium') = 'disk';
 UPDATE destinations SET params = json_remove(params, '$.medium') WHERE json_extract(params, '$.kind') = 'file';
 ";
 
@@ -503,13 +505,16 @@ mod tests {
         let channel =
             "INSERT INTO channels (id, name, generation, house, failover, messages, created_at_ms, modified_at_ms)
              VALUES ('main', 'Main', 1, '{}', '{}', '{}', 0, 0);";
-        let all = [channel, &file("a", ""), &file("b", "\"medium\":\"disk\",")].concat();
+        let all = [channel, &file("a", ""), &file("b", "\"medium\":\"disk\",\"keep_mb\":4000000,")].concat();
         connection.execute_batch(&all).unwrap();
         migrations().to_version(&mut connection, 10).unwrap();
         let mut rows = connection.prepare("SELECT params FROM destinations ORDER BY id").unwrap();
         let left: Vec<String> = rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
         assert_eq!(left[0], r#"{"kind":"file","folder":"evenings","container":"ts"}"#);
-        assert_eq!(left[1], r#"{"kind":"file","folder":"evenings-disk","container":"ts"}"#);
+        let moved: serde_json::Value = serde_json::from_str(&left[1]).unwrap();
+        let folder = moved["folder"].as_str().unwrap();
+        assert!(folder.starts_with("disk-") && folder.len() == 21, "{folder}: nobody else has it");
+        assert_eq!((moved.get("medium"), &moved["keep_mb"]), (None, &serde_json::json!(20_000)));
     }
 
     #[test]

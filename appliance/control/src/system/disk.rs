@@ -30,8 +30,8 @@ pub(crate) fn folder(machine: &Path) -> PathBuf {
 }
 
 /// The unit that prepares a disk.
-fn unit(name: &str) -> String {
-    format!("bandstand-disk@{name}.service")
+fn unit(disk: &disks::Disk) -> String {
+    format!("bandstand-disk@{}-{}.service", disk.name, disk.number)
 }
 
 impl System {
@@ -45,6 +45,7 @@ impl System {
         let job = self.disk_job().clone();
         let found = disks::disks(&self.machine).into_iter().map(|disk| FoundDiskDoc {
             name: disk.name,
+            number: disk.number,
             model: disk.model,
             bytes: disk.bytes,
             holds: disk.holds,
@@ -68,10 +69,21 @@ impl System {
             let text = "This Bandstand runs on a system that is not its own: prepare the disk there.";
             return Err(Refusal::because(Code::Conflict, text));
         }
-        let meant = |disk: &disks::Disk| disk.name == draft.name && disk.bytes == draft.bytes;
-        if !disks::disks(&self.machine).iter().any(meant) {
+        let found = disks::disks(&self.machine);
+        let meant = |disk: &&disks::Disk| disk.name == draft.name && disk.number == draft.number;
+        let Some(meant) = found.iter().find(meant) else {
             let text = "is no disk that hangs on the box now: look at the list again";
             return Err(Refusal::wrong(Code::RequestInvalid, "name", text));
+        };
+        if meant.ours && !draft.again {
+            let text = "This is a disk for recordings already: what is on it would be lost.";
+            return Err(Refusal::because(Code::Conflict, text));
+        }
+        if found.iter().any(|disk| disk.ours && disk.name != meant.name) {
+            return Err(Refusal::because(
+                Code::Conflict,
+                "Another disk for recordings is plugged in: pull that one out first.",
+            ));
         }
         {
             let mut job = self.disk_job();
@@ -80,7 +92,7 @@ impl System {
             }
             *job = Job::Preparing;
         }
-        let unit = unit(&draft.name);
+        let unit = unit(meant);
         let begun = async {
             let systemd = Systemd::on(&self.bus().await?).await?;
             systemd.begin(&unit).await?;
