@@ -1542,13 +1542,15 @@ export interface components {
         };
         /** @description The wish to prepare a disk. Everything on it is deleted. */
         DiskDraft: {
-            /**
-             * Format: int64
-             * @description Its size, as it is shown: another disk may have the name by now.
-             */
-            bytes: number;
+            /** @description That it is made anew though it was prepared for recordings, with all that is on it. */
+            again?: boolean;
             /** @description Its name, as it is shown. */
             name: string;
+            /**
+             * Format: int64
+             * @description Its number, as it is shown: another disk may have the name by now.
+             */
+            number: number;
         };
         /**
          * @description How hard the software encoder works: x264's presets.
@@ -1759,6 +1761,11 @@ export interface components {
             model: string;
             /** @description What the kernel calls it at the moment, such as `sda`. */
             name: string;
+            /**
+             * Format: int64
+             * @description The kernel's number of it: no disk that is plugged in later has the same.
+             */
+            number: number;
             /** @description It was prepared for recordings, by this box or another one. */
             ours: boolean;
         };
