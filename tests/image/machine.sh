@@ -92,7 +92,8 @@ cable() { monitor "set_link net $1"; }
 # guest COMMAND [SECONDS]: runs a command in the machine as root.
 guest() { python3 "$HERE/guest.py" "$RUN/shell" "${2:-120}" "$1"; }
 
-page_status() { curl -sk -o /dev/null -w '%{http_code}' --max-time 10 "https://127.0.0.1:$HTTPS_PORT/" || true; }
+# A new box encodes more than an emulated processor can: its page has a twentieth of one, and takes its time.
+page_status() { curl -sk -o /dev/null -w '%{http_code}' --max-time 60 "https://127.0.0.1:$HTTPS_PORT/" || true; }
 
 # Waits until the page is served.
 wait_page() {
