@@ -131,6 +131,7 @@ part_broken() {
     need_updates
     fetched broken
     given_up 900
+    guest 'grep -q "Booting the committed version" /data/log/journal.0' || stop_because "Why it was given up is not kept in the log."
     passed "fetched while it was installed; back on $(slot booted) by itself, its page served $TOOK s after the reboot into the broken version"
 }
 
