@@ -2,8 +2,14 @@
 # The way back by the button on the header, which is played as in panel.sh. The simulated header is there only once the system runs, so
 # what stands for the plug is the start of the page's program.
 
-# down_while DOING: the button is down from before the page's program starts until this is done in the machine.
-down_while() { guest "systemctl stop bandstand; echo pull-down >$(line 17 pull); $1; echo pull-up >$(line 17 pull)" 240; }
+# down_while DOING: the button is down from before the page's program starts until this is done in the machine. The simulated line is
+# let go when the program asks for its pull-up, which no finger would notice: so it is pressed again and again.
+down_while() {
+    guest "systemctl stop bandstand
+        (while :; do echo pull-down >$(line 17 pull); sleep 0.05; done) & finger=\$!
+        $1
+        kill \$finger; wait \$finger 2>/dev/null; echo pull-up >$(line 17 pull)" 240
+}
 # The program starts, and the lamp is lit: in the dark box it says that the button may be let go.
 until_lit() { echo "systemctl start --no-block bandstand; until grep -q 1 $(line 27 value); do sleep 0.1; done"; }
 # It flickers no more: it was dark in twenty looks, one after another.

@@ -18,6 +18,8 @@ use tokio::sync::watch;
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// How long lines that cannot be had are left alone.
 const RETRY: Duration = Duration::from_secs(5);
+/// How long a button's line is given to rise once it has its pull-up: against a long cable, and a capacitor that keeps it from bouncing.
+const RISES_WITHIN: Duration = Duration::from_millis(200);
 /// Who has begun a broadcast, in its record.
 const BY: &str = "The button";
 
@@ -92,6 +94,8 @@ impl Tools {
     /// Until another panel is wished, or its channel goes.
     async fn serve(&self, wish: &PanelDoc, lines: &Lines, mut panel: Panel) -> Result<(), gpiocdev::Error> {
         let mut shown = None;
+        // A button that is up would else be seen down at the first look, and be doubted.
+        tokio::time::sleep(RISES_WITHIN).await;
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         while self.wanted.borrow().panel.as_ref() == Some(wish) && self.has(wish) {
