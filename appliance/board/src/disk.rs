@@ -21,12 +21,11 @@ const BYTES_PER_INODE: &str = "1048576";
 fn find(machine: &Path, instance: &str) -> Result<disks::Disk, Trouble> {
     let unknown = || Trouble::new(Code::DiskUnknown, instance);
     let (name, number) = instance.rsplit_once('-').ok_or_else(unknown)?;
-    let all = disks::disks(machine);
-    let found = all.iter().find(|disk| disk.name == name && disk.number.to_string() == number).ok_or_else(unknown)?;
-    match all.iter().find(|disk| disk.ours && disk.name != found.name) {
-        Some(other) => Err(Trouble::new(Code::DiskBusy, &*other.name)),
-        None => Ok(found.clone()),
-    }
+    let number = number.parse().map_err(|_| unknown())?;
+    disks::takeable(machine, name, number).map_err(|refused| match refused {
+        disks::Refused::Unknown => unknown(),
+        disks::Refused::Another(other) => Trouble::new(Code::DiskBusy, other),
+    })
 }
 
 /// What the kernel calls a disk's first partition: `sda1`, `nvme0n1p1`.

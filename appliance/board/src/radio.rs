@@ -63,6 +63,7 @@ fn put_in_force(country: &str) -> io::Result<()> {
         if begin.elapsed() > IN_FORCE_MAX {
             return Err(io::Error::other(format!("the kernel knows no rules for {country}")));
         }
+        // Looked at again and again until it is so: the kernel reads its table when it likes.
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())

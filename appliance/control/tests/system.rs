@@ -136,6 +136,13 @@ impl Unit {
     }
 }
 
+/// Puts a file of a machine's, with its folders.
+fn put(machine: &Path, name: &str, text: &str) {
+    let path = machine.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
 /// A machine with our image, which runs from a slot in a boot.
 fn machine(folder: &Path, slot: &str, trial: bool, boot: &str) {
     machine_of(folder, slot, trial, boot, json!({"built": "2025-05-08", "fault": null}));
@@ -143,11 +150,7 @@ fn machine(folder: &Path, slot: &str, trial: bool, boot: &str) {
 
 /// The same with a start program of which the board says this.
 fn machine_of(folder: &Path, slot: &str, trial: bool, boot: &str, bootloader: Value) {
-    let write = |name: &str, text: String| {
-        let path = folder.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
+    let write = |name: &str, text: String| put(folder, name, &text);
     write("etc/os-release", "NAME=\"Bandstand\"\nID=bandstand\nVERSION_ID=\"1.0\"\n".into());
     write(
         "run/bandstand-board/slots.json",
@@ -421,15 +424,10 @@ async fn a_machine_of_somebody_elses_is_updated_by_its_own_means() {
 /// A disk on USB, with something on it.
 fn plug_in(machine: &Path, label: &str) {
     let device = "devices/pci0000:00/usb1/1-1/block/sda";
-    let write = |name: &str, text: &str| {
-        let path = machine.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    write(&format!("sys/{device}/size"), "125000000\n");
-    write(&format!("sys/{device}/dev"), "8:0\n");
-    write(&format!("sys/{device}/diskseq"), "7\n");
-    write("run/udev/data/b8:0", &format!("E:ID_MODEL=Ultra_Fit\nE:ID_FS_LABEL={label}\nE:ID_FS_TYPE=ext4\n"));
+    put(machine, &format!("sys/{device}/size"), "125000000\n");
+    put(machine, &format!("sys/{device}/dev"), "8:0\n");
+    put(machine, &format!("sys/{device}/diskseq"), "7\n");
+    put(machine, "run/udev/data/b8:0", &format!("E:ID_MODEL=Ultra_Fit\nE:ID_FS_LABEL={label}\nE:ID_FS_TYPE=ext4\n"));
     let names = machine.join("sys/class/block");
     std::fs::create_dir_all(&names).unwrap();
     let _ = std::os::unix::fs::symlink(format!("../../{device}"), names.join("sda"));

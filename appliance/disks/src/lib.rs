@@ -45,6 +45,25 @@ pub fn disks(machine: &Path) -> Vec<Disk> {
     names.iter().filter_map(|name| disk(machine, &folder.join(name), name, &mounted)).collect()
 }
 
+/// Why a disk may not be taken for recordings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// There is none of that name and number.
+    Unknown,
+    /// Another one is for recordings, of this name: one is used at a time.
+    Another(String),
+}
+
+/// The disk of that name and number, if it may be taken for recordings.
+pub fn takeable(machine: &Path, name: &str, number: u64) -> Result<Disk, Refused> {
+    let all = disks(machine);
+    let found = all.iter().find(|disk| disk.name == name && disk.number == number).ok_or(Refused::Unknown)?;
+    match all.iter().find(|disk| disk.ours && disk.name != name) {
+        Some(other) => Err(Refused::Another(other.name.clone())),
+        None => Ok(found.clone()),
+    }
+}
+
 fn disk(machine: &Path, device: &Path, name: &str, mounted: &[Mounted]) -> Option<Disk> {
     let usb = || fs::read_link(device).is_ok_and(|link| link.components().any(|part| is_usb(part.as_os_str())));
     // Partitions are listed beside their disks.
@@ -202,6 +221,20 @@ mod tests {
         let machine = Machine::new("");
         machine.add(USB, None, "sda", "8:0", 64, &format!("E:ID_FS_LABEL={LABEL}\nE:ID_FS_TYPE=vfat\n"));
         assert!(!machine.found()[0].ours, "a label alone is not ours");
+    }
+
+    #[test]
+    fn one_is_taken_by_its_name_and_number_while_no_other_is_for_recordings() {
+        let machine = Machine::new("");
+        let ours = format!("E:ID_FS_LABEL={LABEL}\nE:ID_FS_TYPE=ext4\n");
+        machine.add(USB, None, "sda", "8:0", 64, "");
+        assert_eq!(takeable(machine.0.path(), "sda", 7).unwrap().name, "sda");
+        for (name, number) in [("sda", 8), ("sdb", 7), ("../sda", 7), ("", 7)] {
+            assert_eq!(takeable(machine.0.path(), name, number), Err(Refused::Unknown), "{name} {number}");
+        }
+        machine.add(USB, None, "sdb", "8:16", 64, &ours);
+        assert_eq!(takeable(machine.0.path(), "sda", 7), Err(Refused::Another("sdb".into())));
+        assert!(takeable(machine.0.path(), "sdb", 7).unwrap().ours, "it is the one itself");
     }
 
     #[test]

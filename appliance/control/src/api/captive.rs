@@ -1,6 +1,7 @@
 //! The page for who has joined the box's own access point and asks for anything else: telephones ask for an address of their
 //! maker's at once, and show what comes instead. It can only point to the box's page, which is there by HTTPS alone.
 
+use super::listen::https;
 use crate::network::ADDRESS;
 use std::net::IpAddr;
 use warp::http::header::{CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue};
@@ -16,8 +17,7 @@ pub(super) fn is_foreign(host: &str) -> bool {
 /// The page. Telephones show it in a window of its own that takes no certificate it does not know: so the address is said, too.
 /// Nothing of the request is in it.
 pub(super) fn page(https_port: u16) -> Response<String> {
-    let port = if https_port == 443 { String::new() } else { format!(":{https_port}") };
-    let address = format!("https://{ADDRESS}{port}");
+    let address = https(ADDRESS, https_port);
     let text = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Bandstand</title>\n\

@@ -13,6 +13,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use port_holder::Holder;
 use rustls::ServerConfig;
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -175,14 +176,18 @@ fn guest(guests: &Arc<Guests>, stream: &TcpStream) -> Option<Guest> {
     guests.enter(stream.local_addr().ok()?.ip())
 }
 
+/// The address of a host's encrypted page, without a path.
+pub(super) fn https(host: impl Display, port: u16) -> String {
+    if port == 443 { format!("https://{host}") } else { format!("https://{host}:{port}") }
+}
+
 fn point<B>(request: &Request<B>, https_port: u16, is_guest: bool) -> Response<String> {
     let peer = Peer { address: ([0, 0, 0, 0], 0).into(), tls: false, host: host(request) };
     if is_guest && captive::is_foreign(peer.host_name()) {
         return captive::page(https_port);
     }
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let port = if https_port == 443 { String::new() } else { format!(":{https_port}") };
-    let to = format!("https://{}{port}{path}", peer.host_name());
+    let to = format!("{}{path}", https(peer.host_name(), https_port));
     let mut response = Response::new(String::new());
     *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
     if let Ok(to) = HeaderValue::from_str(&to) {

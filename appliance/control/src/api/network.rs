@@ -13,7 +13,7 @@ pub(super) async fn scan(call: Call) -> Result<(), Refusal> {
 }
 
 fn on_air(call: &Call) -> bool {
-    call.desk.store.wanted().borrow().channels.iter().any(|channel| channel.doc.live.is_some())
+    call.desk.store.wanted().borrow().on_air().is_some()
 }
 
 pub(super) async fn join(call: Call, draft: WifiDraft) -> Result<(), Refusal> {

@@ -107,7 +107,7 @@ impl Keeper {
             saved: !snapshot.saved.is_empty(),
             guests: network.guests.any(),
             claimed: self.claimed,
-            on_air: self.eyes.wanted.borrow().channels.iter().any(|channel| channel.doc.live.is_some()),
+            on_air: self.eyes.wanted.borrow().on_air().is_some(),
         };
         match self.machine.look(network.clock.running(), seen) {
             None => Ok(()),

@@ -353,6 +353,7 @@ impl Network {
         Systemd::on(bus).await?.begin(RADIO).await?;
         let in_force = async {
             while self.country().as_deref() != Some(country) {
+                // Looked at again and again until the unit has told it; bounded below.
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
         };

@@ -21,7 +21,7 @@ pub(super) enum Job {
     #[default]
     None,
     Preparing,
-    Failed(&'static str),
+    Failed,
 }
 
 /// The folder on the disk for recordings, of the machine whose files are below `machine`: there with the disk, and else not.
@@ -43,7 +43,9 @@ impl System {
     pub fn disk(&self) -> DiskDoc {
         let folder = folder(&self.machine);
         let job = self.disk_job().clone();
-        let found = disks::disks(&self.machine).into_iter().map(|disk| FoundDiskDoc {
+        // What hangs on somebody else's machine is no business of ours.
+        let found = if self.image().is_some() { disks::disks(&self.machine) } else { Vec::new() };
+        let found = found.into_iter().map(|disk| FoundDiskDoc {
             name: disk.name,
             number: disk.number,
             model: disk.model,
@@ -53,13 +55,9 @@ impl System {
         });
         DiskDoc {
             storage: folder.is_dir().then(|| storage::of(&self.machine, &folder)).flatten(),
-            // What hangs on somebody else's machine is no business of ours.
-            found: if self.image().is_some() { found.collect() } else { Vec::new() },
+            found: found.collect(),
             preparing: matches!(job, Job::Preparing),
-            trouble: match job {
-                Job::Failed(text) => Some(text.to_owned()),
-                _ => None,
-            },
+            trouble: matches!(job, Job::Failed).then(|| FAILED.to_owned()),
         }
     }
 
@@ -69,21 +67,19 @@ impl System {
             let text = "This Bandstand runs on a system that is not its own: prepare the disk there.";
             return Err(Refusal::because(Code::Conflict, text));
         }
-        let found = disks::disks(&self.machine);
-        let meant = |disk: &&disks::Disk| disk.name == draft.name && disk.number == draft.number;
-        let Some(meant) = found.iter().find(meant) else {
-            let text = "is no disk that hangs on the box now: look at the list again";
-            return Err(Refusal::wrong(Code::RequestInvalid, "name", text));
-        };
+        let meant = disks::takeable(&self.machine, &draft.name, draft.number).map_err(|refused| match refused {
+            disks::Refused::Unknown => {
+                let text = "is no disk that hangs on the box now: look at the list again";
+                Refusal::wrong(Code::RequestInvalid, "name", text)
+            }
+            disks::Refused::Another(_) => {
+                let text = "Another disk for recordings is plugged in: pull that one out first.";
+                Refusal::because(Code::Conflict, text)
+            }
+        })?;
         if meant.ours && !draft.again {
             let text = "This is a disk for recordings already: what is on it would be lost.";
             return Err(Refusal::because(Code::Conflict, text));
-        }
-        if found.iter().any(|disk| disk.ours && disk.name != meant.name) {
-            return Err(Refusal::because(
-                Code::Conflict,
-                "Another disk for recordings is plugged in: pull that one out first.",
-            ));
         }
         {
             let mut job = self.disk_job();
@@ -92,7 +88,7 @@ impl System {
             }
             *job = Job::Preparing;
         }
-        let unit = unit(meant);
+        let unit = unit(&meant);
         let begun = async {
             let systemd = Systemd::on(&self.bus().await?).await?;
             systemd.begin(&unit).await?;
@@ -123,10 +119,10 @@ impl System {
                     tracing::info!(unit, "a disk for recordings is ready");
                     return Job::None;
                 }
-                Ok(Some(false)) => return Job::Failed(FAILED),
+                Ok(Some(false)) => return Job::Failed,
                 Err(error) => {
                     tracing::warn!(%error, unit, "what prepares a disk cannot be asked how far it is");
-                    return Job::Failed(FAILED);
+                    return Job::Failed;
                 }
             }
         }
