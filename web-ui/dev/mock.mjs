@@ -73,6 +73,7 @@ function answer(method, parts, body, query) {
   if (first === "disk") {
     if (method === "POST") scene.diskIs = "preparing";
     return json(scene.disk(), method === "GET" ? 200 : 202);
+  }
   if (first === "network") {
     if (method === "PUT") {
       if (body.password !== null && body.password !== undefined && body.password.length < 8) {

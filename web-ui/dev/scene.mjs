@@ -311,6 +311,9 @@ export class Scene {
       found: this.diskIs === "none" ? [] : [this.diskIs !== "found" ? { ...stick, holds: ["BANDSTAND-DISK"], ours: true } : stick],
       preparing: this.diskIs === "preparing",
       trouble: null,
+    };
+  }
+
   network() {
     const wifi = (ssid, strength, security, saved = null) => ({ ssid, strength, security, saved, active: false });
     const link = (name, kind, state, addresses, used) => ({ name, kind, state, network: null, addresses, used });
