@@ -21,6 +21,7 @@
 #   wish     the same by a file on the card, with what it shall be then beside it
 #   given    a card with settings on it, which the box takes over at its first start; and a clock that is years off
 #   disk     a disk for recordings, prepared, pulled out on air and put back
+#   nvme     a disk for recordings that is in the box for good: the plug is pulled, and a second disk is refused
 #   hang     a version that hangs, and the watchdog
 #   bare     what our units add to the time of a boot
 #   cuts     the plug is pulled at random moments of an update (CUTS, SEED)
@@ -40,10 +41,10 @@ for file in "$HERE"/parts/*.sh; do
 done
 
 PARTS=(page data claim live power update broken refused)
-ABUSE_PARTS=(network panel button killed disk bare kernel init hang eeprom reset wish given cuts)
+ABUSE_PARTS=(network panel button killed disk nvme bare kernel init hang eeprom reset wish given cuts)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
 declare -A TAKES=([page]=150 [data]=20 [claim]=20 [live]=150 [power]=250 [update]=450 [broken]=350 [refused]=100 [network]=1200
-    [panel]=200 [button]=450 [killed]=250 [disk]=500 [bare]=300 [kernel]=600 [init]=600 [hang]=600 [eeprom]=600 [reset]=250
+    [panel]=200 [button]=450 [killed]=250 [disk]=500 [nvme]=500 [bare]=300 [kernel]=600 [init]=600 [hang]=600 [eeprom]=600 [reset]=250
     [wish]=400 [given]=250 [cuts]=9000)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
 UNTIL=${UNTIL:-0}

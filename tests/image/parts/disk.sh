@@ -14,11 +14,44 @@ on_disk() { api GET /state | field "[d for c in it['channels'] if c['id'] == 'ma
 records() { [ "$(on_disk "['state']")" = live ]; }
 disk_missed() { [ "$(on_disk "['fault']['code']")" = destination_disk_missing ]; }
 
+# prepare [AGAIN]: has the only disk that is found prepared, and says how long it took.
+prepare() {
+    local begin name number
+    name=$(disk "['found'][0]['name']") number=$(disk "['found'][0]['number']")
+    begin=$(now)
+    must POST /disk "{\"name\": \"$name\", \"number\": $number}" >/dev/null
+    wait_for "The disk, prepared" 240 disk_ready
+    since "$begin"
+    [ -z "$(disk "['trouble']")" ] || stop_because "The page says: $(api GET /disk)"
+}
+record_on_disk() {
+    must POST /channels/main/destinations '{"id": "disk", "name": "Disk", "kind": "file", "medium": "disk", "folder": "evenings",
+        "container": "mp4", "keep_mb": 1000, "leave_mb": 100, "enabled": true}' >/dev/null
+}
+# carried FILE: the disk is looked at here, as on a computer that it was carried to: after its journal was played there is nothing to
+# repair, and there are two files that play. Says what is in them.
+carried() {
+    local files file told
+    dd if="$1" of="$RUN/disk.ext4" bs=1M skip=1 conv=sparse status=none
+    in_tools e2fsck -p "$RUN/disk.ext4" >"$RUN/fsck.log" 2>&1
+    in_tools e2fsck -fn "$RUN/disk.ext4" >>"$RUN/fsck.log" 2>&1 || stop_because "The disk needs somebody to repair it: $(tail -n 5 "$RUN/fsck.log")"
+    rm -rf "$RUN/disk"
+    mkdir "$RUN/disk"
+    in_tools debugfs -R "rdump /bandstand $RUN/disk" "$RUN/disk.ext4" >/dev/null 2>&1
+    mapfile -t files < <(find "$RUN/disk" -name '*.mp4' -size +1k | sort)
+    [ ${#files[@]} = 2 ] || stop_because "There are ${#files[@]} files on the disk, not one from before and one from after: ${files[*]}"
+    for file in "${files[@]}"; do
+        told=$("$HERE/frames.py" read "$file" 2>"$RUN/disk.log") || stop_because "$file cannot be played: $(<"$RUN/disk.log")"
+        printf '; %s: %s' "$(basename "$file")" "$told"
+    done
+    rm -f "$1" "$RUN/disk.ext4"
+}
+
 part_disk() {
     need_box
     set_up_channel
     end_live
-    local kind before sessions since_ms name number begin prepared back files file told=""
+    local kind before sessions since_ms begin prepared back told
     rm -f "$STICK"
     truncate -s 4G "$STICK"
     in_tools mkfs.vfat -n HOLIDAY "$STICK" >/dev/null
@@ -27,15 +60,8 @@ part_disk() {
     # What the system runs from is no disk, whatever somebody asks for.
     kind=$(api POST /disk "{\"name\": \"vdb\", \"number\": 2}" | field "it['wrongs'][0]['place']")
     [ "$kind" = name ] || stop_because "The card itself was not refused: $kind"
-    name=$(disk "['found'][0]['name']") number=$(disk "['found'][0]['number']")
-    begin=$(now)
-    must POST /disk "{\"name\": \"$name\", \"number\": $number}" >/dev/null
-    wait_for "The disk, prepared" 240 disk_ready
-    prepared=$(since "$begin")
-    [ -z "$(disk "['trouble']")" ] || stop_because "The page says: $(api GET /disk)"
-
-    must POST /channels/main/destinations '{"id": "disk", "name": "Disk", "kind": "file", "medium": "disk", "folder": "evenings",
-        "container": "mp4", "keep_mb": 1000, "leave_mb": 100, "enabled": true}' >/dev/null
+    prepared=$(prepare) || exit
+    record_on_disk
     before=$(recordings)
     be_live 20000
     wait_for "The recording on the disk" 60 records
@@ -62,18 +88,52 @@ part_disk() {
     pull_out
     wait_for "The page's word that it is away" 60 disk_away
 
-    # It is looked at here, as on a computer that it was carried to: after its journal was played there is nothing to repair.
-    dd if="$STICK" of="$RUN/disk.ext4" bs=1M skip=1 conv=sparse status=none
-    in_tools e2fsck -p "$RUN/disk.ext4" >"$RUN/fsck.log" 2>&1
-    in_tools e2fsck -fn "$RUN/disk.ext4" >>"$RUN/fsck.log" 2>&1 || stop_because "The disk needs somebody to repair it: $(tail -n 5 "$RUN/fsck.log")"
-    rm -rf "$RUN/disk"
-    mkdir "$RUN/disk"
-    in_tools debugfs -R "rdump /bandstand $RUN/disk" "$RUN/disk.ext4" >/dev/null 2>&1
-    mapfile -t files < <(find "$RUN/disk" -name '*.mp4' -size +1k | sort)
-    [ ${#files[@]} = 2 ] || stop_because "There are ${#files[@]} files on the disk, not one from before and one from after: ${files[*]}"
-    for file in "${files[@]}"; do
-        told+="; $(basename "$file"): $("$HERE/frames.py" read "$file" 2>"$RUN/disk.log")" || stop_because "$file cannot be played: $(<"$RUN/disk.log")"
-    done
-    rm -f "$STICK" "$RUN/disk.ext4"
+    told+=$(carried "$STICK") || exit
     passed "prepared in $prepared s; pulled out on air, recording again $back s after it was put back, in the same session: $told"
 }
+
+# The same disk in the box for good, as an NVMe: the plug is pulled while it is recorded on, and it is there when the power comes.
+part_nvme() {
+    local inside=$RUN/nvme.img model prepared before told code
+    rm -f "$inside" "$STICK"
+    truncate -s 4G "$inside"
+    power_cut
+    fresh_card
+    DEVICES=(-drive "file=$inside,format=raw,if=none,id=inside" -device nvme,drive=inside,serial=inside)
+    power_on
+    wait_page
+    claim
+    set_up_channel
+    model=$(disk "['found'][0]['model']")
+    [ "$(disk "['found'][0]['name']")" = nvme0n1 ] || stop_because "The NVMe is not found: $(api GET /disk)"
+    prepared=$(prepare) || exit
+    record_on_disk
+    before=$(recordings)
+    be_live 20000
+    wait_for "The recording on the disk" 60 records
+    wait_for "A while of it" 120 live_for 35000
+    power_cut
+    power_on
+    wait_for "The broadcast at the platform after the cut" 400 arrived $((before + 1))
+    wait_page
+    wait_for "The recording on the disk after the cut" 60 records
+    wait_for "A while of it" 120 live_for 20000
+
+    # One disk is used at a time: a second one is not taken.
+    truncate -s 4G "$STICK"
+    in_tools mkfs.vfat -n HOLIDAY "$STICK" >/dev/null
+    plug_in
+    wait_for "The second disk on the page" 60 second_found
+    code=$(api POST /disk "{\"name\": \"sda\", \"number\": $(disk "['found'][1]['number']")}" | field "it['code']")
+    [ "$code" = conflict ] || stop_because "The second disk was not refused: $code"
+    records || stop_because "It is not recorded on the first disk any more."
+    end_live
+    pull_out
+    guest 'sync'
+    power_cut
+    DEVICES=()
+    rm -f "$STICK"
+    told=$(carried "$inside") || exit
+    passed "$model, prepared in $prepared s; after the plug was pulled it is recorded on again by itself, a second disk is refused$told"
+}
+second_found() { [ "$(disk "['found'][1]['name']")" = sda ]; }

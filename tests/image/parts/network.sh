@@ -86,6 +86,7 @@ part_network() {
     claim
     guest 'for module in cdc_ether rndis_host cdc_ncm ipheth; do modprobe -n $module || exit 1; done' || stop_because "A driver of telephones is missing."
     guest "mkdir -p /run/systemd/system/bandstand.service.d && printf '[Service]\nEnvironment=BANDSTAND_ACCESS_POINT_AFTER_S=$AFTER_S BANDSTAND_ACCESS_POINT_RETRY_S=$RETRY_S\n' >/run/systemd/system/bandstand.service.d/test.conf && systemctl daemon-reload && systemctl restart bandstand"
+    platform_on
     radios
     wait_page
     name=$(must GET /network | field "it['access_point']['name']")
@@ -154,8 +155,19 @@ part_network() {
     wait_for "The end of the access point" 60 access_point_gone
     wait_page
     [ "$(must GET /network | field "it['access_point']['up']")" = False ] || stop_because "It says: $(api GET /network)"
+
+    # A telephone by USB stands by, and carries what leaves the box once the cable is gone.
+    monitor 'netdev_add user,id=phone,net=10.0.3.0/24' && monitor 'device_add usb-net,netdev=phone,id=phone,bus=usb.0' || stop_because "The telephone cannot be plugged in."
+    wait_for "The telephone" 90 network_says "[(one['kind'], one['used']) for one in it['interfaces'] if one['kind'] != 'wifi']" "[('cable', True), ('phone', False)]"
+    cable off
+    wait_for "The telephone's turn" 60 network_says "[one['used'] for one in it['interfaces'] if one['kind'] == 'phone']" '[True]'
+    guest 'bash -c "exec 3<>/dev/tcp/10.0.3.2/'"$FILES_PORT"' && printf \"GET / HTTP/1.0\r\n\r\n\" >&3 && head -n1 <&3"' | grep -q ^HTTP || stop_because "Nothing leaves the box by the telephone."
+    sleep $((AFTER_S * 2))
+    access_point_gone || stop_because "The access point came, although the telephone carries."
+    cable on
+    wait_for "The cable, again" 60 network_says "[(one['kind'], one['used']) for one in it['interfaces'] if one['kind'] != 'wifi']" "[('cable', True), ('phone', False)]"
     said=$(guest 'systemctl --failed --plain --no-legend' | awk '{ print $1 }' | tr '\n' ' ')
     [ -z "$said" ] || stop_because "Units failed: $said"
     power_cut
-    passed "access point $took s after the cable went (waiting $AFTER_S s), its page, a wrong password, the venue's Wi-Fi, its return by itself, the cable"
+    passed "access point $took s after the cable went (waiting $AFTER_S s), its page, a wrong password, the venue's Wi-Fi, its return by itself, the cable, a telephone by USB without it"
 }
