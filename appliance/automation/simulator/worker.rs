@@ -12,7 +12,7 @@ use automation::id::{DestinationId, SessionId, SourceId};
 use automation::renewal::Renewals;
 use automation::spec::{ChannelSpec, ChannelSpecDraft, Destination, Rate};
 use automation::status::SourceState;
-use automation::watchdog::Watchdog;
+use automation::watchdog::{BEGINS_MS, Watchdog, Word};
 use std::collections::BTreeMap;
 
 /// Ticks that are looked at after something was told.
@@ -47,6 +47,8 @@ pub(crate) struct Worker {
     /// What stands, and since when.
     pub(crate) hang: Option<(Hang, Running)>,
     watchdog: Watchdog,
+    /// How long the watchdog waits, milliseconds.
+    bites_ms: u64,
     /// When the watchdog was fed last.
     fed: Running,
     pub(crate) renewals: Renewals,
@@ -68,6 +70,7 @@ impl Worker {
             options: *options,
             hang: None,
             watchdog: Watchdog::new(BITES_MS),
+            bites_ms: BEGINS_MS,
             fed: start,
             renewals: Renewals::default(),
         }
@@ -108,12 +111,15 @@ impl Worker {
     pub(crate) fn watched(&mut self, now: Running, options: &Options) -> bool {
         if !self.is_frozen() {
             let counters = self.spec.is_some().then_some([self.next_tick; 2]);
-            let fed = self.watchdog.turn(now, || counters);
-            if fed || options.feeds_regardless {
+            let word = self.watchdog.turn(now, || counters);
+            if word == Some(Word::Begun) {
+                self.bites_ms = BITES_MS;
+            }
+            if word.is_some() || options.feeds_regardless {
                 self.fed = now;
             }
         }
-        options.bites_at_once || now.ms_since(self.fed) >= BITES_MS
+        options.bites_at_once || now.ms_since(self.fed) >= self.bites_ms
     }
 
     /// Takes a spec, unless it is older than what is in force. Answers what to do with connections.

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! alive ──no hello for 20 s──────────────────────────────► Hung
-//!   │ hello                      ┌──silent for 5 s───────► Hung
+//!   │ hello                      ┌──silent for 5 s (20 s while its program has not moved)──► Hung
 //!   └──────► statuses ───────────┼──its program stands───► Hung
 //!                                └──above its memory─────► Large
 //! ```
@@ -12,13 +12,14 @@
 
 use crate::clock::Running;
 use crate::pulse::{Limits, Pulse};
+use crate::watchdog::BEGINS_MS;
 
 /// How long a live process may take to its first status; a cold start reads many plugins from a slow card.
-pub const FIRST_MS_MAX: u64 = 20_000;
+pub const FIRST_MS_MAX: u64 = BEGINS_MS;
 /// How long it may be silent then; it tells its status every second.
 pub const SILENT_MS_MAX: u64 = 5_000;
 /// How long its program may stand; lateness of up to 2 s is caught up, so this is none.
-pub const PROGRAM: Limits = Limits { begin_ms: 10_000, still_ms: 5_000 };
+pub const PROGRAM: Limits = Limits { begin_ms: BEGINS_MS, still_ms: 5_000 };
 /// A judge who was away for so long has slept himself, milliseconds.
 pub const ASLEEP_MS: u64 = 1_000;
 /// Looks in a row at which its memory must be too large.
@@ -76,8 +77,11 @@ impl Guard {
             self.program.iter_mut().for_each(|program| program.forgive(now));
         }
         self.judged = now;
+        // While its program begins its loop stands.
+        let begins = self.program.as_ref().is_some_and(|program| !program.has_moved());
+        let silent_ms_max = if begins { BEGINS_MS } else { SILENT_MS_MAX };
         let silent = match self.heard {
-            Some(heard) => now.ms_since(heard) >= SILENT_MS_MAX,
+            Some(heard) => now.ms_since(heard) >= silent_ms_max,
             None => !self.excused && now.ms_since(self.began) >= FIRST_MS_MAX,
         };
         if silent || self.program.as_ref().is_some_and(|program| program.stands(now)) {
@@ -141,7 +145,7 @@ mod tests {
         check(60_000, 60_000, None);
         check(30_000, 60_000, Some((35_000, Reason::Hung)));
         check(60_000, 30_000, Some((35_000, Reason::Hung)));
-        check(0, 0, Some((10_000, Reason::Hung)));
+        check(0, 0, Some((20_000, Reason::Hung)));
     }
 
     #[test]

@@ -42,6 +42,11 @@ impl<const N: usize> Pulse<N> {
         }
     }
 
+    /// Whether each has moved since the beginning.
+    pub fn has_moved(&self) -> bool {
+        self.moved.iter().all(Option::is_some)
+    }
+
     /// Whether one of them stands.
     pub fn stands(&self, now: Running) -> bool {
         self.moved.iter().any(|moved| match moved {
@@ -71,6 +76,12 @@ mod tests {
             moves.iter().for_each(|ms| assert!(!pulse.stands(at(*ms)), "{script:?} at {ms}"));
         };
         check(&[], &[10_000], &[9_999]);
+        let mut pulse = Pulse::new(at(0), Limits { begin_ms: 10_000, still_ms: 2_000 });
+        let moved = [[5, 5], [6, 5], [6, 6]].map(|counters| {
+            pulse.beat(at(100), counters);
+            pulse.has_moved()
+        });
+        assert_eq!(moved, [false, false, true], "each of them must have");
         // What is there at first has not moved: it may stand already.
         check(&[(100, [5, 5])], &[10_000], &[9_999]);
         check(&[(100, [5, 5]), (200, [6, 6])], &[2_200], &[2_199]);

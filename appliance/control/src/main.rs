@@ -61,8 +61,8 @@ enum Command {
         /// trial. Else this ends with 75: try again later
         #[arg(long, env = "BANDSTAND_RUN", default_value = "/run/bandstand")]
         beside: PathBuf,
-        /// How long each state may take to come, seconds: a slow card reads much for the first time
-        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+        /// How long each state may take to come, seconds: a slow card reads much for the first time, and a box that begins is busy
+        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
         limit_s: u64,
         /// Folder below which the machine's own files are read
         #[arg(long, hide = true, default_value = "/")]
