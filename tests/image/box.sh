@@ -50,7 +50,7 @@ claim() {
     fi
 }
 
-# A new box makes 1080p30, of which an emulated processor makes two pictures a second: its worker's watchdog ends it.
+# A new box makes 720p30, of which an emulated processor makes a few pictures a second.
 small_program() {
     [ "$(must GET /channels/main | field "it['house']['width']")" = 320 ] || must PATCH /channels/main "{\"house\": $HOUSE}" >/dev/null
 }

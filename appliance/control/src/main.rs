@@ -39,6 +39,9 @@ enum Command {
         state: PathBuf,
         /// The document, JSON
         document: PathBuf,
+        /// Folder below which the machine's own files are read
+        #[arg(long, hide = true, default_value = "/")]
+        machine_root: PathBuf,
     },
     /// Look at what Bandstand stands upon, change nothing, and say what to do; ends with 1 where something is wrong
     Doctor {
@@ -194,7 +197,9 @@ fn main() -> ExitCode {
                 told => ended(told.map(|told| drop(writeln!(std::io::stdout(), "{told}")))),
             }
         }
-        Some(Command::Seed { state, document }) => ended(control::run::seed(&state, &document)),
+        Some(Command::Seed { state, document, machine_root }) => {
+            ended(control::run::seed(&state, &document, &machine_root))
+        }
         None => ended(run(cli.run.options())),
     }
 }

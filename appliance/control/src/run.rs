@@ -17,6 +17,7 @@ use crate::units::Units;
 use crate::units::children::Children;
 use crate::units::systemd::Systemd;
 use automation::access_point::Times;
+use automation::spec::House;
 use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
@@ -142,8 +143,14 @@ pub fn run(options: Options) -> Result<(), Failure> {
     begin()?.block_on(serve(options))
 }
 
+/// The format of channels that are made without one, on the machine whose files are below `machine`. Our own image runs on boards
+/// whose encoder it has no driver for; what somebody's computer carries we do not know.
+fn house(machine: &Path) -> House {
+    if runs_our_image(machine) { House::of_a_small_board() } else { House::default() }
+}
+
 /// Writes a document into an empty state folder.
-pub fn seed(state: &Path, document: &Path) -> Result<(), Failure> {
+pub fn seed(state: &Path, document: &Path, machine: &Path) -> Result<(), Failure> {
     begin()?.block_on(async {
         private_folder(state)?;
         let text = tokio::fs::read_to_string(document)
@@ -151,7 +158,7 @@ pub fn seed(state: &Path, document: &Path) -> Result<(), Failure> {
             .map_err(|source| Failure::Document { path: document.display().to_string(), source })?;
         let store = Store::open(state)?;
         prepare_assets(&store)?;
-        Ok(Commands::new(store, Clock::new()?).seed(&text).await?)
+        Ok(Commands::new(store, Clock::new()?).with_house(house(machine)).seed(&text).await?)
     })
 }
 
@@ -249,7 +256,7 @@ async fn serve(options: Options) -> Result<(), Failure> {
     if let Err(error) = tls::config(&options.state.join("tls"), names(&options.machine), clock.now().wall_ms) {
         tracing::warn!(%error, "no certificate: publishers cannot come by RTMPS");
     }
-    let commands = Commands::new(store.clone(), clock.clone());
+    let commands = Commands::new(store.clone(), clock.clone()).with_house(house(&options.machine));
     for channel in commands.start(options.venue.clone()).await? {
         tracing::warn!(%channel, "the box was restarted during a broadcast: it goes on");
     }

@@ -141,6 +141,29 @@ async fn what_is_answered_is_on_the_disk() {
 }
 
 #[tokio::test]
+async fn a_channel_that_asks_for_no_format_gets_the_one_of_its_machine() {
+    use automation::spec::House;
+    let small = House::of_a_small_board();
+    assert_eq!((small.height, small.rate, small.video_kbps), (720, House::default().rate, 3000));
+    for (house, document) in [(small, None), (House::default(), None), (House::of_a_small_board(), Some("seed"))] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let commands = control::commands::Commands::new(store.clone(), Clock::new().unwrap()).with_house(house.clone());
+        if document.is_some() {
+            let asks = serde_json::to_value(House::default()).unwrap();
+            let text = json!({"channels": [
+                {"id": "main", "name": "Main", "sources": [], "destinations": []},
+                {"id": "other", "name": "Other", "sources": [], "destinations": [], "house": asks},
+            ]});
+            commands.seed(&text.to_string()).await.unwrap();
+            assert_eq!(store.wanted().borrow().channels[1].spec.house, House::default(), "it asks for one");
+        }
+        commands.start(None).await.unwrap();
+        assert_eq!(store.wanted().borrow().channels[0].spec.house, house);
+    }
+}
+
+#[tokio::test]
 async fn a_document_fills_an_empty_box_whole_or_not_at_all() {
     let folder = tempfile::tempdir().unwrap();
     let open = |name: &str| {

@@ -73,6 +73,7 @@ part_claim() {
         -H "origin: https://127.0.0.1:$HTTPS_PORT" -d '{"code": "AAAA-AAAA", "name": "other", "password": "another one 2026"}' \
         "https://127.0.0.1:$HTTPS_PORT/api/v1/session/claim")
     [ "$code" -ge 400 ] || stop_because "A second claim was taken ($code)."
+    [ "$(must GET /channels/main | field "it['house']['height']")" = 720 ] || stop_because "A new box's programme has another format: $(api GET /channels/main)"
     passed "claimed in $took s"
 }
 

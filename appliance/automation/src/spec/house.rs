@@ -80,6 +80,13 @@ impl House {
     }
 }
 
+impl House {
+    /// 720p30 at 3000 kbps: what a board without an encoder of its own is expected to carry.
+    pub fn of_a_small_board() -> House {
+        House { width: 1280, height: 720, video_kbps: 3000, ..House::default() }
+    }
+}
+
 impl Default for House {
     /// 1080p30 at 4500 kbps (D-3).
     fn default() -> House {

@@ -7,14 +7,14 @@ use crate::store::channels::{CHANNELS_MAX, StoredChannel};
 use crate::store::{channels, settings, sources, timelines};
 use automation::fault::Code;
 use automation::id::{AssetId, ChannelId};
-use automation::spec::{Failover, Messages, SourceKind};
+use automation::spec::{Failover, House, Messages, SourceKind};
 use rusqlite::Transaction;
 
 impl Commands {
     /// Makes a channel.
     pub async fn create_channel(&self, draft: ChannelDraft) -> Result<ChannelDoc, Refusal> {
-        let at_ms = self.now().wall_ms;
-        let channel = self.store.change(move |tx, _| insert(tx, draft, at_ms)).await?;
+        let (at_ms, house) = (self.now().wall_ms, self.house.clone());
+        let channel = self.store.change(move |tx, _| insert(tx, draft, house, at_ms)).await?;
         self.channel(&channel)
     }
 
@@ -107,7 +107,13 @@ fn still(tx: &Transaction<'_>, id: AssetId) -> Result<AssetId, Refusal> {
 }
 
 /// Writes a new channel, and answers its id.
-pub(super) fn insert(tx: &Transaction<'_>, draft: ChannelDraft, at_ms: i64) -> Result<ChannelId, Refusal> {
+/// A channel; in this format where it asks for none.
+pub(super) fn insert(
+    tx: &Transaction<'_>,
+    draft: ChannelDraft,
+    house: House,
+    at_ms: i64,
+) -> Result<ChannelId, Refusal> {
     let name = name(&draft.name, Code::SpecInvalid)?;
     let there = channels::all(tx)?;
     room(there.len(), CHANNELS_MAX, "channels")?;
@@ -116,7 +122,7 @@ pub(super) fn insert(tx: &Transaction<'_>, draft: ChannelDraft, at_ms: i64) -> R
         id: id.clone(),
         name,
         generation: 1,
-        house: draft.house.unwrap_or_default(),
+        house: draft.house.unwrap_or(house),
         failover: Failover::default(),
         messages: Messages::default(),
         sound: None,

@@ -24,6 +24,7 @@ use crate::store::{Context, Store};
 use automation::clock::Now;
 use automation::fault::Code;
 use automation::id::{AssetId, BadId, ChannelId};
+use automation::spec::House;
 use automation::spec::{ChannelSpec, Timeline, Wrong};
 use rusqlite::Connection;
 
@@ -36,12 +37,18 @@ pub struct Commands {
     store: Store,
     clock: Clock,
     as_runs: AsRuns,
+    house: House,
 }
 
 impl Commands {
     /// Commands that write into this store.
     pub fn new(store: Store, clock: Clock) -> Commands {
-        Commands { store, clock, as_runs: AsRuns::default() }
+        Commands { store, clock, as_runs: AsRuns::default(), house: House::default() }
+    }
+
+    /// The same; channels that are made without a format get this one.
+    pub fn with_house(self, house: House) -> Commands {
+        Commands { house, ..self }
     }
 
     /// The logs of the broadcasts that run.

@@ -44,8 +44,7 @@ struct SeedAsset {
 struct SeedChannel {
     id: ChannelId,
     name: String,
-    #[serde(default)]
-    house: House,
+    house: Option<House>,
     #[serde(default)]
     failover: Failover,
     #[serde(default)]
@@ -82,8 +81,8 @@ impl Commands {
             files.push(self.bring_in(asset).await?);
         }
         let stored: Vec<PathBuf> = files.iter().map(|file| self.store.context().assets.join(&file.file)).collect();
-        let at_ms = self.now().wall_ms;
-        let written = self.store.change(move |tx, context| write(tx, context, seed, files, at_ms)).await;
+        let (at_ms, house) = (self.now().wall_ms, self.house.clone());
+        let written = self.store.change(move |tx, context| write(tx, context, seed, files, house, at_ms)).await;
         if written.is_err() {
             stored.iter().for_each(|path| {
                 let _ = std::fs::remove_file(path);
@@ -108,6 +107,7 @@ fn write(
     context: &Context,
     seed: Seed,
     files: Vec<StoredAsset>,
+    house: House,
     at_ms: i64,
 ) -> Result<(), Refusal> {
     if !channels::all(tx)?.is_empty() {
@@ -120,8 +120,9 @@ fn write(
     for file in &files {
         assets::insert(tx, file, at_ms)?;
     }
-    for seed in seed.channels {
-        channel(tx, context, seed, at_ms)?;
+    for mut seed in seed.channels {
+        let house = seed.house.take().unwrap_or_else(|| house.clone());
+        channel(tx, context, seed, house, at_ms)?;
     }
     settings::raise_ingest(tx, 0)
 }
@@ -140,13 +141,19 @@ fn tokens_differ(channels: &[SeedChannel]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn channel(tx: &Transaction<'_>, context: &Context, seed: SeedChannel, at_ms: i64) -> Result<(), Refusal> {
+fn channel(
+    tx: &Transaction<'_>,
+    context: &Context,
+    seed: SeedChannel,
+    house: House,
+    at_ms: i64,
+) -> Result<(), Refusal> {
     let id = seed.id;
     let stored = StoredChannel {
         id: id.clone(),
         name: seed.name,
         generation: 1,
-        house: seed.house,
+        house,
         failover: seed.failover,
         messages: seed.messages,
         sound: None,

@@ -19,7 +19,7 @@ impl Commands {
     /// channels of which that is true.
     pub async fn start(&self, venue: Option<String>) -> Result<Vec<ChannelId>, Refusal> {
         let (now, boot) = (self.now(), self.clock.boot().to_owned());
-        let logs = self.as_runs.clone();
+        let (logs, house) = (self.as_runs.clone(), self.house.clone());
         self.store
             .change(move |tx, _| {
                 let known = settings::venue(tx)?;
@@ -28,7 +28,7 @@ impl Commands {
                 settings::set_venue(tx, &venue)?;
                 if first && channels::all(tx)?.is_empty() {
                     let draft = ChannelDraft { id: Some(ChannelId::new("main")?), name: venue, house: None };
-                    insert(tx, draft, now.wall_ms)?;
+                    insert(tx, draft, house, now.wall_ms)?;
                 }
                 let restarted = settings::forget_wall(tx, &boot)?;
                 let mut resumed = Vec::new();
