@@ -92,6 +92,15 @@ cable() { monitor "set_link net $1"; }
 # guest COMMAND [SECONDS]: runs a command in the machine as root.
 guest() { python3 "$HERE/guest.py" "$RUN/shell" "${2:-120}" "$1"; }
 
+# take FILE TO: brings a file of the machine's here by its network. A console has lost bytes of long answers.
+take() {
+    local from port bytes
+    exec {from}< <(python3 "$HERE/take.py" "$2")
+    read -r port <&"$from" && guest "cat '$1' >/dev/tcp/10.0.2.2/$port" && read -r bytes <&"$from"
+    exec {from}<&-
+    [ "${bytes:-0}" -gt 0 ]
+}
+
 # A new box encodes more than an emulated processor can: its page has a twentieth of one, and takes its time.
 page_status() { curl -sk -o /dev/null -w '%{http_code}' --max-time 60 "https://127.0.0.1:$HTTPS_PORT/" || true; }
 

@@ -3,10 +3,13 @@
 # what stands for the plug is the start of the page's program.
 
 # down_while DOING: the button is down from before the page's program starts until this is done in the machine. The simulated line is
-# let go when the program asks for its pull-up, which no finger would notice: so it is pressed again and again.
+# let go when the program asks for its pull-up, which no finger would notice: so it is pressed again and again, before all else that
+# the emulated processor has to do.
 down_while() {
     guest "systemctl stop bandstand
-        (while :; do echo pull-down >$(line 17 pull); sleep 0.05; done) & finger=\$!
+        (exec 3<> <(:); pull=$(line 17 pull)
+            while :; do echo pull-down >\$pull; read -rt 0.02 -u 3; done) & finger=\$!
+        chrt -f -p 50 \$finger
         $1
         kill \$finger; wait \$finger 2>/dev/null; echo pull-up >$(line 17 pull)" 240
 }

@@ -105,7 +105,7 @@ part_power() {
     on_air clip || stop_because "Something else than the clip is on air: $(status "['on_air']['source']")"
     told=$(check_recording)
     # The file that the cut was in the middle of: each of its whole fragments plays.
-    guest "base64 -w 0 '$cut'" 120 | base64 -d >"$RUN/cut.mp4" || stop_because "The file that was cut could not be fetched."
+    take "$cut" "$RUN/cut.mp4" || stop_because "The file that was cut could not be fetched."
     [ "$(guest "sha256sum <'$cut'" | cut -c1-64)" = "$(sha256sum <"$RUN/cut.mp4" | cut -c1-64)" ] ||
         stop_because "The file that was cut did not arrive here whole."
     file=$("$HERE/frames.py" read "$RUN/cut.mp4" 2>"$RUN/cut.log") || stop_because "The file that was cut cannot be played: $file"
