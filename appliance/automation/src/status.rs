@@ -278,6 +278,11 @@ pub enum SourceState {
 }
 
 impl SourceState {
+    /// Whether its pictures arrive and have done so for its stable time, whatever they show.
+    pub const fn arrives(self) -> bool {
+        !matches!(self, SourceState::Connecting | SourceState::Settling | SourceState::Lost)
+    }
+
     /// Whether its pictures arrive and are sound, as far as is known: it may be on air, whatever its past and its sound.
     pub const fn is_well(self) -> bool {
         matches!(self, SourceState::Online | SourceState::Silent | SourceState::Unstable)
