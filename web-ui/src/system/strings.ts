@@ -1,6 +1,8 @@
 // Every text of the card about the box's system, which is loaded when it is opened.
 
-const en = {
+import { spoken } from "../state/language.svelte";
+
+export const en = {
   title: "Software of this box",
   version: (v: string) => `Bandstand ${v}`,
   foreign: "This Bandstand runs on a machine of your own. Update and restart it there.",
@@ -71,4 +73,4 @@ const PINS: Record<string, number> = {
 
 export type SystemCatalogue = typeof en;
 
-export const t: SystemCatalogue = en;
+export const t: SystemCatalogue = spoken(en, (texts) => texts.system);
