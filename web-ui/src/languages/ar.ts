@@ -1,6 +1,6 @@
 import type { Texts } from "../state/language.svelte";
-import { en as network } from "../network/strings";
-import { en as page } from "../strings";
-import { en as system } from "../system/strings";
+import { ar as network } from "../network/strings.ar";
+import { ar as page } from "../strings.ar";
+import { ar as system } from "../system/strings.ar";
 
 export const texts: Texts = { page, network, system };

@@ -65,7 +65,7 @@ export const en = {
 };
 
 /** Pins of a Raspberry Pi's header by the names of their lines. */
-const PINS: Record<string, number> = {
+export const PINS: Record<string, number> = {
   GPIO2: 3, GPIO3: 5, GPIO4: 7, GPIO14: 8, GPIO15: 10, GPIO17: 11, GPIO18: 12, GPIO27: 13, GPIO22: 15, GPIO23: 16, GPIO24: 18,
   GPIO10: 19, GPIO9: 21, GPIO25: 22, GPIO11: 23, GPIO8: 24, GPIO7: 26, GPIO5: 29, GPIO6: 31, GPIO12: 32,
   GPIO13: 33, GPIO19: 35, GPIO16: 36, GPIO26: 37, GPIO20: 38, GPIO21: 40,
