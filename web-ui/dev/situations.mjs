@@ -238,8 +238,8 @@ export function openBrowser() {
 }
 
 /**
- * Opens a page in a situation and waits until it is as wished, then hands it on. The language is changed at the end, as
- * another window of the same browser would do it. Answers what went wrong, in sentences.
+ * Opens a page in a situation and waits until it is as wished, then hands it on; what is pressed until then has its
+ * English name. Answers what went wrong, in sentences.
  */
 export async function visit(context, [, scene, hash, ready], { viewport, look = "dark", language = "en" }, take) {
   const problems = [];
@@ -260,12 +260,14 @@ export async function visit(context, [, scene, hash, ready], { viewport, look = 
   } catch (error) {
     problems.push(error.message.split("\n")[0]);
   }
-  if (language !== "en") await page.evaluate(() => localStorage.clear()).catch(() => {});
+  // The next visit begins as a new one.
+  await page.evaluate(() => localStorage.clear()).catch(() => {});
   await page.close();
   return problems;
 }
 
-async function speak(page, language) {
+/** Changes the language, as another window of the same browser would do it. */
+export async function speak(page, language) {
   await page.evaluate((tag) => {
     localStorage.setItem("bandstand.language", tag);
     dispatchEvent(new StorageEvent("storage", { key: "bandstand.language", newValue: tag }));
