@@ -12,7 +12,7 @@ const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-prac
 const TOLD_MAX = 4;
 
 const parts = process.argv.slice(2);
-const wished = SITUATIONS.filter(([name]) => parts.length === 0 || parts.some((part) => name.includes(part)));
+const wished = SITUATIONS.filter(([name], _, all) => parts.length === 0 || parts.some((part) => (all.some(([one]) => one === part) ? name === part : name.includes(part))));
 const context = await openBrowser();
 let visited = 0;
 const broken = new Map();

@@ -65,7 +65,7 @@ if (forDocs) {
   }
 } else {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const situation of SITUATIONS.filter(([name]) => name.includes(only))) {
+    for (const situation of SITUATIONS.filter(([name], _, all) => (all.some(([one]) => one === only) ? name === only : name.includes(only)))) {
       const file = join(OUT, `${situation[0]}-${size}${kind}`);
       const take = async (page) => {
         await page.screenshot({ path: `${file}.png` });

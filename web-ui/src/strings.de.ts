@@ -129,7 +129,7 @@ export const de: Catalogue = {
     hand: "Von Hand",
     slate: "Pausentafel jetzt",
     slateHint: "Für den Notfall: Die Pausentafel geht sofort auf Sendung und bleibt, bis Sie sie freigeben",
-    stay: (name) => `Bei ${name} bleiben`,
+    stay: (name) => `${name} halten`,
     stayHint: "Hält fest, was auf Sendung ist, bis Sie es freigeben",
     clear: "Einblendungen weg",
     clearHint: "Nimmt weg, was über dem Bild liegt, bis Sie es wieder zeigen",

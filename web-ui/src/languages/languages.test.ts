@@ -70,8 +70,8 @@ describe("components", () => {
   const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".svelte"));
   /** Attributes that are read out or shown. */
   const READ = ["aria-label", "aria-valuetext", "aria-roledescription", "title", "alt", "placeholder", "label", "hint"];
-  /** Signs and schemes that are the same in every language. */
-  const NEUTRAL = /^[^\p{L}]*(https:\/\/|MP4|MPEG-TS)?[^\p{L}]*$/u;
+  /** Signs and schemes that are the same in every language; a comma is not. */
+  const NEUTRAL = /^[^\p{L},]*(https:\/\/|MP4|MPEG-TS)?[^\p{L},]*$/u;
 
   interface Node {
     type?: string;

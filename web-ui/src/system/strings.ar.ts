@@ -10,7 +10,7 @@ export const ar: SystemCatalogue = {
   version: (v) => ltr(`Bandstand ${v}`),
   foreign: "يعمل Bandstand هذا على حاسوب خاص بك. حدّثه وأعد تشغيله هناك.",
   choose: "تثبيت تحديث من ملف…",
-  chooseHint: "ملف ينتهي بـ ‎.raucb. يتحقق جهاز البث من مصدره قبل أن يستخدم أي جزء منه.",
+  chooseHint: `ملف ينتهي بـ ${ltr(".raucb")}. يتحقق جهاز البث من مصدره قبل أن يستخدم أي جزء منه.`,
   address: "أو من عنوان",
   addressHint: "يُجلب أثناء التثبيت.",
   fetch: "جلب وتثبيت",
