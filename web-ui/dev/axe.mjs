@@ -8,8 +8,8 @@ import { openBrowser, SITUATIONS, SIZES, speak, visit } from "./situations.mjs";
 
 const AXE = readFileSync(new URL("../node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-/** Elements that are told of one broken rule. */
-const TOLD_MAX = 4;
+/** Places that are told of one broken rule. */
+const TOLD_MAX = 12;
 
 const parts = process.argv.slice(2);
 const wished = SITUATIONS.filter(([name], _, all) => parts.length === 0 || parts.some((part) => (all.some(([one]) => one === part) ? name === part : name.includes(part))));
@@ -47,15 +47,16 @@ for (const situation of wished) {
       await judge(page, `${label}, Arabic`);
       visited += 1;
     });
-    // A box that is away leaves its lines in the console.
-    for (const problem of problems.filter((text) => !/Failed to load resource|WebSocket/.test(text))) note(`page: ${problem}`, label, "");
-    console.log(`${label}: ${problems.length === 0 ? "seen" : "not seen to its end"}`);
+    // A box that is away, or that refuses, leaves its lines in the console.
+    const bad = problems.filter((text) => !/Failed to load resource|WebSocket/.test(text));
+    for (const problem of bad) note(`page: ${problem}`, label, "");
+    console.log(`${label}: ${bad.length === 0 ? "seen" : "not seen to its end"}`);
   }
 }
 await context.close();
 
 for (const [rule, { labels, where }] of broken) {
-  console.log(`${rule}\n    ${labels.size} times, first: ${[...labels][0]}`);
+  console.log(`${rule}\n    ${labels.size} times: ${[...labels].slice(0, TOLD_MAX).join("; ")}`);
   for (const one of [...where].slice(0, TOLD_MAX)) console.log(`    ${one}`);
 }
 console.log(`${visited} pages and situations, each in three ways; ${broken.size} rules broken`);

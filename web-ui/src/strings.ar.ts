@@ -44,7 +44,8 @@ export const ar: Catalogue = {
     count: (n) => number(n),
     kbps: (n) => `${number(n)} كيلوبت/ث`,
     notFound: "لم يعد هذا موجودًا.",
-    comma: "، ",
+    // The mark (U+200F) parts two Latin words of a list, which else would be read together from the left.
+    comma: "\u200f، ",
     bytes: ["بايت", "كيلوبايت", "ميغابايت", "غيغابايت"],
     correct: "يُرجى تصحيح ما تم تمييزه.",
     and: (names) => new Intl.ListFormat("ar").format(names.map(n_)),
@@ -132,7 +133,7 @@ export const ar: Catalogue = {
     hand: "يدويًا",
     slate: "شاشة الانتظار الآن",
     slateHint: "للطوارئ: تظهر شاشة الانتظار على الهواء فورًا وتبقى حتى تحررها",
-    stay: (name) => `البقاء على ${n_(name)}`,
+    stay: (name) => `إبقاء ${n_(name)}`,
     stayHint: "يثبّت ما على الهواء حتى تحرره",
     clear: "إخفاء العناصر",
     clearHint: "يخفي ما فوق الصورة حتى تظهره من جديد",

@@ -579,7 +579,7 @@ export const de: Catalogue = {
     newName: "Abendprogramm",
     edit: "Ablauf bearbeiten",
     length: "Länge",
-    fit: "Mit dem letzten Programmpunkt enden",
+    fit: "Bis zum letzten Punkt",
     repeat: "Am Ende von vorn beginnen",
     start: "Beginnt",
     starts: { go_live: "Wenn Sie live gehen", daily: "Jeden Tag zu einer Uhrzeit" },
