@@ -48,6 +48,7 @@ class LanguageState {
   locale = $state("en");
   /** None for English. */
   texts = $state.raw<Texts | null>(null);
+  #wish = 0;
 
   /** Before the page is drawn. Without its texts a language cannot be shown: then it is English. */
   async start(): Promise<void> {
@@ -67,7 +68,8 @@ class LanguageState {
   /** Tells whether it could be fetched; if not, all stays as it was. */
   async choose(choice: Language | null): Promise<boolean> {
     try {
-      await this.#show(choice);
+      // A later choice holds, also where its texts came first.
+      if (!(await this.#show(choice))) return true;
     } catch {
       return false;
     }
@@ -77,9 +79,13 @@ class LanguageState {
     return true;
   }
 
-  async #show(choice: Language | null): Promise<void> {
+  /** Tells whether it is still the newest wish when its texts are there. */
+  async #show(choice: Language | null): Promise<boolean> {
+    const wish = ++this.#wish;
     const tag = choice ?? spokenOf(navigator.languages);
-    this.#put(tag, tag === "en" ? null : (await LOADERS[tag]()).texts);
+    const texts = tag === "en" ? null : (await LOADERS[tag]()).texts;
+    if (wish === this.#wish) this.#put(tag, texts);
+    return wish === this.#wish;
   }
 
   #put(tag: Language, texts: Texts | null): void {
