@@ -3,6 +3,8 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import { mount } from "svelte";
 import App from "./App.svelte";
+import { language } from "./state/language.svelte";
+import { look } from "./state/look.svelte";
 import { route } from "./state/route.svelte";
 import { session } from "./state/session.svelte";
 
@@ -10,5 +12,6 @@ const target = document.getElementById("app");
 if (target === null) throw new Error("the page has no #app");
 
 route.start();
+look.start();
 session.start();
-mount(App, { target });
+void language.start().then(() => mount(App, { target }));

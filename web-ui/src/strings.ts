@@ -1,7 +1,9 @@
-// Every text that the page shows. Another language is another object of the type `Catalogue`.
-// The box's own texts (faults, refusals) come from the box.
+// Every text that the page shows, in English. Other languages are objects of the type `Catalogue` (strings.de.ts,
+// strings.ar.ts), gathered in `languages`. The box's own texts (faults, refusals) come from the box, and are English.
 
-const en = {
+import { spoken } from "./state/language.svelte";
+
+export const en = {
   brand: "Bandstand",
   skip: "Skip to the content",
   nav: {
@@ -36,9 +38,10 @@ const en = {
     count: (n: number) => n.toLocaleString("en"),
     kbps: (n: number) => `${n.toLocaleString("en")} kbps`,
     notFound: "This is no longer there.",
+    comma: ", ",
+    bytes: ["B", "kB", "MB", "GB"],
     correct: "Please correct what is marked.",
-    and: (names: string[]) =>
-      names.length < 2 ? (names[0] ?? "") : `${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`,
+    and: (names: string[]) => new Intl.ListFormat("en-GB").format(names),
   },
   api: {
     unreachable: "The box does not answer.",
@@ -757,6 +760,12 @@ const en = {
     programme: "Your programme",
     venue: "Name of the programme",
     venueHint: "Large on the slate.",
+    page: "This page",
+    pageLead: "Only for this device.",
+    look: "Light or dark",
+    looks: { system: "As this device has it", light: "Light", dark: "Dark" },
+    language: "Language",
+    languageBrowser: "As this browser has it",
     account: "Account",
     box: "This box",
     version: (v: string) => `Version ${v}`,
@@ -769,4 +778,4 @@ const en = {
 
 export type Catalogue = typeof en;
 
-export const t: Catalogue = en;
+export const t: Catalogue = spoken(en, (texts) => texts.page);

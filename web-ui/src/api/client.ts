@@ -1,6 +1,7 @@
 // REST calls. Every refusal of the box becomes a `Refusal` with its code, its words and its remedy.
 
 import { t } from "../strings";
+import { fromBox, type Said } from "../words/said";
 import type {
   Asset,
   CameraBody,
@@ -41,13 +42,21 @@ export class Refusal extends Error {
   readonly code: Told["code"];
   readonly remedy: string;
   readonly wrongs: Wrong[];
+  /** Whether its words are the box's, which speaks English; else they are the page's. */
+  readonly told: boolean;
 
-  constructor(problem: Told) {
+  constructor(problem: Told, told: boolean) {
     super(problem.detail);
     this.status = problem.status;
     this.code = problem.code;
     this.remedy = problem.remedy;
     this.wrongs = problem.wrongs ?? [];
+    this.told = told;
+  }
+
+  /** What was refused, and what to do, marked by who says it. */
+  get said(): { what: Said; remedy: Said } {
+    return this.told ? { what: fromBox(this.message), remedy: fromBox(this.remedy) } : { what: this.message, remedy: this.remedy };
   }
 }
 
@@ -60,17 +69,21 @@ export function refusalOf(status: number, text: string): Refusal {
   } catch {
     // Not ours: a proxy's page, or nothing at all. The words below serve.
   }
-  return new Refusal({
-    status,
-    code: problem.code ?? "internal",
-    detail: problem.detail ?? problem.title ?? t.api.internal(status),
-    remedy: problem.remedy ?? t.api.internalRemedy,
-    wrongs: problem.wrongs ?? [],
-  });
+  const detail = problem.detail ?? problem.title;
+  return new Refusal(
+    {
+      status,
+      code: problem.code ?? "internal",
+      detail: detail ?? t.api.internal(status),
+      remedy: problem.remedy ?? (detail === undefined ? t.api.internalRemedy : ""),
+      wrongs: problem.wrongs ?? [],
+    },
+    detail !== undefined,
+  );
 }
 
 export function unreachable(): Refusal {
-  return new Refusal({ status: 0, code: "unreachable", detail: t.api.unreachable, remedy: t.api.unreachableRemedy });
+  return new Refusal({ status: 0, code: "unreachable", detail: t.api.unreachable, remedy: t.api.unreachableRemedy }, false);
 }
 
 let whenSignedOut: () => void = () => {};

@@ -4,13 +4,14 @@ import { Refusal } from "../api/client";
 import type { Wrong } from "../api/types";
 import { notices } from "../state/notices.svelte";
 import { t } from "../strings";
+import type { Said } from "../words/said";
 import { fieldWrongs, Wrongs } from "./wrongs";
 
 export class Submit {
   busy = $state(false);
   wrongs = $state.raw(new Wrongs());
-  refused = $state<string | null>(null);
-  remedy = $state("");
+  refused = $state.raw<Said | null>(null);
+  remedy = $state.raw<Said>("");
   readonly #whole: boolean;
 
   /** `whole`: places of refusals are paths from the document's root; otherwise their last part names the field. */
@@ -30,16 +31,16 @@ export class Submit {
       return await action();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.wrongs = this.#whole ? new Wrongs(error.wrongs) : fieldWrongs(error.wrongs);
-      this.refused = error.message;
-      this.remedy = error.remedy;
+      this.wrongs = this.#whole ? new Wrongs(error.wrongs, true) : fieldWrongs(error.wrongs, true);
+      this.refused = error.said.what;
+      this.remedy = error.said.remedy;
       return this.#point();
     } finally {
       this.busy = false;
     }
   }
 
-  at(place: string): string | null {
+  at(place: string): Said | null {
     return this.wrongs.at(place);
   }
 

@@ -1,6 +1,8 @@
 // Every text of the card about the box's network, which is loaded when it is opened.
 
-const en = {
+import { spoken } from "../state/language.svelte";
+
+export const en = {
   title: "Network",
   foreign: "This Bandstand runs on a machine of your own. Set up its network there.",
   kind: { cable: "Cable", wifi: "Wi-Fi", phone: "Phone by USB" },
@@ -63,7 +65,7 @@ const en = {
 
 export type NetworkCatalogue = typeof en;
 
-export const t: NetworkCatalogue = en;
+export const t: NetworkCatalogue = spoken(en, (texts) => texts.network);
 
 /** Countries that the kernel has radio rules for (wireless-regdb), by ISO 3166-1. */
 export const COUNTRIES =

@@ -1,6 +1,8 @@
 // What is said of an interface and of a Wi-Fi network.
 
 import type { Interface, Wifi } from "../api/types";
+import { language } from "../state/language.svelte";
+import { t as page } from "../strings";
 import { t } from "./strings";
 
 /** Percent from which a network is strong, and from which it is fair: below that video breaks. */
@@ -21,12 +23,12 @@ export function wifiWords(one: Wifi): string {
   const words = [strength];
   if (one.security === "open") words.push(t.open);
   if (one.saved !== null) words.push(t.known);
-  return words.join(", ");
+  return words.join(page.common.comma);
 }
 
 /** Countries with their names, by name. Without names, by their letters. */
 export function countries(codes: string[]): { code: string; name: string }[] {
-  const names = typeof Intl.DisplayNames === "function" ? new Intl.DisplayNames(["en"], { type: "region" }) : null;
+  const names = typeof Intl.DisplayNames === "function" ? new Intl.DisplayNames([language.locale], { type: "region" }) : null;
   const named = codes.map((code) => ({ code, name: names?.of(code) ?? code }));
-  return named.sort((a, b) => a.name.localeCompare(b.name, "en"));
+  return named.sort((a, b) => a.name.localeCompare(b.name, language.locale));
 }

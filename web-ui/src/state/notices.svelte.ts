@@ -2,12 +2,13 @@
 
 import { Refusal } from "../api/client";
 import { t } from "../strings";
+import { fromBox, plain, type Said } from "../words/said";
 
 export interface Notice {
   id: number;
   good: boolean;
-  text: string;
-  remedy: string;
+  text: Said;
+  remedy: Said;
 }
 
 const GOOD_MS = 4000;
@@ -22,7 +23,7 @@ class Notices {
     this.#add({ good: true, text, remedy: "" }, GOOD_MS);
   }
 
-  bad(text: string, remedy = ""): void {
+  bad(text: Said, remedy: Said = ""): void {
     this.#add({ good: false, text, remedy }, BAD_MS);
   }
 
@@ -37,7 +38,7 @@ class Notices {
 
   #add(notice: Omit<Notice, "id">, ms: number): void {
     const id = this.#next++;
-    const others = this.list.filter((one) => one.text !== notice.text);
+    const others = this.list.filter((one) => plain(one.text) !== plain(notice.text));
     this.list = [...others, { ...notice, id }].slice(-NOTICES_MAX);
     setTimeout(() => this.drop(id), ms);
   }
@@ -59,7 +60,8 @@ export async function attempt(action: () => Promise<unknown>): Promise<boolean> 
 export function report(error: unknown): void {
   if (error instanceof Refusal) {
     const reasons = error.wrongs.map((wrong) => wrong.reason).join("; ");
-    notices.bad(reasons === "" ? error.message : `${error.message} ${reasons}`, error.remedy);
+    const { what, remedy } = error.said;
+    notices.bad(reasons === "" ? what : fromBox(`${error.message} ${reasons}`), remedy);
   } else {
     console.error(error);
     notices.bad(t.api.internal(0), t.api.internalRemedy);

@@ -1,6 +1,8 @@
 // Every text of the card about the box's system, which is loaded when it is opened.
 
-const en = {
+import { spoken } from "../state/language.svelte";
+
+export const en = {
   title: "Software of this box",
   version: (v: string) => `Bandstand ${v}`,
   foreign: "This Bandstand runs on a machine of your own. Update and restart it there.",
@@ -63,7 +65,7 @@ const en = {
 };
 
 /** Pins of a Raspberry Pi's header by the names of their lines. */
-const PINS: Record<string, number> = {
+export const PINS: Record<string, number> = {
   GPIO2: 3, GPIO3: 5, GPIO4: 7, GPIO14: 8, GPIO15: 10, GPIO17: 11, GPIO18: 12, GPIO27: 13, GPIO22: 15, GPIO23: 16, GPIO24: 18,
   GPIO10: 19, GPIO9: 21, GPIO25: 22, GPIO11: 23, GPIO8: 24, GPIO7: 26, GPIO5: 29, GPIO6: 31, GPIO12: 32,
   GPIO13: 33, GPIO19: 35, GPIO16: 36, GPIO26: 37, GPIO20: 38, GPIO21: 40,
@@ -71,4 +73,4 @@ const PINS: Record<string, number> = {
 
 export type SystemCatalogue = typeof en;
 
-export const t: SystemCatalogue = en;
+export const t: SystemCatalogue = spoken(en, (texts) => texts.system);

@@ -17,7 +17,7 @@ export function cueWhen(cue: Cue | OverlayCue): string {
 
 export function transitionWords(cue: Cue): string {
   const name = t.editor.transitions[cue.transition.kind];
-  return cue.transition.kind === "cut" ? name : `${name}, ${fieldText(cue.transition.duration_ms)}`;
+  return cue.transition.kind === "cut" ? name : `${name}${t.common.comma}${fieldText(cue.transition.duration_ms)}`;
 }
 
 /** What a glance shows to be wrong: ids that the box could not even read. All else is the box's to judge. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { Execution, Figures } from "../api/types";
+import { plain } from "./said";
 import { destinationsOf, endWords, lengthOf, wrongsOf } from "./broadcast";
 
 const figures = (more: Partial<Figures> = {}): Figures => ({
@@ -61,7 +62,7 @@ test("only one session is good", () => {
   ]);
 });
 
-test("a broadcast without trouble has nothing to tell", () => expect(wrongsOf(execution())).toEqual([]));
+test("a broadcast without trouble has nothing to tell", () => expect(wrongsOf(execution()).map(plain)).toEqual([]));
 
 test("what went wrong is told once, the gravest first", () => {
   const trouble = (code: Figures["troubles"][number]["code"], text: string, count: number) => ({ code, subject: "", text, count });
@@ -78,7 +79,7 @@ test("what went wrong is told once, the gravest first", () => {
       trouble("destination_lost", "Twitch: The connection to the platform broke.", 1),
     ],
   });
-  expect(wrongsOf(execution({ status: "error", error_message: "No destination was reached.", metrics }))).toEqual([
+  expect(wrongsOf(execution({ status: "error", error_message: "No destination was reached.", metrics })).map(plain)).toEqual([
     "No destination was reached.",
     "The channel's process was started again 2 times.",
     "1,200 pictures are missing: the box was too slow.",
@@ -88,5 +89,5 @@ test("what went wrong is told once, the gravest first", () => {
     "Twitch: The connection to the platform broke.",
   ]);
   const lostOnce = figures({ troubles: [trouble("worker_lost", "The channel's process ended and is started again.", 1)], faults: 1 });
-  expect(wrongsOf(execution({ metrics: lostOnce }))).toEqual(["The channel's process ended and is started again."]);
+  expect(wrongsOf(execution({ metrics: lostOnce })).map(plain)).toEqual(["The channel's process ended and is started again."]);
 });

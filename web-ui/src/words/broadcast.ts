@@ -1,7 +1,8 @@
 // A broadcast of the log in words: how it ended, how long it was, and what went wrong.
 
 import type { Execution, Figures } from "../api/types";
-import { t } from "../strings";
+import { en, t } from "../strings";
+import { fromBox, type Said } from "./said";
 import type { Tone } from "./source";
 
 export interface EndWords {
@@ -43,11 +44,11 @@ export function destinationsOf(metrics: Figures): { id: string; text: string; go
 }
 
 /** What a person should know before the next time: whole sentences, the gravest first. */
-export function wrongsOf(execution: Execution): string[] {
+export function wrongsOf(execution: Execution): Said[] {
   const { metrics } = execution;
   const missed = metrics.cues_due - metrics.cues_shown;
   return [
-    execution.error_message ?? [],
+    execution.error_message === null ? [] : fromBox(execution.error_message),
     metrics.workers > 1 ? t.broadcasts.restarted(metrics.workers - 1) : [],
     metrics.ticks_missing > 0 ? t.broadcasts.missing(metrics.ticks_missing) : [],
     missed > 0 ? t.broadcasts.cuesMissed(missed, metrics.cues_due) : [],
@@ -55,6 +56,6 @@ export function wrongsOf(execution: Execution): string[] {
     // Pictures that are missing and a process that was started again are told above, with their number.
     metrics.troubles
       .filter(({ code }) => code !== "ticks_missing" && !(code === "worker_lost" && metrics.workers > 1))
-      .map(({ text, count }) => t.broadcasts.times(text, count)),
+      .map(({ text, count }) => fromBox(en.broadcasts.times(text, count))),
   ].flat();
 }

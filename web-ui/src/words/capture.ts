@@ -19,7 +19,7 @@ export function deviceWords(device: DeviceChoice): string {
   if ("missing" in device) return f.captureMissing(device.id);
   const [best] = device.formats;
   const size = best === undefined ? [] : [f.captureSize(best.width, best.height)];
-  return [device.name, ...size, socket(device.id), ...(device.in_use ? [f.captureInUse] : [])].join(", ");
+  return [device.name, ...size, socket(device.id), ...(device.in_use ? [f.captureInUse] : [])].join(t.common.comma);
 }
 
 /** The last part of where it is plugged in: two of a kind differ in it alone. */

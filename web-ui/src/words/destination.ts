@@ -3,6 +3,7 @@
 import { t } from "../strings";
 import type { Destination, DestinationStatus } from "../api/types";
 import type { StateWords } from "./source";
+import { fixedText } from "./number";
 import { leftText } from "./time";
 
 /** A queue longer than this is worth a word, milliseconds. */
@@ -25,7 +26,7 @@ export function destinationWords(
     case "connecting":
       return { text: s.connecting, detail: status.attempt > 0 ? s.try(status.attempt + 1) : "", tone: "warn" };
     case "live": {
-      const behind = status.queue_ms >= BEHIND_MS ? s.behind((status.queue_ms / 1000).toFixed(1)) : "";
+      const behind = status.queue_ms >= BEHIND_MS ? s.behind(fixedText(status.queue_ms / 1000, 1)) : "";
       const renewal = status.renewal_ms === null ? "" : s.renewal(leftText(status.renewal_ms));
       return { text: s.live, detail: behind === "" ? renewal : behind, tone: behind === "" ? "good" : "warn" };
     }

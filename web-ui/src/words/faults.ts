@@ -9,6 +9,7 @@ import { leftText } from "./time";
 export interface FaultCard {
   key: string;
   alarm: boolean;
+  /** From the box, as is `you`: they are English. */
   what: string;
   audience: string;
   doing: string;

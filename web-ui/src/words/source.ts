@@ -79,7 +79,7 @@ export function sourceWords(source: Source, status: SourceStatus | undefined): S
 
 function sizeWords(status: SourceStatus): string {
   const { sound_only, level_db } = status;
-  if (sound_only) return [t.sources.state.soundOnly, ...(level_db === null ? [] : [t.sources.state.level(level_db)])].join(", ");
+  if (sound_only) return [t.sources.state.soundOnly, ...(level_db === null ? [] : [t.sources.state.level(level_db)])].join(t.common.comma);
   if (status.width === 0) return "";
   const words = [t.sources.state.size(status.width, status.height, status.fps)];
   if (!status.sound) words.push(t.sources.state.noSound);
@@ -89,7 +89,7 @@ function sizeWords(status: SourceStatus): string {
     if (kbps > 0) words.push(t.sources.state.rate(kbps));
     if (jitter_ms > buffer_ms) words.push(t.sources.state.uneven(jitter_ms));
   }
-  return words.join(", ");
+  return words.join(t.common.comma);
 }
 
 function tries(status: SourceStatus): string {

@@ -1,5 +1,7 @@
 // Times as people write and read them.
 
+import { language } from "../state/language.svelte";
+
 const S = 1000;
 const MIN = 60 * S;
 const H = 60 * MIN;
@@ -60,7 +62,7 @@ export function countdownSeconds(ms: number): number {
   return Math.max(0, Math.ceil(ms / S));
 }
 
-/** `Fri, 21 Nov, 20:15`, in the words and the zone of who reads. */
+/** `Fri, 21 Nov, 20:15`, in the language of the page and the zone of who reads. */
 export function dateText(ms: number): string {
-  return new Date(ms).toLocaleString(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  return new Date(ms).toLocaleString(language.locale, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
 }
