@@ -43,7 +43,7 @@ done
 PARTS=(page data claim live power update broken refused)
 ABUSE_PARTS=(network panel button killed disk nvme bare kernel init hang eeprom reset wish given cuts)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
-declare -A TAKES=([page]=150 [data]=20 [claim]=20 [live]=150 [power]=250 [update]=450 [broken]=350 [refused]=100 [network]=1200
+declare -A TAKES=([page]=150 [data]=20 [claim]=20 [live]=150 [power]=250 [update]=600 [broken]=350 [refused]=100 [network]=1200
     [panel]=200 [button]=450 [killed]=250 [disk]=500 [nvme]=500 [bare]=300 [kernel]=600 [init]=600 [hang]=600 [eeprom]=600 [reset]=250
     [wish]=400 [given]=250 [cuts]=9000)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
