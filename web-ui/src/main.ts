@@ -14,4 +14,6 @@ if (target === null) throw new Error("the page has no #app");
 route.start();
 look.start();
 session.start();
-void language.start().then(() => mount(App, { target }));
+// In English where the texts of another language take long: they are put in when they come.
+const patience = new Promise((resolve) => setTimeout(resolve, 3_000));
+void Promise.race([language.start(), patience]).then(() => mount(App, { target }));

@@ -21,8 +21,9 @@ const BYTES_PER_INODE: &str = "1048576";
 fn find(machine: &Path, instance: &str) -> Result<disks::Disk, Trouble> {
     let unknown = || Trouble::new(Code::DiskUnknown, instance);
     let (name, number) = instance.rsplit_once('-').ok_or_else(unknown)?;
-    let number = number.parse().map_err(|_| unknown())?;
-    disks::takeable(machine, name, number).map_err(|refused| match refused {
+    // Written in one way alone, so that no two units are begun for one disk.
+    let meant = number.parse::<u64>().ok().filter(|meant| meant.to_string() == number).ok_or_else(unknown)?;
+    disks::takeable(machine, name, meant).map_err(|refused| match refused {
         disks::Refused::Unknown => unknown(),
         disks::Refused::Another(other) => Trouble::new(Code::DiskBusy, other),
     })

@@ -11,7 +11,8 @@ use crate::system::disk;
 use crate::units::Units;
 use crate::units::children::Children;
 use automation::fault::Code;
-use automation::id::ChannelId;
+use automation::id::{ChannelId, DestinationId};
+use automation::spec::{ChannelSpec, Destination, DestinationKind};
 use automation::status::{ChannelStatus, DestinationState, DestinationStatus};
 use automation::wire::{self, Frame, FromChannel, ToChannel};
 use serde_json::json;
@@ -25,6 +26,8 @@ use tokio::sync::watch;
 
 /// For so long one session must last, milliseconds.
 const SESSION_MS: u64 = 8_000;
+/// A line that falls down again and again is no proof.
+const SESSIONS_MAX: u32 = 2;
 /// For a worker's status, which it tells every second.
 const STATUS_MAX: Duration = Duration::from_secs(5);
 /// Most memory of the worker, bytes: as its unit grants.
@@ -53,14 +56,23 @@ fn air(run: &Path) -> Air {
         name.starts_with("channel-") && name.ends_with(".sock")
     });
     let mut air = Air::Off;
-    for status in sockets.filter_map(|socket| status(&socket)) {
+    for (status, senders) in sockets.filter_map(|socket| Some((status(&socket)?, senders(&socket)))) {
+        let sends = |destination: &DestinationStatus| lasts(destination) && senders.contains(&destination.id);
         match status.live.is_some() {
-            true if status.destinations.iter().any(lasts) => return Air::Proven,
+            true if status.destinations.iter().any(sends) => return Air::Proven,
             true => air = Air::On,
             false => {}
         }
     }
     air
+}
+
+/// The destinations of a worker that lie beyond this box, by the spec that it keeps beside its socket: a recording proves no sending.
+fn senders(socket: &Path) -> Vec<DestinationId> {
+    let text = std::fs::read(socket.with_extension("spec.json")).unwrap_or_default();
+    let Ok(spec) = serde_json::from_slice::<ChannelSpec>(&text) else { return Vec::new() };
+    let sends = |destination: &&Destination| !matches!(destination.kind, DestinationKind::File { .. });
+    spec.destinations.iter().filter(sends).map(|destination| destination.id.clone()).collect()
 }
 
 /// The next status of a worker; none where it does not answer.
@@ -171,16 +183,16 @@ async fn broadcast(
 /// What was seen so far. Each of it is enough once: under the load of every day pictures may come late, and a source come and go.
 #[derive(Clone, Copy, Debug, Default)]
 struct Proof {
-    /// One session has carried media for long enough.
+    /// A session has carried media for long enough, the first or the second.
     sent: bool,
-    /// Its pictures and its sound came in, and were decoded.
+    /// Its pictures came in and were decoded, and it has a track of sound.
     back: bool,
 }
 
 impl Proof {
     /// Looks at the next status: whether it is whole now.
     fn takes(&mut self, status: &ChannelStatus) -> bool {
-        self.sent |= status.destinations.iter().any(lasts);
+        self.sent |= status.destinations.iter().any(|door| door.sessions <= SESSIONS_MAX && lasts(door));
         self.back |= status.sources.iter().any(|source| {
             // Bars stand still, and are silent: what is said of them for that says that they came.
             let came = source.state.arrives();

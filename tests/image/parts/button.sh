@@ -11,7 +11,8 @@ down_while() {
             while :; do echo pull-down >\$pull; read -rt 0.02 -u 3; done) & finger=\$!
         chrt -f -p 50 \$finger
         $1
-        kill \$finger; wait \$finger 2>/dev/null; echo pull-up >$(line 17 pull)" 240
+        result=\$?
+        kill \$finger; wait \$finger 2>/dev/null; echo pull-up >$(line 17 pull); exit \$result" 240
 }
 # The program starts, and the lamp is lit: in the dark box it says that the button may be let go.
 until_lit() { echo "systemctl start --no-block bandstand; until grep -q 1 $(line 27 value); do sleep 0.1; done"; }

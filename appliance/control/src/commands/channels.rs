@@ -106,8 +106,7 @@ fn still(tx: &Transaction<'_>, id: AssetId) -> Result<AssetId, Refusal> {
     Ok(asset.doc.id)
 }
 
-/// Writes a new channel, and answers its id.
-/// A channel; in this format where it asks for none.
+/// Writes a new channel, in this format where it asks for none, and answers its id.
 pub(super) fn insert(
     tx: &Transaction<'_>,
     draft: ChannelDraft,

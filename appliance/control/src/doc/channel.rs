@@ -56,7 +56,7 @@ pub struct ChannelDraft {
     pub id: Option<ChannelId>,
     /// Its name, 1 to 100 characters.
     pub name: String,
-    /// Format of its program; 1080p30 at 4500 kbit/s where absent.
+    /// Format of its program; where absent 1080p30 at 4500 kbit/s, and on the image 720p30 at 3000.
     #[serde(default)]
     pub house: Option<House>,
 }
