@@ -41,7 +41,7 @@ export const ar: NetworkCatalogue = {
   known: "معروفة",
   other: "تطلب هذه الشبكة اسمًا وكلمة مرور لكل شخص، أو أن حمايتها قديمة: لا يستطيع جهاز البث الاتصال بها.",
   join: "اتصال",
-  joinName: (name) => `الاتصال بـ «${n_(name)}»`,
+  joinName: (name) => `اتصال بـ «${n_(name)}»`,
   here: "متصل",
   forget: "نسيان",
   forgetName: (name) => `نسيان «${n_(name)}»`,
