@@ -31,7 +31,6 @@ pub enum Word {
 #[derive(Clone, Debug)]
 pub struct Watchdog {
     every_ms: u64,
-    begun: bool,
     fed: Option<Running>,
     program: Option<Pulse<2>>,
 }
@@ -39,7 +38,7 @@ pub struct Watchdog {
 impl Watchdog {
     /// A watchdog that bites where it is not fed for `bites_ms`.
     pub fn new(bites_ms: u64) -> Watchdog {
-        Watchdog { every_ms: bites_ms / TIMES, begun: false, fed: None, program: None }
+        Watchdog { every_ms: bites_ms / TIMES, fed: None, program: None }
     }
 
     /// The worker's loop has turned. `program` answers the ticks that were made and the bytes that left the encoder; none
@@ -49,16 +48,15 @@ impl Watchdog {
             return None;
         }
         self.fed = Some(now);
+        let had_begun = self.program.as_ref().is_some_and(Pulse::has_moved);
         if let Some(counters) = program() {
             self.program.get_or_insert_with(|| Pulse::new(now, PROGRAM)).beat(now, counters);
         }
-        let Some(program) = &self.program else { return Some(Word::Fed) };
-        match self.begun {
-            true => (!program.stands(now)).then_some(Word::Fed),
-            false => {
-                self.begun = program.has_moved();
-                self.begun.then_some(Word::Begun)
-            }
+        match &self.program {
+            None => Some(Word::Fed),
+            Some(program) if !program.has_moved() => None,
+            Some(_) if !had_begun => Some(Word::Begun),
+            Some(program) => (!program.stands(now)).then_some(Word::Fed),
         }
     }
 }

@@ -3,6 +3,13 @@
 
 STICK=$RUN/stick.img
 plug_in() { monitor "drive_add 0 if=none,id=stick,file=$STICK,format=raw" && monitor 'device_add usb-storage,id=stick,drive=stick,bus=usb.0'; }
+# A stick with somebody's pictures.
+plug_in_holidays() {
+    rm -f "$STICK"
+    truncate -s 4G "$STICK"
+    in_tools mkfs.vfat -n HOLIDAY "$STICK" >/dev/null
+    plug_in
+}
 pull_out() { monitor 'device_del stick'; }
 
 disk() { api GET /disk | field "it$1"; }
@@ -14,7 +21,7 @@ on_disk() { api GET /state | field "[d for c in it['channels'] if c['id'] == 'ma
 records() { [ "$(on_disk "['state']")" = live ]; }
 disk_missed() { [ "$(on_disk "['fault']['code']")" = destination_disk_missing ]; }
 
-# prepare [AGAIN]: has the only disk that is found prepared, and says how long it took.
+# prepare: has the only disk that is found prepared, and says how long it took.
 prepare() {
     local begin name number
     name=$(disk "['found'][0]['name']") number=$(disk "['found'][0]['number']")
@@ -24,9 +31,16 @@ prepare() {
     since "$begin"
     [ -z "$(disk "['trouble']")" ] || stop_because "The page says: $(api GET /disk)"
 }
-record_on_disk() {
+# record_for_a_while: has the disk prepared and a broadcast recorded on it, for a while. The caller's `prepared` is how many seconds the one
+# took, and its `before` how many recordings the platform had until then.
+record_for_a_while() {
+    prepared=$(prepare) || exit
     must POST /channels/main/destinations '{"id": "disk", "name": "Disk", "kind": "file", "medium": "disk", "folder": "evenings",
         "container": "mp4", "keep_mb": 1000, "leave_mb": 100, "enabled": true}' >/dev/null
+    before=$(recordings)
+    be_live 20000
+    wait_for "The recording on the disk" 60 records
+    wait_for "A while of it" 120 live_for 35000
 }
 # carried FILE: the disk is looked at here, as on a computer that it was carried to: after its journal was played there is nothing to
 # repair, and there are two files that play. Says what is in them.
@@ -52,20 +66,12 @@ part_disk() {
     set_up_channel
     end_live
     local kind before sessions since_ms begin prepared back told
-    rm -f "$STICK"
-    truncate -s 4G "$STICK"
-    in_tools mkfs.vfat -n HOLIDAY "$STICK" >/dev/null
-    plug_in
+    plug_in_holidays
     wait_for "The disk on the page" 60 disk_found HOLIDAY
     # What the system runs from is no disk, whatever somebody asks for.
     kind=$(api POST /disk "{\"name\": \"vdb\", \"number\": 2}" | field "it['wrongs'][0]['place']")
     [ "$kind" = name ] || stop_because "The card itself was not refused: $kind"
-    prepared=$(prepare) || exit
-    record_on_disk
-    before=$(recordings)
-    be_live 20000
-    wait_for "The recording on the disk" 60 records
-    wait_for "A while of it" 120 live_for 35000
+    record_for_a_while
     sessions=$(recordings)
     [ "$sessions" = $((before + 1)) ] || stop_because "The platform has $((sessions - before)) sessions."
     pull_out
@@ -95,7 +101,7 @@ part_disk() {
 # The same disk in the box for good, as an NVMe: the plug is pulled while it is recorded on, and it is there when the power comes.
 part_nvme() {
     local inside=$RUN/nvme.img model prepared before told
-    rm -f "$inside" "$STICK"
+    rm -f "$inside"
     truncate -s 4G "$inside"
     power_cut
     fresh_card
@@ -106,12 +112,7 @@ part_nvme() {
     set_up_channel
     model=$(disk "['found'][0]['model']")
     [ "$(disk "['found'][0]['name']")" = nvme0n1 ] || stop_because "The NVMe is not found: $(api GET /disk)"
-    prepared=$(prepare) || exit
-    record_on_disk
-    before=$(recordings)
-    be_live 20000
-    wait_for "The recording on the disk" 60 records
-    wait_for "A while of it" 120 live_for 35000
+    record_for_a_while
     power_cut
     power_on
     wait_for "The broadcast at the platform after the cut" 400 arrived $((before + 1))
@@ -120,9 +121,7 @@ part_nvme() {
     wait_for "A while of it" 120 live_for 20000
 
     # One disk is used at a time: a second one is not taken.
-    truncate -s 4G "$STICK"
-    in_tools mkfs.vfat -n HOLIDAY "$STICK" >/dev/null
-    plug_in
+    plug_in_holidays
     wait_for "The second disk on the page" 60 second_found
     [ "$(refused_second)" = on_air ] || stop_because "The second disk was not refused on air: $(refused_second)"
     end_live

@@ -162,6 +162,7 @@ part_network() {
     cable off
     wait_for "The telephone's turn" 60 network_says "[one['used'] for one in it['interfaces'] if one['kind'] == 'phone']" '[True]'
     guest 'bash -c "exec 3<>/dev/tcp/10.0.3.2/'"$FILES_PORT"' && printf \"GET / HTTP/1.0\r\n\r\n\" >&3 && head -n1 <&3"' | grep -q ^HTTP || stop_because "Nothing leaves the box by the telephone."
+    # That something does not come is seen by waiting for longer than it would take.
     sleep $((AFTER_S * 2))
     access_point_gone || stop_because "The access point came, although the telephone carries."
     cable on

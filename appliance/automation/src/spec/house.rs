@@ -78,9 +78,7 @@ impl House {
     pub fn keyframe_ticks(&self) -> u64 {
         self.rate.nearest_tick(u64::from(KEYFRAME_S) * 1000)
     }
-}
 
-impl House {
     /// 720p30 at 3000 kbps: what a board without an encoder of its own is expected to carry.
     pub fn of_a_small_board() -> House {
         House { width: 1280, height: 720, video_kbps: 3000, ..House::default() }
