@@ -84,7 +84,7 @@ part_network() {
     power_on "$RUN/radio.img"
     wait_page
     claim
-    guest 'for module in cdc_ether rndis_host cdc_ncm ipheth; do modprobe -n $module || exit 1; done' || stop_because "A driver of telephones is missing."
+    guest 'for module in cdc_ether rndis_host cdc_ncm cdc_subset ipheth; do modprobe -n $module || exit 1; done' || stop_because "A driver of telephones is missing."
     guest "mkdir -p /run/systemd/system/bandstand.service.d && printf '[Service]\nEnvironment=BANDSTAND_ACCESS_POINT_AFTER_S=$AFTER_S BANDSTAND_ACCESS_POINT_RETRY_S=$RETRY_S\n' >/run/systemd/system/bandstand.service.d/test.conf && systemctl daemon-reload && systemctl restart bandstand"
     platform_on
     radios

@@ -20,8 +20,9 @@ const MANAGER: &str = "/org/freedesktop/NetworkManager";
 pub(super) const ACCESS_POINT: &str = "bandstand-access-point";
 /// `NM_WIFI_DEVICE_CAP_AP`.
 const CAN_BE_ACCESS_POINT: u32 = 0x40;
-/// Drivers of telephones by USB. Some adapters of cables use them too; they then come after Wi-Fi.
-const PHONES: [&str; 4] = ["rndis_host", "cdc_ether", "cdc_ncm", "ipheth"];
+/// Drivers of telephones by USB. Some adapters of cables use them too; they then come after Wi-Fi. Of what `cdc_ether` is for,
+/// `cdc_subset` takes some, where it is loaded first.
+const PHONES: [&str; 5] = ["rndis_host", "cdc_ether", "cdc_ncm", "cdc_subset", "ipheth"];
 
 /// States of a device (`NMDeviceState`).
 pub(super) mod state {
