@@ -16,6 +16,7 @@
 #   killed   the worker and the page's program, on air
 #   kernel   a version whose kernel is none, sent to the page as a file
 #   init     a version whose first program ends
+#   emergency  a version that cannot mount /data; and the committed one, where it cannot start
 #   eeprom   a board whose own start program is too old for updates: told beforehand, and refused
 #   reset    everything goes, and it is a new box again
 #   wish     the same by a file on the card, with what it shall be then beside it
@@ -41,10 +42,10 @@ for file in "$HERE"/parts/*.sh; do
 done
 
 PARTS=(page data claim live power update broken refused)
-ABUSE_PARTS=(network panel button killed disk nvme bare kernel init hang eeprom reset wish given cuts)
+ABUSE_PARTS=(network panel button killed disk nvme bare kernel init emergency hang eeprom reset wish given cuts)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
 declare -A TAKES=([page]=150 [data]=20 [claim]=20 [live]=150 [power]=250 [update]=600 [broken]=350 [refused]=100 [network]=1200
-    [panel]=200 [button]=450 [killed]=250 [disk]=500 [nvme]=500 [bare]=300 [kernel]=600 [init]=600 [hang]=600 [eeprom]=600 [reset]=250
+    [panel]=200 [button]=450 [killed]=250 [disk]=500 [nvme]=500 [bare]=300 [kernel]=600 [init]=600 [emergency]=1100 [hang]=600 [eeprom]=600 [reset]=250
     [wish]=400 [given]=250 [cuts]=9000)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
 UNTIL=${UNTIL:-0}

@@ -54,6 +54,32 @@ part_init() {
     passed "a first program that ends, and the kernel's panic: back after $TOOK s"
 }
 
+# The one goes back to the version before; the other, which nothing lies behind, starts again and again, and says why.
+part_emergency() {
+    local file=/autoboot/bandstand-emergency.txt trial begin spaced
+    tried emergency
+    trial=$TOOK
+    guest "grep 'Failed:.*data.mount' $file" || stop_because "The card does not say why: $(guest "cat $file")"
+    guest "rm $file; sync"
+    power_cut
+    cp "$WORK/firmware.img" "$RUN/emergency.img"
+    printf 'bootargs=console=ttyAMA0 systemd.debug_shell=hvc0 systemd.unit=emergency.target ' >"$RUN/bootargs.txt"
+    in_tools mcopy -o -i "$RUN/emergency.img@@1M" "$RUN/bootargs.txt" ::bootargs.txt || stop_because "The firmware's drive has no command line."
+    FIRMWARE=$RUN/emergency.img
+    power_on
+    begin=$(now)
+    wait_for "The second start" 400 started 1
+    spaced=$(since "$begin")
+    [ "${spaced%.*}" -ge 120 ] || stop_because "The committed version starts again after $spaced s already."
+    wait_for "The third start" 400 started 2
+    FIRMWARE=$WORK/firmware.img
+    power_cut
+    power_on
+    wait_page
+    guest "grep -q 'could not start' $file && rm $file && sync" || stop_because "The card does not say why."
+    passed "a version that cannot mount /data: back after $trial s; a committed one that ends in emergency mode starts again $spaced s after it was switched on"
+}
+
 # With the watchdog of a PC, since QEMU has none of the Pi's: what feeds it is the same.
 part_hang() {
     power_cut
