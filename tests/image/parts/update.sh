@@ -37,9 +37,12 @@ update_settled() { case $(update) in none | receiving | installing | '') return 
 
 # fetched NAME: the page installs one of this machine's from an address.
 fetched() {
+    fetch "$1"
+    installed_by_page
+}
+fetch() {
     platform_on
     must POST /system/update/fetch "{\"url\": \"http://10.0.2.2:$FILES_PORT/$1.raucb\"}" >/dev/null
-    installed_by_page
 }
 
 # installed_by_page: until the page says that it is ready.
