@@ -2,8 +2,8 @@
 """sbom.py left ROOT: of each package that was installed into a root, how many of its files are left in it, without its
 documentation: lines of package, files left, files.
 sbom.py make WORK REPO VERSION OUT: the bill of materials of the image, CycloneDX 1.5 as JSON: Debian's packages as they were
-installed (pruning takes files and leaves versions), kernel, firmware, RAUC, and the crates of Bandstand's programs; and the
-crates' licences, into WORK/licences."""
+installed (pruning takes files and leaves versions), kernel, firmware, RAUC, the crates of Bandstand's programs, and what the page
+has of npm; and the licences of the last two, into WORK/licences and WORK/licences.page."""
 
 import glob
 import json
@@ -15,6 +15,9 @@ import sys
 
 PROGRAMS = ["control", "channel", "ingest", "board"]
 TARGET = "aarch64-unknown-linux-gnu"
+# What ends in the page, and not only builds it, which npm does not tell apart: what its sources import, and what Svelte's part that runs
+# in a browser imports.
+PAGE = ["svelte", "clsx", "esm-env", "@fontsource/barlow"]
 
 
 def left(root):
@@ -67,6 +70,34 @@ def crates(repo, work):
                 shutil.copyfile(os.path.join(sources, text), os.path.join(folder, f"{name}-{version}", text))
 
 
+def page(repo, work):
+    ui = os.path.join(repo, "web-ui")
+    for path in glob.glob(f"{ui}/src/**/*.*", recursive=True):
+        if path.endswith((".ts", ".svelte", ".css")) and not path.endswith(".test.ts"):
+            with open(path, encoding="utf-8") as file:
+                named = re.findall(r"""(?:\bfrom |\bimport |@import |url\()['"]((?:@[\w-]+/)?[a-z][\w-]*)""", file.read())
+            strangers = {name for name in named if name not in PAGE}
+            if strangers:
+                sys.exit(f"{path} imports {', '.join(strangers)}, which image/sbom.py does not name")
+    with open(f"{ui}/package-lock.json", encoding="utf-8") as file:
+        lock = json.load(file)["packages"]
+    folder = os.path.join(work, "licences.page")
+    shutil.rmtree(folder, ignore_errors=True)
+    for name in sorted(PAGE):
+        package = lock[f"node_modules/{name}"]
+        version, sources = package["version"], f"{ui}/node_modules/{name}"
+        purl = f"pkg:npm/{name.replace('@', '%40')}@{version}"
+        yield {"type": "library", "name": name, "version": version, "bom-ref": f"npm/{name}@{version}", "purl": purl} | {
+            "licenses": [{"expression": package["license"]}]
+        }
+        texts = [n for n in os.listdir(sources) if re.match(r"(?i)licen[cs]e", n)]
+        if not texts:
+            sys.exit(f"{sources} has no licence")
+        os.makedirs(os.path.join(folder, f"{name.replace('/', '-')}-{version}"))
+        for text in texts:
+            shutil.copyfile(os.path.join(sources, text), os.path.join(folder, f"{name.replace('/', '-')}-{version}", text))
+
+
 def make(work, repo, version, out):
     kept = {name: (int(there), int(all_)) for name, there, all_ in rows(os.path.realpath(f"{work}/root.left"))}
     components = []
@@ -81,6 +112,7 @@ def make(work, repo, version, out):
     with open(os.path.join(os.path.realpath(f"{work}/rauc"), "version"), encoding="utf-8") as file:
         components.append(deb("rauc", file.read().strip(), "arm64", properties=[("built", "from Debian's source")]))
     components += crates(repo, work)
+    components += page(repo, work)
     bill = {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",

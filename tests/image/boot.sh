@@ -16,6 +16,7 @@
 #   killed   the worker and the page's program, on air
 #   kernel   a version whose kernel is none, sent to the page as a file
 #   init     a version whose first program ends
+#   emergency  a version that cannot mount /data; and the committed one, where it cannot start
 #   eeprom   a board whose own start program is too old for updates: told beforehand, and refused
 #   reset    everything goes, and it is a new box again
 #   wish     the same by a file on the card, with what it shall be then beside it
@@ -24,7 +25,7 @@
 #   nvme     a disk for recordings that is in the box for good: the plug is pulled, and a second disk is refused
 #   hang     a version that hangs, and the watchdog
 #   bare     what our units add to the time of a boot
-#   cuts     the plug is pulled at random moments of an update (CUTS, SEED)
+#   cuts     the plug is pulled at random moments of each phase of an update (CUTS, SEED)
 # KEEP=yes leaves the machine on at the end, for the next call with KEEP=yes and for tests/image/guest.py.
 # A part that fails ends the run: those behind it would only say the same.
 set -uo pipefail
@@ -41,11 +42,11 @@ for file in "$HERE"/parts/*.sh; do
 done
 
 PARTS=(page data claim live power update broken refused)
-ABUSE_PARTS=(network panel button killed disk nvme bare kernel init hang eeprom reset wish given cuts)
+ABUSE_PARTS=(network panel button killed disk nvme bare kernel init emergency hang eeprom reset wish given cuts)
 # Seconds that each takes on two cores that emulate another processor, with some to spare.
 declare -A TAKES=([page]=150 [data]=20 [claim]=20 [live]=150 [power]=250 [update]=600 [broken]=350 [refused]=100 [network]=1200
-    [panel]=200 [button]=450 [killed]=250 [disk]=500 [nvme]=500 [bare]=300 [kernel]=600 [init]=600 [hang]=600 [eeprom]=600 [reset]=250
-    [wish]=400 [given]=250 [cuts]=9000)
+    [panel]=200 [button]=450 [killed]=250 [disk]=500 [nvme]=500 [bare]=300 [kernel]=600 [init]=600 [emergency]=1100 [hang]=600 [eeprom]=600 [reset]=250
+    [wish]=400 [given]=250 [cuts]=5400)
 # Seconds since 1970 when all must be over; a part that would not be is left out.
 UNTIL=${UNTIL:-0}
 PASSED=0

@@ -2,7 +2,8 @@
 # bundles.sh [abuse]: makes the updates of the tests, from the slot that was built. In target/image/bundles are those that the page
 # gets: a version with a marker, one whose daemon fails, one signed by somebody else; on the drive target/image/bundles.img
 # those that RAUC is given by hand: the last one, one for another kind of box, and half a bundle. `abuse` makes versions that
-# do not start: one whose kernel is none, one whose first program ends, which is a panic, and one that hangs when it is up.
+# do not start: one whose kernel is none, one whose first program ends, which is a panic, one that cannot mount /data, and one that hangs
+# when it is up.
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=../../image/settings.sh
@@ -52,6 +53,13 @@ if [ "$1" = abuse ]; then
     slot hang
     bundle hang /tmp/hang
     mv /tmp/trial /tmp/root/usr/lib/bandstand/trial
+    # A mount that fails leads to systemd's emergency mode, before anything of ours has started.
+    cp -p /tmp/root/etc/fstab /tmp/fstab
+    sed -i 's| /data ext4 | /data ext4 nonsense,|' /tmp/root/etc/fstab
+    grep -q nonsense /tmp/root/etc/fstab || fail "The image's fstab has another line of /data."
+    slot emergency
+    bundle emergency /tmp/emergency
+    cp -p /tmp/fstab /tmp/root/etc/fstab
     rm /tmp/root/usr/lib/systemd/systemd
     printf '#!/bin/sh\nexit 1\n' >/tmp/root/usr/lib/systemd/systemd
     chmod 755 /tmp/root/usr/lib/systemd/systemd

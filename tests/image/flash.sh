@@ -65,6 +65,13 @@ refuses "nobody to ask" "--yes if it is meant" "$work/one" "$card" --image "$wor
 writes "an image" "$work/one" "$card" --image "$work/small.img" --yes
 card two 64M
 writes "a compressed image" "$work/two" "$card" --image "$work/small.img.zst" --yes
+head -c 100000 "$work/small.img.zst" | tail -c 50000 >"$work/damaged.img.zst"
+refuses "a compressed image that is damaged" "zstd cannot read" "$work/two" "$card" --image "$work/damaged.img.zst" --yes
+# All programs of this machine but one.
+mkdir "$work/programs"
+ln -s /sbin/* /usr/sbin/* /bin/* /usr/bin/* "$work/programs/" 2>/dev/null
+rm -f "$work/programs/zstd"
+PATH=$work/programs refuses "a compressed image without zstd" "is not installed" "$work/two" "$card" --image "$work/small.img.zst" --yes
 card tiny 4M
 refuses "a card that is too small" "needs 8 MiB" "$work/tiny" "$card" --image "$work/small.img" --yes
 card huge 3G

@@ -6,6 +6,8 @@
 CARD_GIB=4
 # How long things may take on two cores that emulate another processor.
 PAGE_WITHIN_S=400
+# Until QEMU has read itself and its drives, on a machine whose disk is busy with other work: seconds where it is not.
+QEMU_WITHIN_S=180
 
 RUN=$WORK/run
 MEDIUM=$RUN/medium.qcow2
@@ -40,16 +42,17 @@ FIRMWARE=$WORK/firmware.img
 power_on() {
     local further=()
     [ $# = 0 ] || further=(-drive "file=$1,format=raw,if=none,id=further,readonly=on" -device virtio-blk-pci,drive=further,serial=further)
-    rm -f "$RUN/pid" "$RUN/shell" "$RUN/monitor"
+    rm -f "$RUN/pid" "$RUN/started" "$RUN/shell" "$RUN/monitor"
     HTTPS_PORT=$(free_port)
     HTTP_PORT=$(free_port)
     : >"$RUN/console"
     POWER_ON=$(now)
-    # It is alone in a session, and holds no pipe of ours.
+    # It is alone in a session, and holds no pipe of ours. Its number is known before it is up, so that one that is late can be ended.
     (
         FURTHER_MOUNTS=()
-        in_tools setsid --fork qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -smp 2 -m 2048 -accel tcg,thread=multi \
-            -display none -nodefaults -pidfile "$RUN/pid" -bios /usr/lib/u-boot/qemu_arm64/u-boot.bin \
+        in_tools setsid --fork bash -c 'echo $$ >"$1.new" && mv "$1.new" "$1" && shift && exec "$@"' - "$RUN/pid" \
+            qemu-system-aarch64 -M virt -cpu max,pauth-impdef=on -smp 2 -m 2048 -accel tcg,thread=multi \
+            -display none -nodefaults -pidfile "$RUN/started" -bios /usr/lib/u-boot/qemu_arm64/u-boot.bin \
             -drive "file=$FIRMWARE,format=raw,if=none,id=firmware,snapshot=on" \
             -device virtio-blk-pci,drive=firmware,serial=firmware \
             -drive "file=$MEDIUM,format=qcow2,if=none,id=medium" -device virtio-blk-pci,drive=medium,serial=medium \
@@ -61,9 +64,15 @@ power_on() {
             -device virtio-serial-pci -chardev "socket,id=shell,path=$RUN/shell,server=on,wait=off" -device virtconsole,chardev=shell \
             </dev/null >"$RUN/qemu.log" 2>&1
     )
-    local until=$((SECONDS + 20))
-    until [ -s "$RUN/pid" ]; do
-        [ $SECONDS -lt $until ] || { cat "$RUN/qemu.log"; stop_because "QEMU did not start."; }
+    local until=$((SECONDS + QEMU_WITHIN_S))
+    QEMU_PID=
+    until [ -s "$RUN/started" ]; do
+        [ -n "$QEMU_PID" ] || [ ! -s "$RUN/pid" ] || QEMU_PID=$(<"$RUN/pid")
+        if [ $SECONDS -ge $until ] || { [ -n "$QEMU_PID" ] && ! runs; }; then
+            cat "$RUN/qemu.log"
+            power_cut
+            stop_because "QEMU did not start within $QEMU_WITHIN_S s, or ended."
+        fi
         sleep 0.1
     done
     QEMU_PID=$(<"$RUN/pid")

@@ -54,6 +54,32 @@ part_init() {
     passed "a first program that ends, and the kernel's panic: back after $TOOK s"
 }
 
+# The one goes back to the version before; the other, which nothing lies behind, starts again and again, and says why.
+part_emergency() {
+    local file=/autoboot/bandstand-emergency.txt trial begin spaced
+    tried emergency
+    trial=$TOOK
+    guest "grep 'Failed:.*data.mount' $file" || stop_because "The card does not say why: $(guest "cat $file")"
+    guest "rm $file; sync"
+    power_cut
+    cp "$WORK/firmware.img" "$RUN/emergency.img"
+    printf 'bootargs=console=ttyAMA0 systemd.debug_shell=hvc0 systemd.unit=emergency.target ' >"$RUN/bootargs.txt"
+    in_tools mcopy -o -i "$RUN/emergency.img@@1M" "$RUN/bootargs.txt" ::bootargs.txt || stop_because "The firmware's drive has no command line."
+    FIRMWARE=$RUN/emergency.img
+    power_on
+    begin=$(now)
+    wait_for "The second start" 400 started 1
+    spaced=$(since "$begin")
+    [ "${spaced%.*}" -ge 120 ] || stop_because "The committed version starts again after $spaced s already."
+    wait_for "The third start" 400 started 2
+    FIRMWARE=$WORK/firmware.img
+    power_cut
+    power_on
+    wait_page
+    guest "grep -q 'could not start' $file && rm $file && sync" || stop_because "The card does not say why."
+    passed "a version that cannot mount /data: back after $trial s; a committed one that ends in emergency mode starts again $spaced s after it was switched on"
+}
+
 # With the watchdog of a PC, since QEMU has none of the Pi's: what feeds it is the same.
 part_hang() {
     power_cut
@@ -102,36 +128,91 @@ part_bare() {
     passed "boots in $((least / 1000)) ms, without our units in $((least_bare / 1000)) ms: they add $percent %"
 }
 
-# The plug is pulled at random moments from the beginning of an update to its commit.
+# In what an update goes through, and for about how many seconds on the emulated box each is looked into: sent to the page as a file;
+# written, from an address; ready, and not restarted; from the restart to the commit; and just committed.
+PHASES=(sending writing ready trial committed)
+declare -A SPAN_S=([sending]=60 [writing]=80 [ready]=8 [trial]=110 [committed]=15)
+# Those that a cut must have fallen into.
+PHASES_NEEDED=(writing trial)
+
+# bring_to PHASE: an update, from its beginning to that of a phase. The caller's `busy` is what sends it.
+bring_to() {
+    if [ "$1" = sending ]; then
+        API_WITHIN_S=300 api PUT /system/update "@$WORK/bundles/update.raucb" >/dev/null 2>&1 &
+        busy=$!
+        return
+    fi
+    fetch update
+    [ "$1" != writing ] || return
+    installed_by_page
+    [ "$1" != ready ] || return
+    must POST /system/restart '{}' >/dev/null
+    [ "$1" != trial ] || return
+    wait_for "The commit" 400 committed_to "$to"
+}
+# phase_seen STARTS: where the update is now, as far as it can be told without waiting; a commit is seen by the next boot.
+phase_seen() {
+    if started "$1"; then
+        echo trial
+        return
+    fi
+    case $(API_WITHIN_S=3 update) in
+    receiving) echo sending ;;
+    installing) echo writing ;;
+    ready) echo ready ;;
+    # The page is gone with the restart.
+    '') echo trial ;;
+    *) echo before ;;
+    esac
+}
+
+# The plug is pulled in each phase of an update at a random moment, from the seed: the phases in a new order each round.
 part_cuts() {
     need_updates
-    local nth wait_s told="" booted committed
+    local plan=() order nth at phase wait_s from to before busy seen told="" booted committed
+    local -A fell=()
     RANDOM=$SEED
+    while [ ${#plan[@]} -lt "$CUTS" ]; do
+        order=("${PHASES[@]}")
+        while [ ${#order[@]} -gt 0 ]; do
+            at=$((RANDOM % ${#order[@]}))
+            phase=${order[$at]}
+            plan+=("$phase:$((RANDOM % SPAN_S[$phase]))")
+            unset 'order[at]'
+            order=("${order[@]}")
+        done
+    done
     for ((nth = 1; nth <= CUTS; nth++)); do
-        # Sent, installed and tried within some three minutes.
-        wait_s=$((RANDOM % 180))
-        (
-            API_WITHIN_S=300 api PUT /system/update "@$WORK/bundles/update.raucb" >/dev/null
-            until update_settled; do sleep 1; done
-            api POST /system/restart '{}' >/dev/null
-        ) 2>/dev/null &
-        local busy=$!
+        phase=${plan[nth - 1]%:*} wait_s=${plan[nth - 1]#*:} busy=''
+        from=$(slot booted)
+        to=$([ "$from" = A ] && echo B || echo A)
+        before=$(starts)
+        bring_to "$phase"
         sleep "$wait_s"
-        kill "$busy" 2>/dev/null
-        wait "$busy" 2>/dev/null
+        seen=$(phase_seen "$before")
         power_cut
+        [ -z "$busy" ] || { kill "$busy" && wait "$busy"; } 2>/dev/null
         power_on "$WORK/bundles.img"
         wait_page
         signed_in || claim
         booted=$(slot booted) committed=$(slot committed)
-        [ "$booted" = "$committed" ] || stop_because "Cut $nth after $wait_s s: it runs $booted, and $committed is committed: $(slots)"
-        [ -z "$(slots | field "it['fault']")" ] || stop_because "Cut $nth after $wait_s s: $(slots)"
-        [ "$(must GET /channels | field "it[0]['id']")" = main ] || stop_because "Cut $nth after $wait_s s: what was stored is gone."
-        needs_repair && stop_because "Cut $nth after $wait_s s: /data needs somebody to repair it."
-        told+=" $wait_s:$booted:$(update)"
-        printf 'cut %d of %d after %d s: runs %s; the page says %s\n' "$nth" "$CUTS" "$wait_s" "$booted" "$(update)" >&3
+        [ "$booted" != "$to" ] || seen=committed
+        fell[$seen]=$((${fell[$seen]:-0} + 1))
+        [ "$booted" = "$committed" ] || stop_because "Cut $nth ($seen): it runs $booted, and $committed is committed: $(slots)"
+        # The box may say so a moment before the card does.
+        [ "$phase" != committed ] || [ "$wait_s" -lt 2 ] || [ "$seen" = committed ] || stop_because "Cut $nth: the commit to $to did not last: $(slots)"
+        [ -z "$(slots | field "it['fault']")" ] || stop_because "Cut $nth ($seen): $(slots)"
+        [ "$(must GET /channels | field "it[0]['id']")" = main ] || stop_because "Cut $nth ($seen): what was stored is gone."
+        needs_repair && stop_because "Cut $nth ($seen): /data needs somebody to repair it."
+        told+=" $seen:$booted:$(update)"
+        printf 'cut %d of %d, %d s into %s: it fell into %s; runs %s; the page says %s\n' "$nth" "$CUTS" "$wait_s" "$phase" "$seen" "$booted" "$(update)" >&3
     done
-    passed "$CUTS cuts, seed $SEED (seconds : version that runs : what the page says):$told"
+    if [ "$CUTS" -ge $((2 * ${#PHASES[@]})) ]; then
+        for phase in "${PHASES_NEEDED[@]}"; do
+            [ "${fell[$phase]:-0}" -gt 0 ] || stop_because "No cut of $CUTS fell into $phase (seed $SEED):$told"
+        done
+    fi
+    passed "$CUTS cuts, seed $SEED (phase : version that runs : what the page says):$told"
 }
 
 # Somebody who cannot sign in any more puts two files on the card: the wish for the way back, and what the box shall be then.

@@ -37,9 +37,12 @@ update_settled() { case $(update) in none | receiving | installing | '') return 
 
 # fetched NAME: the page installs one of this machine's from an address.
 fetched() {
+    fetch "$1"
+    installed_by_page
+}
+fetch() {
     platform_on
     must POST /system/update/fetch "{\"url\": \"http://10.0.2.2:$FILES_PORT/$1.raucb\"}" >/dev/null
-    installed_by_page
 }
 
 # installed_by_page: until the page says that it is ready.
@@ -135,7 +138,7 @@ part_broken() {
     passed "fetched while it was installed; back on $(slot booted) by itself, its page served $TOOK s after the reboot into the broken version"
 }
 
-# What an install may not change: which slot boots, and the bytes of the other one.
+# What an install may not change: which slot boots, and the bytes of the other one, of which it writes the first ones first.
 unchanged() {
     guest 'bandstand-board boot-slot status; cat /autoboot/autoboot.txt
         case $(bandstand-board boot-slot status) in *"\"booted\":\"A\""*) p="06 03" ;; *) p="05 02" ;; esac
