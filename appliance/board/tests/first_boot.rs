@@ -134,12 +134,47 @@ fn what_control_refuses_is_told_in_its_words() {
     let one = Box::new("echo 'starting' >&2; echo 'conflict: This box has channels already.' >&2; exit 1");
     one.put("bandstand.toml", OURS);
     let report = apply(&one.places).unwrap().unwrap();
-    assert!(report[0].ends_with("not taken over: conflict: This box has channels already."), "{report:?}");
+    assert!(report[0].contains("not taken over: conflict: This box has channels already."), "{report:?}");
     assert!(!one.places.state.join("seed.json").exists());
     let gone = Places { control: PathBuf::from("/nonexistent/bandstand"), ..one.places.clone() };
     one.put("bandstand.toml", OURS);
     assert!(apply(&gone).is_err(), "then the next start tries again");
     assert!(!one.places.state.join("seed.json").exists() && one.fat("bandstand.toml").contains("abcd-efgh"));
+}
+
+/// As `control` has it: an address without a path is refused, and a box that has channels is left alone, with a code of its own.
+const JUDGES: &str = "seeded=\"$(dirname \"$0\")/seeded\"\n\
+    if [ -e \"$seeded\" ]; then echo 'conflict: This box has channels already.' >&2; exit 73; fi\n\
+    if grep -q '\"url\":\"rtmp://h\"' \"$4\"; then echo 'spec_invalid: url: names no application' >&2; exit 1; fi\n\
+    cat \"$4\" >\"$seeded\"";
+
+#[test]
+fn stream_keys_stay_on_the_card_until_they_are_stored() {
+    let one = Box::new(JUDGES);
+    one.put("bandstand.toml", &OURS.replace("rtmp://h/a", "rtmp://h"));
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report[0].contains("not taken over: spec_invalid: url") && report[0].contains("Mend"), "{report:?}");
+    let left = one.fat("bandstand.toml");
+    assert!(left.contains("stream_key = \"abcd-efgh\""), "{left}");
+    assert!(!left.contains("K7QX") && !left.contains("correct horse"), "these are stored: {left}");
+    assert!(one.seeded().is_none());
+    assert_eq!(apply(&one.places).unwrap(), None, "not again until it was mended");
+
+    one.put("bandstand.toml", &left.replace("rtmp://h", "rtmp://h/a"));
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report.iter().any(|line| line.contains("destinations were made")), "{report:?}");
+    assert!(one.seeded().is_some_and(|seeded| seeded.contains("\"key\":\"abcd-efgh\"")));
+    assert!(!one.all_of_fat().contains("abcd-efgh"));
+
+    // On a box that has channels they would lie about for nothing.
+    one.put("bandstand.toml", OURS);
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report[0].ends_with("not taken over: conflict: This box has channels already."), "{report:?}");
+    assert!(!one.all_of_fat().contains("abcd-efgh"));
+    // Another box, or this one begun again: what its owner must do is told.
+    one.put("bandstand.toml", &one.fat("bandstand.toml").replace("name = \"Y\"", "name = \"Z\""));
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report.iter().any(|line| line.contains("write all its keys into it again")), "{report:?}");
 }
 
 #[test]

@@ -23,6 +23,9 @@ const CODE_FILE: &str = "first-sign-in-code";
 /// The same for the password of the box's own Wi-Fi.
 const ACCESS_POINT_FILE: &str = "access-point-password";
 
+/// Exit code of `bandstand seed` on a box that has channels already; any other but 0 is a document that it refuses.
+const FILLED: i32 = 73;
+
 /// Where everything is.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -50,7 +53,10 @@ pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
     if given.venue.is_none() && given.imager.is_none() && keyfiles.is_empty() {
         return Ok(None);
     }
-    store(places, &mut planned)?;
+    let keep: &[&str] = match store(places, &mut planned)? {
+        Seeded::Refused => &[venue::STREAM_KEY],
+        Seeded::Stored => &[],
+    };
     for name in &keyfiles {
         take_keyfile(places, name, &mut planned.report)?;
     }
@@ -58,7 +64,7 @@ pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
     for (name, text) in [(venue::FILE, given.venue), (imager::FILE, given.imager)] {
         let Some(text) = text else { continue };
         let keys = if name == venue::FILE { venue::KEYS } else { imager::KEYS };
-        let open = if planned.taken.contains(&name) { without_secrets(keys, text) } else { text.to_owned() };
+        let open = if planned.taken.contains(&name) { without_secrets(keys, text, keep) } else { text.to_owned() };
         if open != text {
             overwrite(&place_of(places, name), &open)?;
         }
@@ -104,7 +110,16 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-fn store(places: &Places, planned: &mut Plan) -> io::Result<()> {
+/// Whether what `control` was given is in its store, so that it is needed on the card no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seeded {
+    /// It is, or other channels are there, or there was nothing to give.
+    Stored,
+    /// It is not, and may be given again when it was mended.
+    Refused,
+}
+
+fn store(places: &Places, planned: &mut Plan) -> io::Result<Seeded> {
     if let Some(name) = &planned.hostname {
         write_private(&places.data.join("hostname"), name.as_bytes())?;
         planned.report.push(format!("The box is called {name}: https://{name}.local"));
@@ -124,15 +139,14 @@ fn store(places: &Places, planned: &mut Plan) -> io::Result<()> {
         write_private(&path, format!("{secret}\n").as_bytes())?;
         own(&path, &places.state)?;
     }
-    if let Some(document) = &planned.seed {
-        let told = seed(places, document)?;
-        planned.report.push(told);
-    }
-    Ok(())
+    let Some(document) = &planned.seed else { return Ok(Seeded::Stored) };
+    let (seeded, told) = seed(places, document)?;
+    planned.report.push(told);
+    Ok(seeded)
 }
 
 /// Fills an empty store, as who `control` runs as. Answers what became of it.
-fn seed(places: &Places, document: &Value) -> io::Result<String> {
+fn seed(places: &Places, document: &Value) -> io::Result<(Seeded, String)> {
     use std::os::unix::process::CommandExt as _;
     let path = places.state.join("seed.json");
     write_private(&path, document.to_string().as_bytes())?;
@@ -148,11 +162,16 @@ fn seed(places: &Places, document: &Value) -> io::Result<String> {
     fs::remove_file(&path)?;
     let done = done?;
     if done.status.success() {
-        return Ok("The venue, its channels and its destinations were made.".into());
+        return Ok((Seeded::Stored, "The venue, its channels and its destinations were made.".into()));
     }
     let said = String::from_utf8_lossy(&done.stderr);
     let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
-    Ok(format!("The venue, its channels and its destinations were not taken over: {said}"))
+    let mut told = format!("The venue, its channels and its destinations were not taken over: {said}");
+    if done.status.code() == Some(FILLED) {
+        return Ok((Seeded::Stored, told));
+    }
+    told += " Mend bandstand.toml and start the box again; until then its stream keys stay in it.";
+    Ok((Seeded::Refused, told))
 }
 
 /// NetworkManager's own files, as people copy them from another machine.
@@ -189,8 +208,8 @@ fn take_keyfile(places: &Places, name: &str, report: &mut Vec<String>) -> io::Re
 
 /// The text with `""` and spaces for each secret, every other byte in its place: written over the old text, a power cut within
 /// leaves a file that can be read.
-fn without_secrets(keys: Keys, text: &str) -> String {
-    keys.blanked(text).unwrap_or_else(|_| text.to_owned())
+fn without_secrets(keys: Keys, text: &str, keep: &[&str]) -> String {
+    keys.blanked(text, keep).unwrap_or_else(|_| text.to_owned())
 }
 
 /// Writes over a file's own bytes: under a new name the old ones would stay on the medium.
