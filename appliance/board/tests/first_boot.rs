@@ -104,12 +104,12 @@ fn a_power_cut_within_leaves_the_rest_to_the_next_start() {
     one.put("bandstand.toml", OURS);
     // All but the last steps were done.
     apply(&one.places).unwrap();
-    fs::remove_file(one.places.data.join("bandstand.toml")).unwrap();
+    fs::remove_file(one.places.data.join("bandstand.toml.sha256")).unwrap();
     one.put("bandstand.toml", OURS);
     assert!(apply(&one.places).unwrap().is_some());
     assert!(!one.all_of_fat().contains("correct horse"));
     // The secrets were blanked, and nobody had noted it yet.
-    fs::remove_file(one.places.data.join("bandstand.toml")).unwrap();
+    fs::remove_file(one.places.data.join("bandstand.toml.sha256")).unwrap();
     apply(&one.places).unwrap();
     let connection = fs::read_to_string(one.places.connections.join("bandstand-wifi.nmconnection")).unwrap();
     assert!(connection.contains("psk=correct horse\n"), "what is stored stays");
@@ -175,6 +175,36 @@ fn stream_keys_stay_on_the_card_until_they_are_stored() {
     one.put("bandstand.toml", &one.fat("bandstand.toml").replace("name = \"Y\"", "name = \"Z\""));
     let report = apply(&one.places).unwrap().unwrap();
     assert!(report.iter().any(|line| line.contains("write all its keys into it again")), "{report:?}");
+}
+
+/// All that lies below a folder, as text.
+fn all_below(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { all_below(&path) } else { fs::read_to_string(path).unwrap() }).collect()
+}
+
+#[test]
+fn of_a_file_that_was_refused_no_secret_is_kept() {
+    let one = Box::new(KEEPS);
+    let wrong = OURS.replace("ssid = \"Hall\"", "ssid = \"\"");
+    let check = |what: &str| {
+        for folder in [&one.places.data, &one.places.connections, &one.places.state] {
+            let all = all_below(folder);
+            assert!(SECRETS.iter().all(|secret| !all.contains(secret)), "{what}: {all}");
+        }
+    };
+    one.put("bandstand.toml", &wrong);
+    apply(&one.places).unwrap().unwrap();
+    check("refused");
+    assert_eq!(apply(&one.places).unwrap(), None, "it is known all the same");
+    // As a version left it that kept the text.
+    for entry in fs::read_dir(&one.places.data).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    fs::write(one.places.data.join("bandstand.toml"), &wrong).unwrap();
+    assert_eq!(apply(&one.places).unwrap(), None, "the older note counts");
+    check("an older version's note");
+    assert!(!one.places.data.join("bandstand.toml").exists());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Reads the files, does what was planned, and tells it.
 
 use super::keyfile;
+use super::noted::{self, forget_texts};
 use super::plan::{Given, Plan, plan};
 use crate::edges::sync;
 use crate::preseed::keys::Keys;
@@ -44,6 +45,7 @@ pub struct Places {
 /// Takes over what lies on the FAT partition and was not taken over yet. Answers the report; none where there is nothing new.
 /// Done before NetworkManager and `control` start.
 pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
+    forget_texts(&places.data)?;
     let texts = [venue::FILE, imager::FILE].map(|name| new_text(places, name));
     let [venue_text, imager_text] = texts;
     let (venue_text, imager_text) = (venue_text?, imager_text?);
@@ -69,7 +71,7 @@ pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
             overwrite(&place_of(places, name), &open)?;
         }
         // One that was refused is looked at again when it was mended, and not before.
-        write_private(&places.data.join(name), open.as_bytes())?;
+        noted::note(&places.data, name, &open)?;
     }
     planned.report.sort_by_key(|line| !line.contains("not taken over"));
     let text = planned.report.iter().map(|line| format!("{line}\r\n")).collect::<String>();
@@ -95,12 +97,12 @@ fn new_text(places: &Places, name: &str) -> io::Result<Option<String>> {
     let Some(bytes) = read(&place_of(places, name))? else { return Ok(None) };
     // One that is no text is refused by who reads it, at its first line.
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let known = read(&places.data.join(name))?.is_some_and(|known| known == text.as_bytes());
+    let known = noted::is_known(&places.data, name, &text)?;
     Ok(Some(text).filter(|_| !known))
 }
 
 /// A file's bytes, and no more than are looked at; none where there is none.
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         file => file?,
@@ -222,7 +224,7 @@ fn overwrite(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Writes a file whole, which nobody else may read.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let draft = path.with_file_name(format!(".{name}.new"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
