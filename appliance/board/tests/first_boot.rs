@@ -211,13 +211,31 @@ fn of_a_file_that_was_refused_no_secret_is_kept() {
 fn connections_of_networkmanager_are_taken_over_as_they_are() {
     let one = Box::new("exit 0");
     let text = "[connection]\nid=Office\ntype=wifi\n[wifi]\nssid=Office\n[wifi-security]\nkey-mgmt=wpa-psk\npsk=correct horse\n";
+    // Which of a plugin's keys are secret only the plugin knows.
+    let tunnel = "[connection]\nid=Home\ntype=wireguard\n[wireguard]\nprivate-key=correct horse\n\
+                  [wireguard-peer.a]\npreshared-key=K7QX\n[vpn-secrets]\nnovel=abcd-efgh\n";
     one.put("Office.nmconnection", text);
+    one.put("Home.nmconnection", tunnel);
     one.put("notes.nmconnection", "what my nephew said");
     let report = apply(&one.places).unwrap().unwrap();
     assert!(report[0].starts_with("notes.nmconnection was not taken over"), "{report:?}");
-    assert_eq!(fs::read_to_string(one.places.connections.join("Office.nmconnection")).unwrap(), text);
-    assert!(!one.all_of_fat().contains("correct horse") && !one.fat("Office.nmconnection.taken").is_empty());
-    assert!(one.fat("Office.nmconnection").is_empty());
+    for (name, text) in [("Office", text), ("Home", tunnel)] {
+        let name = format!("{name}.nmconnection");
+        assert_eq!(fs::read_to_string(one.places.connections.join(&name)).unwrap(), text);
+        assert!(one.fat(&name).is_empty() && one.fat(&format!("{name}.taken")).len() >= text.len(), "{name}");
+    }
+    let check = |what: &str| {
+        let all = one.all_of_fat();
+        assert!(SECRETS.iter().all(|secret| !all.contains(secret)), "{what}: {all}");
+    };
+    check("taken over");
+
+    // A power cut came after the name was changed; or an older version blanked what it knew.
+    one.put("Home.nmconnection.taken", tunnel);
+    fs::remove_file(one.places.fat.join("notes.nmconnection")).unwrap();
+    assert_eq!(apply(&one.places).unwrap(), None);
+    check("at the next start");
+    assert_eq!(fs::read_to_string(one.places.connections.join("Home.nmconnection")).unwrap(), tunnel);
 }
 
 /// As an editor of Windows leaves it: a mark before the first byte, and an ending that it does not show.

@@ -51,7 +51,8 @@ pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
     let (venue_text, imager_text) = (venue_text?, imager_text?);
     let given = Given { venue: venue_text.as_deref(), imager: imager_text.as_deref() };
     let mut planned = plan(given);
-    let keyfiles = keyfiles(places)?;
+    close_taken(places)?;
+    let keyfiles = names(places, KEYFILE)?;
     if given.venue.is_none() && given.imager.is_none() && keyfiles.is_empty() {
         return Ok(None);
     }
@@ -176,13 +177,13 @@ fn seed(places: &Places, document: &Value) -> io::Result<(Seeded, String)> {
     Ok((Seeded::Refused, told))
 }
 
-/// NetworkManager's own files, as people copy them from another machine.
-fn keyfiles(places: &Places) -> io::Result<Vec<String>> {
+/// The names on the card that end so. With [`KEYFILE`], NetworkManager's own files, as people copy them from another machine.
+fn names(places: &Places, ending: &str) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(&places.fat)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.ends_with(KEYFILE) && entry.file_type()?.is_file() {
+        if name.ends_with(ending) && entry.file_type()?.is_file() {
             names.push(name);
         }
     }
@@ -199,13 +200,28 @@ fn take_keyfile(places: &Places, name: &str, report: &mut Vec<String>) -> io::Re
         return Ok(());
     }
     write_private(&places.connections.join(name), &bytes)?;
-    let (open, secret) = keyfile::blanked(&text);
-    if secret {
-        overwrite(&path, &open)?;
-    }
-    fs::rename(&path, places.fat.join(format!("{name}{TAKEN}")))?;
+    // Its name first: one that is half written over must not be taken for a connection by the next start, which closes it.
+    let taken = places.fat.join(format!("{name}{TAKEN}"));
+    fs::rename(&path, &taken)?;
+    sync(&places.fat)?;
+    close(&taken)?;
     report.push(format!("The connection of {name} is there."));
     Ok(())
+}
+
+/// Closes connections that were taken over: a power cut came before it was done, or a version did it that knew fewer secrets.
+fn close_taken(places: &Places) -> io::Result<()> {
+    for name in names(places, &format!("{KEYFILE}{TAKEN}"))? {
+        close(&places.fat.join(name))?;
+    }
+    Ok(())
+}
+
+/// Writes over the text of a connection that was taken over. One that is longer than any that is taken over is somebody else's.
+fn close(path: &Path) -> io::Result<()> {
+    let bytes = read(path)?.unwrap_or_default();
+    let closed = keyfile::closed(bytes.len());
+    if bytes.len() > BYTES_MAX || bytes == closed.as_bytes() { Ok(()) } else { overwrite(path, &closed) }
 }
 
 /// The text with `""` and spaces for each secret, every other byte in its place: written over the old text, a power cut within
