@@ -1,6 +1,6 @@
 //! What lies on the FAT partition, taken over into folders: nothing twice, nothing lost, no secret left behind.
 
-use board::first_boot::apply::{Places, REPORT, apply, hostname};
+use board::first_boot::apply::{Places, REPORT, apply, hostname, start};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -236,6 +236,26 @@ fn connections_of_networkmanager_are_taken_over_as_they_are() {
     assert_eq!(apply(&one.places).unwrap(), None);
     check("at the next start");
     assert_eq!(fs::read_to_string(one.places.connections.join("Home.nmconnection")).unwrap(), tunnel);
+}
+
+#[test]
+fn a_card_that_cannot_be_read_does_not_cost_the_box_its_name() {
+    let one = Box::new("exit 0");
+    let called = |one: &Box| {
+        let mut called = Vec::new();
+        let done = start(&one.places, |name| {
+            called.push(name.to_owned());
+            Ok(())
+        });
+        (called, done.is_ok())
+    };
+    assert_eq!(called(&one), (vec![], true));
+    one.put("rpi-preseed.toml", "config_version = \"1.1\"\n[system]\nhostname = \"hall\"\n");
+    assert_eq!(called(&one), (vec!["hall".into()], true));
+    one.put("rpi-preseed.toml", "config_version = \"1.1\"\n[system]\nhostname = \"annex\"\n");
+    assert_eq!(called(&one), (vec!["hall".into(), "annex".into()], true));
+    fs::remove_dir_all(&one.places.fat).unwrap();
+    assert_eq!(called(&one), (vec!["annex".into()], false));
 }
 
 /// As an editor of Windows leaves it: a mark before the first byte, and an ending that it does not show.

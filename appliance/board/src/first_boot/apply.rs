@@ -81,6 +81,19 @@ pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
     Ok(Some(planned.report))
 }
 
+/// The same, with the box's name put in force by `call`: the one that is known before the card is looked at, which may be worn, and
+/// another one where the card brings it.
+pub fn start(places: &Places, mut call: impl FnMut(&str) -> io::Result<()>) -> io::Result<Option<Vec<String>>> {
+    let known = hostname(places);
+    let called = known.as_deref().map_or(Ok(()), &mut call);
+    let report = apply(places)?;
+    called?;
+    if let Some(name) = hostname(places).filter(|name| known.as_ref() != Some(name)) {
+        call(&name)?;
+    }
+    Ok(report)
+}
+
 /// The name that the box has in the network, as it was told.
 pub fn hostname(places: &Places) -> Option<String> {
     let text = fs::read_to_string(places.data.join("hostname")).ok()?;
