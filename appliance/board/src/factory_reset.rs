@@ -8,8 +8,10 @@
 //! What cannot be deleted is left and said: a mark that stayed for it would delete what the next owner has made by then.
 //! What the card was given for its first start was taken over once and is not taken over again; nor would its secrets be there.
 
-use crate::edges::sync;
-use std::fs::{self, File};
+use crate::edges::{self, sync};
+use crate::first_boot::noted::{NOTES, forget_texts};
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -19,8 +21,10 @@ pub const MARK: &str = "factory-reset";
 pub const WISHES: [&str; 2] = ["factory-reset", "factory-reset.txt"];
 /// What stays of the data partition: the board's own folder, what RAUC knows of the slots, the time, and the file system's own.
 const STAYS: [&str; 4] = ["board", "rauc", "systemd", "lost+found"];
-/// What goes of the board's folder: what the owner gave it.
-const GIVEN: [&str; 3] = ["hostname", "wifi-country", "fleet.json"];
+/// What stays of the board's folder: the copy of autoboot.txt, and which files of the card are known. [`MARK`] goes last.
+fn stays_of_the_board(name: &OsStr) -> bool {
+    edges::FILE == name || NOTES.iter().any(|note| *note == name) || MARK == name
+}
 
 /// Where everything is.
 #[derive(Clone, Debug)]
@@ -75,16 +79,22 @@ pub fn carry_out(places: &Places) -> io::Result<Option<Vec<String>>> {
         if STAYS.iter().any(|name| entry.file_name() == *name) {
             continue;
         }
-        let path = entry.path();
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        delete(&path, if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) });
+        delete_entry(&entry, &mut delete);
     }
-    for path in GIVEN.map(|name| places.board.join(name)) {
-        delete(&path, fs::remove_file(&path));
+    // Before an older version's copies go: what they say of the card is kept.
+    delete(&places.board, forget_texts(&places.board));
+    for entry in fs::read_dir(&places.board)?.flatten().filter(|entry| !stays_of_the_board(&entry.file_name())) {
+        delete_entry(&entry, &mut delete);
     }
     delete(&places.data, sync(&places.data));
     // Whatever is left: a mark that stayed would do it again.
     fs::remove_file(mark)?;
     sync(&places.data)?;
     Ok(Some(left))
+}
+
+fn delete_entry(entry: &DirEntry, delete: &mut impl FnMut(&Path, io::Result<()>)) {
+    let path = entry.path();
+    let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+    delete(&path, if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) });
 }

@@ -224,12 +224,11 @@ fn arguments(mut given: impl Iterator<Item = OsString>) -> Vec<OsString> {
 
 fn first_boot(places: &apply::Places) -> Result<(String, ExitCode), Trouble> {
     let failed = |cause: std::io::Error| Trouble::new(Code::FirstBootFailed, cause.to_string());
-    let report = apply::apply(places).map_err(failed)?.unwrap_or_default();
-    if let Some(name) = apply::hostname(places)
-        && rustix::process::geteuid().is_root()
-    {
-        rustix::system::sethostname(name.as_bytes()).map_err(|cause| failed(cause.into()))?;
-    }
+    let call = |name: &str| match rustix::process::geteuid().is_root() {
+        true => Ok(rustix::system::sethostname(name.as_bytes())?),
+        false => Ok(()),
+    };
+    let report = apply::start(places, call).map_err(failed)?.unwrap_or_default();
     Ok((report.join("\n"), ExitCode::SUCCESS))
 }
 

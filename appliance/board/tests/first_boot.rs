@@ -1,6 +1,6 @@
 //! What lies on the FAT partition, taken over into folders: nothing twice, nothing lost, no secret left behind.
 
-use board::first_boot::apply::{Places, REPORT, apply, hostname};
+use board::first_boot::apply::{Places, REPORT, apply, hostname, start};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -104,12 +104,12 @@ fn a_power_cut_within_leaves_the_rest_to_the_next_start() {
     one.put("bandstand.toml", OURS);
     // All but the last steps were done.
     apply(&one.places).unwrap();
-    fs::remove_file(one.places.data.join("bandstand.toml")).unwrap();
+    fs::remove_file(one.places.data.join("bandstand.toml.sha256")).unwrap();
     one.put("bandstand.toml", OURS);
     assert!(apply(&one.places).unwrap().is_some());
     assert!(!one.all_of_fat().contains("correct horse"));
     // The secrets were blanked, and nobody had noted it yet.
-    fs::remove_file(one.places.data.join("bandstand.toml")).unwrap();
+    fs::remove_file(one.places.data.join("bandstand.toml.sha256")).unwrap();
     apply(&one.places).unwrap();
     let connection = fs::read_to_string(one.places.connections.join("bandstand-wifi.nmconnection")).unwrap();
     assert!(connection.contains("psk=correct horse\n"), "what is stored stays");
@@ -134,7 +134,7 @@ fn what_control_refuses_is_told_in_its_words() {
     let one = Box::new("echo 'starting' >&2; echo 'conflict: This box has channels already.' >&2; exit 1");
     one.put("bandstand.toml", OURS);
     let report = apply(&one.places).unwrap().unwrap();
-    assert!(report[0].ends_with("not taken over: conflict: This box has channels already."), "{report:?}");
+    assert!(report[0].contains("not taken over: conflict: This box has channels already."), "{report:?}");
     assert!(!one.places.state.join("seed.json").exists());
     let gone = Places { control: PathBuf::from("/nonexistent/bandstand"), ..one.places.clone() };
     one.put("bandstand.toml", OURS);
@@ -142,17 +142,120 @@ fn what_control_refuses_is_told_in_its_words() {
     assert!(!one.places.state.join("seed.json").exists() && one.fat("bandstand.toml").contains("abcd-efgh"));
 }
 
+/// As `control` has it: an address without a path is refused, and a box that has channels is left alone, with a code of its own.
+const JUDGES: &str = "seeded=\"$(dirname \"$0\")/seeded\"\n\
+    if [ -e \"$seeded\" ]; then echo 'conflict: This box has channels already.' >&2; exit 73; fi\n\
+    if grep -q '\"url\":\"rtmp://h\"' \"$4\"; then echo 'spec_invalid: url: names no application' >&2; exit 1; fi\n\
+    cat \"$4\" >\"$seeded\"";
+
+#[test]
+fn stream_keys_stay_on_the_card_until_they_are_stored() {
+    let one = Box::new(JUDGES);
+    one.put("bandstand.toml", &OURS.replace("rtmp://h/a", "rtmp://h"));
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report[0].contains("not taken over: spec_invalid: url") && report[0].contains("Mend"), "{report:?}");
+    let left = one.fat("bandstand.toml");
+    assert!(left.contains("stream_key = \"abcd-efgh\""), "{left}");
+    assert!(!left.contains("K7QX") && !left.contains("correct horse"), "these are stored: {left}");
+    assert!(one.seeded().is_none());
+    assert_eq!(apply(&one.places).unwrap(), None, "not again until it was mended");
+
+    one.put("bandstand.toml", &left.replace("rtmp://h", "rtmp://h/a"));
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report.iter().any(|line| line.contains("destinations were made")), "{report:?}");
+    assert!(one.seeded().is_some_and(|seeded| seeded.contains("\"key\":\"abcd-efgh\"")));
+    assert!(!one.all_of_fat().contains("abcd-efgh"));
+
+    // On a box that has channels they would lie about for nothing.
+    one.put("bandstand.toml", OURS);
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report[0].ends_with("not taken over: conflict: This box has channels already."), "{report:?}");
+    assert!(!one.all_of_fat().contains("abcd-efgh"));
+    // Another box, or this one begun again: what its owner must do is told.
+    one.put("bandstand.toml", &one.fat("bandstand.toml").replace("name = \"Y\"", "name = \"Z\""));
+    let report = apply(&one.places).unwrap().unwrap();
+    assert!(report.iter().any(|line| line.contains("write all its keys into it again")), "{report:?}");
+}
+
+/// All that lies below a folder, as text.
+fn all_below(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { all_below(&path) } else { fs::read_to_string(path).unwrap() }).collect()
+}
+
+#[test]
+fn of_a_file_that_was_refused_no_secret_is_kept() {
+    let one = Box::new(KEEPS);
+    let wrong = OURS.replace("ssid = \"Hall\"", "ssid = \"\"");
+    let check = |what: &str| {
+        for folder in [&one.places.data, &one.places.connections, &one.places.state] {
+            let all = all_below(folder);
+            assert!(SECRETS.iter().all(|secret| !all.contains(secret)), "{what}: {all}");
+        }
+    };
+    one.put("bandstand.toml", &wrong);
+    apply(&one.places).unwrap().unwrap();
+    check("refused");
+    assert_eq!(apply(&one.places).unwrap(), None, "it is known all the same");
+    // As a version left it that kept the text.
+    for entry in fs::read_dir(&one.places.data).unwrap() {
+        fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    fs::write(one.places.data.join("bandstand.toml"), &wrong).unwrap();
+    assert_eq!(apply(&one.places).unwrap(), None, "the older note counts");
+    check("an older version's note");
+    assert!(!one.places.data.join("bandstand.toml").exists());
+}
+
 #[test]
 fn connections_of_networkmanager_are_taken_over_as_they_are() {
     let one = Box::new("exit 0");
     let text = "[connection]\nid=Office\ntype=wifi\n[wifi]\nssid=Office\n[wifi-security]\nkey-mgmt=wpa-psk\npsk=correct horse\n";
+    // Which of a plugin's keys are secret only the plugin knows.
+    let tunnel = "[connection]\nid=Home\ntype=wireguard\n[wireguard]\nprivate-key=correct horse\n\
+                  [wireguard-peer.a]\npreshared-key=K7QX\n[vpn-secrets]\nnovel=abcd-efgh\n";
     one.put("Office.nmconnection", text);
+    one.put("Home.nmconnection", tunnel);
     one.put("notes.nmconnection", "what my nephew said");
     let report = apply(&one.places).unwrap().unwrap();
     assert!(report[0].starts_with("notes.nmconnection was not taken over"), "{report:?}");
-    assert_eq!(fs::read_to_string(one.places.connections.join("Office.nmconnection")).unwrap(), text);
-    assert!(!one.all_of_fat().contains("correct horse") && !one.fat("Office.nmconnection.taken").is_empty());
-    assert!(one.fat("Office.nmconnection").is_empty());
+    for (name, text) in [("Office", text), ("Home", tunnel)] {
+        let name = format!("{name}.nmconnection");
+        assert_eq!(fs::read_to_string(one.places.connections.join(&name)).unwrap(), text);
+        assert!(one.fat(&name).is_empty() && one.fat(&format!("{name}.taken")).len() >= text.len(), "{name}");
+    }
+    let check = |what: &str| {
+        let all = one.all_of_fat();
+        assert!(SECRETS.iter().all(|secret| !all.contains(secret)), "{what}: {all}");
+    };
+    check("taken over");
+
+    // A power cut came after the name was changed; or an older version blanked what it knew.
+    one.put("Home.nmconnection.taken", tunnel);
+    fs::remove_file(one.places.fat.join("notes.nmconnection")).unwrap();
+    assert_eq!(apply(&one.places).unwrap(), None);
+    check("at the next start");
+    assert_eq!(fs::read_to_string(one.places.connections.join("Home.nmconnection")).unwrap(), tunnel);
+}
+
+#[test]
+fn a_card_that_cannot_be_read_does_not_cost_the_box_its_name() {
+    let one = Box::new("exit 0");
+    let called = |one: &Box| {
+        let mut called = Vec::new();
+        let done = start(&one.places, |name| {
+            called.push(name.to_owned());
+            Ok(())
+        });
+        (called, done.is_ok())
+    };
+    assert_eq!(called(&one), (vec![], true));
+    one.put("rpi-preseed.toml", "config_version = \"1.1\"\n[system]\nhostname = \"hall\"\n");
+    assert_eq!(called(&one), (vec!["hall".into()], true));
+    one.put("rpi-preseed.toml", "config_version = \"1.1\"\n[system]\nhostname = \"annex\"\n");
+    assert_eq!(called(&one), (vec!["hall".into(), "annex".into()], true));
+    fs::remove_dir_all(&one.places.fat).unwrap();
+    assert_eq!(called(&one), (vec!["annex".into()], false));
 }
 
 /// As an editor of Windows leaves it: a mark before the first byte, and an ending that it does not show.

@@ -1,12 +1,18 @@
 //! `bandstand doctor`: looks at what Bandstand stands upon, changes nothing, and says what to do. It may be run beside a broadcast.
+//! The page is answered the same by [`Doctor`], since nobody has a shell on our own image.
 
 use crate::clock::Clock;
 use crate::store;
 use crate::system::{self, storage};
 use crate::units::Post;
+use serde::Serialize;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use utoipa::ToSchema;
 
 /// What must be free on the storage, bytes: what uploads leave free.
 const FREE_BYTES_MIN: u64 = crate::media::FREE_BYTES_MIN;
@@ -23,7 +29,8 @@ pub struct Places {
 }
 
 /// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum How {
     /// As it should be.
     Well,
@@ -34,9 +41,9 @@ pub enum How {
 }
 
 /// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Finding {
-    /// What was looked at.
+    /// What was looked at: `folder`, `database`, `storage`, `clock`, `network`, `workers` or `updates`.
     pub what: &'static str,
     /// How it is.
     pub how: How,
@@ -68,6 +75,42 @@ fn warning(what: &'static str, text: impl Into<String>, remedy: &'static str) ->
 
 fn wrong(what: &'static str, text: impl Into<String>, remedy: &'static str) -> Finding {
     Finding { what, how: How::Wrong, text: text.into(), remedy }
+}
+
+/// Looks on behalf of the page: one look at a time, since a card that does not answer holds it up, and the page would ask again.
+pub struct Doctor {
+    places: Places,
+    looking: Arc<Semaphore>,
+}
+
+/// Why there is nothing to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFindings {
+    /// A look is under way.
+    Looking,
+    /// It takes longer than anybody waits; it is a card or disk that does not answer.
+    Stuck,
+}
+
+impl Doctor {
+    /// A doctor who looks there.
+    pub fn new(places: Places) -> Doctor {
+        Doctor { places, looking: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// Looks at everything, for no longer than `limit`. A look that takes longer goes on, and no other begins until it is done.
+    pub async fn examine(&self, limit: Duration) -> Result<Vec<Finding>, NoFindings> {
+        let turn = self.looking.clone().try_acquire_owned().map_err(|_| NoFindings::Looking)?;
+        let places = self.places.clone();
+        let look = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            examine(&places)
+        });
+        match tokio::time::timeout(limit, look).await {
+            Ok(Ok(findings)) => Ok(findings),
+            Ok(Err(_)) | Err(_) => Err(NoFindings::Stuck),
+        }
+    }
 }
 
 /// Looks at everything.
@@ -217,6 +260,27 @@ mod tests {
         for finding in examine(&places) {
             assert_eq!((finding.how, finding.remedy), (How::Well, ""), "{finding}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_page_waits_for_no_medium_and_has_one_look_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let places = places(folder.path());
+        let doctor = Doctor::new(places.clone());
+        let limit = Duration::from_secs(15);
+        assert_eq!(doctor.examine(limit).await.map(|findings| findings.len()), Ok(6));
+        // A file that does not answer: a pipe that nobody writes to yet.
+        let stuck = places.machine.join("proc/net/fib_trie");
+        std::fs::remove_file(&stuck).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&stuck).status().unwrap();
+        assert!(made.success());
+        assert_eq!(doctor.examine(Duration::from_millis(1)).await, Err(NoFindings::Stuck));
+        assert_eq!(doctor.examine(limit).await, Err(NoFindings::Looking));
+        // It answers late: the look that nobody waits for ends, and gives its turn back.
+        std::fs::write(&stuck, "").unwrap();
+        drop(tokio::time::timeout(limit, doctor.looking.acquire()).await.unwrap());
+        std::fs::remove_file(&stuck).unwrap();
+        assert_eq!(doctor.examine(limit).await.map(|findings| findings.len()), Ok(6));
     }
 
     #[test]

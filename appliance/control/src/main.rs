@@ -1,6 +1,7 @@
 //! The `bandstand` program: reads its options, opens the store, adopts or starts the workers, and listens.
 
 use automation::access_point::Times;
+use automation::fault::Code;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use control::doctor::{self, How};
 use control::run::{Failure, Listening, Options, run};
@@ -18,6 +19,10 @@ const HTTPS_PORT: u16 = 8443;
 /// Exit code that asks to be tried again later: EX_TEMPFAIL of sysexits.
 const LATER: u8 = 75;
 
+/// Exit code of a document for an empty box on one that has channels: EX_CANTCREAT of sysexits. `bandstand-board` tells it from
+/// a document that is wrong.
+const FILLED: u8 = 73;
+
 /// Bandstand: a broadcast box.
 #[derive(Parser)]
 #[command(name = "bandstand", version, args_conflicts_with_subcommands = true)]
@@ -32,7 +37,8 @@ struct Cli {
 enum Command {
     /// Print the OpenAPI document of the REST API
     Openapi,
-    /// Write a document of channels, sources, destinations, timelines and files into an empty state folder
+    /// Write a document of channels, sources, destinations, timelines and files into an empty state folder; ends with 73 where
+    /// that has channels already
     Seed {
         /// Folder of the database, files and keys
         #[arg(long)]
@@ -198,7 +204,10 @@ fn main() -> ExitCode {
             }
         }
         Some(Command::Seed { state, document, machine_root }) => {
-            ended(control::run::seed(&state, &document, &machine_root))
+            let seeded = control::run::seed(&state, &document, &machine_root);
+            let filled = matches!(&seeded, Err(Failure::Refused(refusal)) if refusal.code == Code::Conflict);
+            let code = ended(seeded);
+            if filled { ExitCode::from(FILLED) } else { code }
         }
         None => ended(run(cli.run.options())),
     }

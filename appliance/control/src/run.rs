@@ -4,6 +4,7 @@ use crate::api::{Beneath, Desk, listen, tls};
 use crate::cameras::follow;
 use crate::clock::Clock;
 use crate::commands::Commands;
+use crate::doctor::{self, Doctor};
 use crate::lifeline;
 use crate::media;
 use crate::network::{self, Network};
@@ -281,11 +282,16 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let system = Arc::new(System::new(&options.machine, &options.state, &clock, None));
     tokio::spawn(system.clone().resume());
     let (tell_panel, panel_fault) = watch::channel(None);
+    let doctor = Doctor::new(doctor::Places {
+        state: options.state.clone(),
+        run: options.run.clone(),
+        machine: options.machine.clone(),
+    });
     let network = Arc::new(Network::new(&options.machine, &options.state, &clock, None, options.access_point));
     let eyes = network::Eyes { door: door.clone(), wanted: store.wanted() };
     tokio::spawn(network.clone().keep(eyes));
     let guests = network.guests();
-    let beneath = Beneath { system: system.clone(), network, panel_fault, rtmp_port };
+    let beneath = Beneath { doctor, system: system.clone(), network, panel_fault, rtmp_port };
     let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
     let panel = panel::Tools {
         commands: commands.clone(),

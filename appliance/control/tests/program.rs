@@ -199,3 +199,32 @@ fn workers_outlive_control_and_are_not_started_twice() {
     assert_eq!(status.code(), Some(0));
     assert!(!alive(first), "a person ended it all");
 }
+
+/// The codes are what `bandstand-board` goes by when it decides whether stream keys may be taken off a card.
+#[test]
+fn a_wrong_document_and_a_box_that_is_set_up_end_with_codes_of_their_own() {
+    const WRONG: i32 = 1;
+    const FILLED: i32 = 73;
+    let folder = tempfile::tempdir().unwrap();
+    let document = folder.path().join("document.json");
+    let state = folder.path().join("state");
+    let seed = |text: &str| {
+        std::fs::write(&document, text).unwrap();
+        let done = ended(Command::new(program()).arg("seed").arg("--state").arg(&state).arg(&document));
+        (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
+    };
+    let with = |url: &str| {
+        let to = format!(r#"[{{"id": "y", "name": "Y", "url": "{url}", "key": "secret", "enabled": true}}]"#);
+        format!(r#"{{"channels": [{{"id": "main", "name": "Main", "destinations": {to}}}]}}"#)
+    };
+    for (text, expected) in [
+        ("{".to_owned(), Some(WRONG)),
+        (with("rtmp://host"), Some(WRONG)),
+        (with("rtmp://host/app"), Some(0)),
+        (with("rtmp://host/app"), Some(FILLED)),
+    ] {
+        let (code, said) = seed(&text);
+        assert_eq!(code, expected, "{said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+}

@@ -221,6 +221,43 @@ async fn a_document_fills_an_empty_box_whole_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_document_that_was_refused_may_be_mended_until_somebody_sets_up_the_box() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = |name: &str| {
+        let state = folder.path().join(name);
+        std::fs::create_dir_all(&state).unwrap();
+        state
+    };
+    let document = |url: &str| {
+        let to = json!([{"id": "y", "name": "Y", "url": url, "key": "k", "enabled": true}]);
+        json!({"venue": "Hall", "channels": [{"id": "main", "name": "Main hall", "destinations": to}]}).to_string()
+    };
+    let (wrong, mended) = (document("rtmp://host"), document("rtmp://host/app"));
+    let commands = |store: &Store| control::commands::Commands::new(store.clone(), Clock::new().unwrap());
+
+    let store = Store::open(&state("mended")).unwrap();
+    let refused = commands(&store).seed(&wrong).await.unwrap_err();
+    assert_ne!(refused.code, automation::fault::Code::Conflict, "a wrong document, and not a box that is set up");
+    // The page started without it, and the box was started once more.
+    commands(&store).start(None).await.unwrap();
+    commands(&store).start(None).await.unwrap();
+    commands(&store).seed(&mended).await.unwrap();
+    let wanted = store.wanted().borrow().clone();
+    assert_eq!((wanted.venue.as_str(), wanted.channels.len()), ("Hall", 1));
+    assert_eq!((wanted.channels[0].doc.name.as_str(), wanted.channels[0].spec.destinations.len()), ("Main hall", 1));
+
+    let small = serde_json::to_value(automation::spec::House::of_a_small_board()).unwrap();
+    for (name, patch) in [("renamed", json!({"name": "Stage"})), ("smaller", json!({"house": small}))] {
+        let store = Store::open(&state(name)).unwrap();
+        commands(&store).start(None).await.unwrap();
+        let main = wanted.channels[0].doc.id.clone();
+        commands(&store).change_channel(main, serde_json::from_value(patch).unwrap()).await.unwrap();
+        let refused = commands(&store).seed(&mended).await.unwrap_err();
+        assert_eq!(refused.code, automation::fault::Code::Conflict, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn secrets_reach_the_worker() {
     let folder = tempfile::tempdir().unwrap();
     let house = House::claimed(folder.path()).await;

@@ -421,6 +421,24 @@ async fn a_machine_of_somebody_elses_is_updated_by_its_own_means() {
     }
 }
 
+#[tokio::test]
+async fn who_is_signed_in_reads_what_the_doctor_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::claimed(folder.path()).await;
+    let findings = house.client.get("/system/doctor").await.ok();
+    let names: Vec<_> = findings.as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
+    assert_eq!(names, ["folder", "database", "storage", "clock", "network", "workers"]);
+    assert_eq!(
+        findings[1],
+        json!({"what": "database", "how": "well", "text": "It is whole; 1 channels.", "remedy": ""})
+    );
+    let network = &findings[4];
+    assert_eq!((&network["how"], &network["text"]), (&json!("wrong"), &json!("The box has no address.")), "{network}");
+    assert!(network["remedy"].as_str().unwrap().starts_with("Plug in"), "{network}");
+    house.client.send(Ask::new("DELETE", "/session")).await;
+    assert_eq!(house.client.get("/system/doctor").await.status, 401);
+}
+
 /// A disk on USB, with something on it.
 fn plug_in(machine: &Path, label: &str) {
     let device = "devices/pci0000:00/usb1/1-1/block/sda";

@@ -805,6 +805,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What Bandstand stands upon, looked at now: what is wrong, and what to do */
+        get: operations["examine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/system/reset": {
         parameters: {
             query?: never;
@@ -1722,6 +1739,17 @@ export interface components {
              */
             workers: number;
         };
+        /** @description One thing that was looked at. */
+        Finding: {
+            /** @description How it is. */
+            how: components["schemas"]["How"];
+            /** @description What to do; empty where it is well. */
+            remedy: string;
+            /** @description What was found. */
+            text: string;
+            /** @description What was looked at: `folder`, `database`, `storage`, `clock`, `network`, `workers` or `updates`. */
+            what: string;
+        };
         /**
          * @description How a camera was found. One that answers in both ways is found by ONVIF.
          * @enum {string}
@@ -1817,6 +1845,11 @@ export interface components {
              */
             width: number;
         };
+        /**
+         * @description How something is.
+         * @enum {string}
+         */
+        How: "well" | "warning" | "wrong";
         /** @description The image that runs. */
         ImageDoc: {
             /** @description Why this board takes no update, and what to do about it, for the operator; none where it takes them. */
@@ -7902,6 +7935,62 @@ export interface operations {
             };
             /** @description Refused: internal */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    examine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Finding"][];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

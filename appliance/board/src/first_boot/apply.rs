@@ -1,6 +1,7 @@
 //! Reads the files, does what was planned, and tells it.
 
 use super::keyfile;
+use super::noted::{self, forget_texts};
 use super::plan::{Given, Plan, plan};
 use crate::edges::sync;
 use crate::preseed::keys::Keys;
@@ -23,6 +24,9 @@ const CODE_FILE: &str = "first-sign-in-code";
 /// The same for the password of the box's own Wi-Fi.
 const ACCESS_POINT_FILE: &str = "access-point-password";
 
+/// Exit code of `bandstand seed` on a box that has channels already; any other but 0 is a document that it refuses.
+const FILLED: i32 = 73;
+
 /// Where everything is.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -41,16 +45,21 @@ pub struct Places {
 /// Takes over what lies on the FAT partition and was not taken over yet. Answers the report; none where there is nothing new.
 /// Done before NetworkManager and `control` start.
 pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
+    forget_texts(&places.data)?;
     let texts = [venue::FILE, imager::FILE].map(|name| new_text(places, name));
     let [venue_text, imager_text] = texts;
     let (venue_text, imager_text) = (venue_text?, imager_text?);
     let given = Given { venue: venue_text.as_deref(), imager: imager_text.as_deref() };
     let mut planned = plan(given);
-    let keyfiles = keyfiles(places)?;
+    close_taken(places)?;
+    let keyfiles = names(places, KEYFILE)?;
     if given.venue.is_none() && given.imager.is_none() && keyfiles.is_empty() {
         return Ok(None);
     }
-    store(places, &mut planned)?;
+    let keep: &[&str] = match store(places, &mut planned)? {
+        Seeded::Refused => &[venue::STREAM_KEY],
+        Seeded::Stored => &[],
+    };
     for name in &keyfiles {
         take_keyfile(places, name, &mut planned.report)?;
     }
@@ -58,18 +67,31 @@ pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
     for (name, text) in [(venue::FILE, given.venue), (imager::FILE, given.imager)] {
         let Some(text) = text else { continue };
         let keys = if name == venue::FILE { venue::KEYS } else { imager::KEYS };
-        let open = if planned.taken.contains(&name) { without_secrets(keys, text) } else { text.to_owned() };
+        let open = if planned.taken.contains(&name) { without_secrets(keys, text, keep) } else { text.to_owned() };
         if open != text {
             overwrite(&place_of(places, name), &open)?;
         }
         // One that was refused is looked at again when it was mended, and not before.
-        write_private(&places.data.join(name), open.as_bytes())?;
+        noted::note(&places.data, name, &open)?;
     }
     planned.report.sort_by_key(|line| !line.contains("not taken over"));
     let text = planned.report.iter().map(|line| format!("{line}\r\n")).collect::<String>();
     fs::write(places.fat.join(REPORT), text)?;
     sync(&places.fat)?;
     Ok(Some(planned.report))
+}
+
+/// The same, with the box's name put in force by `call`: the one that is known before the card is looked at, which may be worn, and
+/// another one where the card brings it.
+pub fn start(places: &Places, mut call: impl FnMut(&str) -> io::Result<()>) -> io::Result<Option<Vec<String>>> {
+    let known = hostname(places);
+    let called = known.as_deref().map_or(Ok(()), &mut call);
+    let report = apply(places)?;
+    called?;
+    if let Some(name) = hostname(places).filter(|name| known.as_ref() != Some(name)) {
+        call(&name)?;
+    }
+    Ok(report)
 }
 
 /// The name that the box has in the network, as it was told.
@@ -89,12 +111,12 @@ fn new_text(places: &Places, name: &str) -> io::Result<Option<String>> {
     let Some(bytes) = read(&place_of(places, name))? else { return Ok(None) };
     // One that is no text is refused by who reads it, at its first line.
     let text = String::from_utf8_lossy(&bytes).into_owned();
-    let known = read(&places.data.join(name))?.is_some_and(|known| known == text.as_bytes());
+    let known = noted::is_known(&places.data, name, &text)?;
     Ok(Some(text).filter(|_| !known))
 }
 
 /// A file's bytes, and no more than are looked at; none where there is none.
-fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(super) fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         file => file?,
@@ -104,7 +126,16 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-fn store(places: &Places, planned: &mut Plan) -> io::Result<()> {
+/// Whether what `control` was given is in its store, so that it is needed on the card no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seeded {
+    /// It is, or other channels are there, or there was nothing to give.
+    Stored,
+    /// It is not, and may be given again when it was mended.
+    Refused,
+}
+
+fn store(places: &Places, planned: &mut Plan) -> io::Result<Seeded> {
     if let Some(name) = &planned.hostname {
         write_private(&places.data.join("hostname"), name.as_bytes())?;
         planned.report.push(format!("The box is called {name}: https://{name}.local"));
@@ -124,15 +155,14 @@ fn store(places: &Places, planned: &mut Plan) -> io::Result<()> {
         write_private(&path, format!("{secret}\n").as_bytes())?;
         own(&path, &places.state)?;
     }
-    if let Some(document) = &planned.seed {
-        let told = seed(places, document)?;
-        planned.report.push(told);
-    }
-    Ok(())
+    let Some(document) = &planned.seed else { return Ok(Seeded::Stored) };
+    let (seeded, told) = seed(places, document)?;
+    planned.report.push(told);
+    Ok(seeded)
 }
 
 /// Fills an empty store, as who `control` runs as. Answers what became of it.
-fn seed(places: &Places, document: &Value) -> io::Result<String> {
+fn seed(places: &Places, document: &Value) -> io::Result<(Seeded, String)> {
     use std::os::unix::process::CommandExt as _;
     let path = places.state.join("seed.json");
     write_private(&path, document.to_string().as_bytes())?;
@@ -148,20 +178,25 @@ fn seed(places: &Places, document: &Value) -> io::Result<String> {
     fs::remove_file(&path)?;
     let done = done?;
     if done.status.success() {
-        return Ok("The venue, its channels and its destinations were made.".into());
+        return Ok((Seeded::Stored, "The venue, its channels and its destinations were made.".into()));
     }
     let said = String::from_utf8_lossy(&done.stderr);
     let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
-    Ok(format!("The venue, its channels and its destinations were not taken over: {said}"))
+    let mut told = format!("The venue, its channels and its destinations were not taken over: {said}");
+    if done.status.code() == Some(FILLED) {
+        return Ok((Seeded::Stored, told));
+    }
+    told += " Mend bandstand.toml and start the box again; until then its stream keys stay in it.";
+    Ok((Seeded::Refused, told))
 }
 
-/// NetworkManager's own files, as people copy them from another machine.
-fn keyfiles(places: &Places) -> io::Result<Vec<String>> {
+/// The names on the card that end so. With [`KEYFILE`], NetworkManager's own files, as people copy them from another machine.
+fn names(places: &Places, ending: &str) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(&places.fat)? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if name.ends_with(KEYFILE) && entry.file_type()?.is_file() {
+        if name.ends_with(ending) && entry.file_type()?.is_file() {
             names.push(name);
         }
     }
@@ -178,19 +213,34 @@ fn take_keyfile(places: &Places, name: &str, report: &mut Vec<String>) -> io::Re
         return Ok(());
     }
     write_private(&places.connections.join(name), &bytes)?;
-    let (open, secret) = keyfile::blanked(&text);
-    if secret {
-        overwrite(&path, &open)?;
-    }
-    fs::rename(&path, places.fat.join(format!("{name}{TAKEN}")))?;
+    // Its name first: one that is half written over must not be taken for a connection by the next start, which closes it.
+    let taken = places.fat.join(format!("{name}{TAKEN}"));
+    fs::rename(&path, &taken)?;
+    sync(&places.fat)?;
+    close(&taken)?;
     report.push(format!("The connection of {name} is there."));
     Ok(())
 }
 
+/// Closes connections that were taken over: a power cut came before it was done, or a version did it that knew fewer secrets.
+fn close_taken(places: &Places) -> io::Result<()> {
+    for name in names(places, &format!("{KEYFILE}{TAKEN}"))? {
+        close(&places.fat.join(name))?;
+    }
+    Ok(())
+}
+
+/// Writes over the text of a connection that was taken over. One that is longer than any that is taken over is somebody else's.
+fn close(path: &Path) -> io::Result<()> {
+    let bytes = read(path)?.unwrap_or_default();
+    let closed = keyfile::closed(bytes.len());
+    if bytes.len() > BYTES_MAX || bytes == closed.as_bytes() { Ok(()) } else { overwrite(path, &closed) }
+}
+
 /// The text with `""` and spaces for each secret, every other byte in its place: written over the old text, a power cut within
 /// leaves a file that can be read.
-fn without_secrets(keys: Keys, text: &str) -> String {
-    keys.blanked(text).unwrap_or_else(|_| text.to_owned())
+fn without_secrets(keys: Keys, text: &str, keep: &[&str]) -> String {
+    keys.blanked(text, keep).unwrap_or_else(|_| text.to_owned())
 }
 
 /// Writes over a file's own bytes: under a new name the old ones would stay on the medium.
@@ -203,7 +253,7 @@ fn overwrite(path: &Path, text: &str) -> io::Result<()> {
 }
 
 /// Writes a file whole, which nobody else may read.
-fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let draft = path.with_file_name(format!(".{name}.new"));
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;

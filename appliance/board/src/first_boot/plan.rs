@@ -43,6 +43,10 @@ pub const WIFI: &str = "bandstand-wifi.nmconnection";
 /// The cable's.
 pub const CABLE: &str = "bandstand-cable.nmconnection";
 
+/// Told where a stream key is missing that was there once. The store may have it, or the store may be another one by now.
+const GONE: &str = "The channels and destinations of bandstand.toml were passed over: a stream key was taken out of it when it was \
+                    taken over. Where this box has none of them, write all its keys into it again.";
+
 /// Decides.
 pub fn plan(given: Given<'_>) -> Plan {
     let mut plan = Plan::default();
@@ -142,6 +146,9 @@ impl Plan {
         }
         if venue.name.is_some() || !channels.is_empty() || !destinations.is_empty() {
             self.seed = seed(given);
+            if self.seed.is_none() {
+                self.report.push(GONE.into());
+            }
         }
         if let Some(Fleet { url, token: Some(Secret::Text(token)) }) = fleet {
             self.fleet = Some(json!({"url": url, "token": token}));
@@ -150,7 +157,7 @@ impl Plan {
     }
 }
 
-/// The document that fills an empty store. None where a key has been taken out: then it is filled already.
+/// The document that fills an empty store. None where a key has been taken out: as a rule it is filled already.
 fn seed(given: &Preseed) -> Option<Value> {
     let Preseed { venue, channels, destinations, .. } = given;
     let venue_name = venue.name.clone().unwrap_or_else(|| "Bandstand".into());
@@ -252,6 +259,7 @@ token = "t0ken"
         let plan = of(&open, "");
         assert_eq!((plan.claim_code, plan.access_point), (None, None));
         assert_eq!((plan.connections, plan.seed, plan.fleet), (vec![], None, None));
+        assert_eq!(plan.report, [GONE], "what is passed over is told");
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub struct Keys(pub &'static [(&'static str, Kind)]);
 #[derive(Default)]
 struct Found {
     notes: Vec<Note>,
-    secrets: Vec<Range<usize>>,
+    /// Each with its path as [`Keys`] has it.
+    secrets: Vec<(String, Range<usize>)>,
     wrong: Option<Refusal>,
     /// Where each key stands, by its path with places in lists, such as `channels[0].name`.
     places: Vec<(String, usize)>,
@@ -78,23 +79,23 @@ impl Keys {
 
     /// The text with `""` for the value of each secret and everything else byte for byte. Done again, nothing changes.
     pub fn without_secrets(self, text: &str) -> Result<String, Refusal> {
-        self.replaced(text, |_| "\"\"".to_owned())
+        self.replaced(text, &[], |_| "\"\"".to_owned())
     }
 
     /// The same with spaces behind each `""`, so that every other byte keeps its place: such a text may be written over the old
-    /// one, and at any moment of that the file is one of the two for each value.
-    pub fn blanked(self, text: &str) -> Result<String, Refusal> {
-        self.replaced(text, |bytes| format!("\"\"{}", " ".repeat(bytes.saturating_sub(2))))
+    /// one, and at any moment of that the file is one of the two for each value. The keys of the paths `keep` stay as they are.
+    pub fn blanked(self, text: &str, keep: &[&str]) -> Result<String, Refusal> {
+        self.replaced(text, keep, |bytes| format!("\"\"{}", " ".repeat(bytes.saturating_sub(2))))
     }
 
     /// With what `by` makes of the length of each secret's value in its place.
-    fn replaced(self, text: &str, by: impl Fn(usize) -> String) -> Result<String, Refusal> {
+    fn replaced(self, text: &str, keep: &[&str], by: impl Fn(usize) -> String) -> Result<String, Refusal> {
         let table = parse(text)?;
         let mut found = Found::default();
         self.walk(text, "", "", table.get_ref(), false, &mut found);
-        found.secrets.sort_by_key(|span| span.start);
+        found.secrets.sort_by_key(|(_, span)| span.start);
         let mut open = text.to_owned();
-        for span in found.secrets.into_iter().rev() {
+        for (_, span) in found.secrets.into_iter().rev().filter(|(path, _)| !keep.contains(&path.as_str())) {
             let value = by(span.len());
             open.replace_range(span, &value);
         }
@@ -119,7 +120,9 @@ impl Keys {
             found.places.push((place.clone(), line));
             let kind = self.kind(&path);
             if matches!(kind, Some(Kind::Secret | Kind::UnusedSecret)) {
-                leaves(value, &mut found.secrets);
+                let mut spans = Vec::new();
+                leaves(value, &mut spans);
+                found.secrets.extend(spans.into_iter().map(|span| (path.clone(), span)));
             }
             let passed_over = unused || matches!(kind, Some(Kind::Unused | Kind::UnusedSecret));
             if passed_over && !unused {
@@ -206,11 +209,11 @@ mod tests {
         let check = |text: &str, expected: &str| {
             let open = KEYS.without_secrets(text).unwrap();
             assert_eq!(open, expected);
-            let blanked = KEYS.blanked(text).unwrap();
+            let blanked = KEYS.blanked(text, &[]).unwrap();
             let spaceless = |text: &str| text.replace(' ', "");
             assert_eq!(spaceless(&blanked), spaceless(expected), "the same but for spaces");
             assert!(blanked.len() >= text.len(), "{blanked}");
-            assert_eq!(KEYS.blanked(&blanked).unwrap(), blanked, "done again, nothing changes");
+            assert_eq!(KEYS.blanked(&blanked, &[]).unwrap(), blanked, "done again, nothing changes");
             assert_eq!(KEYS.without_secrets(&open).unwrap(), expected, "done again, nothing changes");
         };
         check(

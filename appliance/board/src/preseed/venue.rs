@@ -42,6 +42,9 @@ pub const CODE_LETTERS: usize = 8;
 /// Destinations of all channels together.
 pub const DESTINATIONS_MAX: usize = 32;
 
+/// The one secret that is not the box's own, and of no use until its destination is stored.
+pub const STREAM_KEY: &str = "destinations[].stream_key";
+
 /// Its keys.
 pub const KEYS: Keys = Keys(&[
     ("venue.name", Kind::Text),
@@ -55,7 +58,7 @@ pub const KEYS: Keys = Keys(&[
     ("destinations[].channel", Kind::Text),
     ("destinations[].name", Kind::Text),
     ("destinations[].url", Kind::Text),
-    ("destinations[].stream_key", Kind::Secret),
+    (STREAM_KEY, Kind::Secret),
     ("fleet.url", Kind::Text),
     ("fleet.token", Kind::Secret),
 ]);

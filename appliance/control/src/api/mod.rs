@@ -33,6 +33,7 @@ mod ui;
 use crate::cameras::Cameras;
 use crate::commands::Commands;
 use crate::doc::{Board, ChannelDoc, SourceDoc, SourceKindDoc};
+use crate::doctor::Doctor;
 use crate::network::Network;
 use crate::reconciler::Galleries;
 use crate::refusal::Refusal;
@@ -82,6 +83,8 @@ pub struct Desk {
 
 /// What the machine has that handlers reach.
 pub struct Beneath {
+    /// Looks at what everything stands upon.
+    pub doctor: Doctor,
     /// Updates and restarts the box.
     pub system: Arc<System>,
     /// Keeps the network.

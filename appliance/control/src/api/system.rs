@@ -2,12 +2,24 @@
 
 use super::call::Call;
 use crate::doc::{ResetDraft, SystemDoc, UpdateFrom};
+use crate::doctor::{Finding, NoFindings};
 use crate::refusal::Refusal;
 use crate::system::UPDATE_BYTES_MAX;
 use automation::fault::Code;
+use std::time::Duration;
+
+/// Longer than a worn card takes to read a database of some megabytes, and shorter than a person waits.
+const EXAMINED_WITHIN: Duration = Duration::from_secs(15);
 
 pub(super) async fn show(call: Call) -> Result<SystemDoc, Refusal> {
     Ok(call.desk.beneath.system.state())
+}
+
+pub(super) async fn doctor(call: Call) -> Result<Vec<Finding>, Refusal> {
+    call.desk.beneath.doctor.examine(EXAMINED_WITHIN).await.map_err(|none| match none {
+        NoFindings::Looking => Refusal::because(Code::TooMany, "The box is being looked at already."),
+        NoFindings::Stuck => Refusal::because(Code::StorageFailed, "The box's storage does not answer."),
+    })
 }
 
 /// Nothing of it is begun under a broadcast. One that begins while an update is installed comes first: see the limits of RAUC's unit.

@@ -10,6 +10,7 @@ use crate::doc::{
     PanelStatusDoc, PinChoice, PlatformDoc, PresetDoc, ResetDraft, SessionDoc, SignIn, SignedIn, SourceChoice,
     SourceDoc, SourceDraft, SystemDoc, TimelineBody, TimelineDoc, UpdateFrom, WifiDraft,
 };
+use crate::doctor::Finding;
 use automation::fault::Code;
 use warp::http::Method;
 
@@ -83,12 +84,22 @@ fn box_routes() -> [Route; 8] {
     ]
 }
 
-fn system_routes() -> [Route; 10] {
+fn system_routes() -> [Route; 11] {
     const TAG: &str = "box";
     [
         route(Method::GET, "/system", "getSystem", TAG, "The box's version, and what became of an update")
             .gives::<SystemDoc>(200)
             .by(system::show),
+        route(
+            Method::GET,
+            "/system/doctor",
+            "examine",
+            TAG,
+            "What Bandstand stands upon, looked at now: what is wrong, and what to do",
+        )
+        .lists::<Finding>()
+        .refuses(&[Code::StorageFailed, Code::TooMany])
+        .by(system::doctor),
         route(Method::PUT, "/system/update", "installUpdate", TAG, "Install an update; a restart tries it")
             .takes_file(crate::system::UPDATE_BYTES_MAX)
             .gives::<SystemDoc>(202)

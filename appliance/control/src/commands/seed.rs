@@ -1,12 +1,13 @@
 //! Fills an empty store from a document: a demonstration, or a venue that was planned elsewhere. All or nothing.
 
 use super::Commands;
+use super::start::FIRST;
 use crate::media;
 use crate::refusal::Refusal;
 use crate::store::assets::StoredAsset;
 use crate::store::channels::StoredChannel;
 use crate::store::sources::StoredSource;
-use crate::store::{Context, assets, channels, destinations, settings, sources, timelines};
+use crate::store::{Context, assets, channels, destinations, executions, settings, sources, timelines};
 use automation::fault::Code;
 use automation::id::{AssetId, ChannelId, TimelineId};
 use automation::secret::Secret;
@@ -70,7 +71,7 @@ struct SeedSource {
 }
 
 impl Commands {
-    /// Writes the document. Refused where the store holds channels already.
+    /// Writes the document. Refused with `conflict`, and with nothing else, where somebody has set up channels already.
     pub async fn seed(&self, document: &str) -> Result<(), Refusal> {
         let mut from = serde_json::Deserializer::from_str(document);
         let seed: Seed = serde_path_to_error::deserialize(&mut from).map_err(|error| {
@@ -110,9 +111,7 @@ fn write(
     house: House,
     at_ms: i64,
 ) -> Result<(), Refusal> {
-    if !channels::all(tx)?.is_empty() {
-        return Err(Refusal::because(Code::Conflict, "This box has channels already; only an empty one is filled."));
-    }
+    clear(tx, context, &house)?;
     if let Some(venue) = &seed.venue {
         settings::set_venue(tx, &super::name(venue, Code::RequestInvalid)?)?;
     }
@@ -125,6 +124,40 @@ fn write(
         channel(tx, context, seed, house, at_ms)?;
     }
     settings::raise_ingest(tx, 0)
+}
+
+/// Refuses a box that somebody has begun to set up. The channel that an empty box made for itself when it started, and that nobody
+/// has touched since, makes way: else a document that was refused once could never be mended.
+fn clear(tx: &Transaction<'_>, context: &Context, house: &House) -> Result<(), Refusal> {
+    let all = channels::all(tx)?;
+    let own = match all.as_slice() {
+        [] => return Ok(()),
+        [one] if one.id == ChannelId::new(FIRST)? && is_untouched(tx, context, one, house)? => one,
+        _ => {
+            let text = "This box has channels already; only an empty one is filled.";
+            return Err(Refusal::because(Code::Conflict, text));
+        }
+    };
+    channels::delete(tx, &own.id)
+}
+
+/// Whether a channel is as a start made it.
+fn is_untouched(
+    tx: &Transaction<'_>,
+    context: &Context,
+    channel: &StoredChannel,
+    house: &House,
+) -> Result<bool, Refusal> {
+    let StoredChannel { id, name, house: its, failover, messages, sound, .. } = channel;
+    let StoredChannel { slate_picture, manual, overlays_cleared, live, .. } = channel;
+    let plain = settings::venue(tx)?.as_ref() == Some(name)
+        && (its, failover, messages) == (house, &Failover::default(), &Messages::default())
+        && (sound.is_none() && slate_picture.is_none() && manual.is_none() && live.is_none() && !overlays_cleared);
+    Ok(plain
+        && sources::of(tx, context, id)?.is_empty()
+        && destinations::of(tx, context, id)?.is_empty()
+        && timelines::of(tx, id)?.is_empty()
+        && executions::of(tx, id, None, 1)?.is_empty())
 }
 
 /// Each publisher has a token of its own: one that leaks opens one input (LP-37).

@@ -13,6 +13,9 @@ use automation::spec::Hold;
 /// What the log of broadcasts says of one that a restart of the box broke off.
 const RESTARTED: &str = "The box was restarted during the broadcast.";
 
+/// The channel that an empty store is given.
+pub(super) const FIRST: &str = "main";
+
 impl Commands {
     /// Names the venue. On an empty store it makes the channel `main`, which shows the slate until it gets sources.
     /// Broadcasts that ran when the box went down go on: the same session, its timeline where it would be. Answers the
@@ -27,7 +30,7 @@ impl Commands {
                 let venue = venue.or(known).unwrap_or_else(|| "Bandstand".into());
                 settings::set_venue(tx, &venue)?;
                 if first && channels::all(tx)?.is_empty() {
-                    let draft = ChannelDraft { id: Some(ChannelId::new("main")?), name: venue, house: None };
+                    let draft = ChannelDraft { id: Some(ChannelId::new(FIRST)?), name: venue, house: None };
                     insert(tx, draft, house, now.wall_ms)?;
                 }
                 let restarted = settings::forget_wall(tx, &boot)?;

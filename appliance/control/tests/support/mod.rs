@@ -12,6 +12,7 @@ use client::Client;
 use control::api::{Beneath, Desk, listen};
 use control::clock::Clock;
 use control::commands::Commands;
+use control::doctor::{Doctor, Places};
 use control::network::{Eyes, Network};
 use control::reconciler::{Galleries, Reconciler, Tools};
 use control::sign_in::Doorkeeper;
@@ -132,7 +133,9 @@ impl House {
         let (system, network) = (Arc::new(system), Arc::new(network));
         tokio::spawn(system.clone().resume());
         tokio::spawn(network.clone().keep(Eyes { door: door.clone(), wanted: store.wanted() }));
-        let beneath = Beneath { system, network, panel_fault: watch::channel(None).1, rtmp_port: 1935 };
+        let doctor =
+            Doctor::new(Places { state: folder.join("state"), run: folder.join("run"), machine: folder.to_owned() });
+        let beneath = Beneath { doctor, system, network, panel_fault: watch::channel(None).1, rtmp_port: 1935 };
         let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
         let listener = listen::loopback("127.0.0.1:0".parse().unwrap()).unwrap();
         let client = Client::new(listener.local_addr().unwrap());
