@@ -1,6 +1,6 @@
 //! Fills an empty store from a document: a demonstration, or a venue that was planned elsewhere. All or nothing.
 
-use super::Commands;
+use super::{Commands, clock};
 use crate::media;
 use crate::refusal::Refusal;
 use crate::store::assets::StoredAsset;
@@ -25,8 +25,12 @@ const MAKER: &str = "Bandstand";
 struct Seed {
     #[serde(default)]
     venue: Option<String>,
+    /// Whatever else there is, in a box that has channels already.
+    #[serde(default)]
+    time_zone: Option<String>,
     #[serde(default)]
     assets: Vec<SeedAsset>,
+    #[serde(default)]
     channels: Vec<SeedChannel>,
 }
 
@@ -70,7 +74,7 @@ struct SeedSource {
 }
 
 impl Commands {
-    /// Writes the document. Refused where the store holds channels already.
+    /// Writes the document. Refused where the store holds channels already, but for a time zone that comes alone.
     pub async fn seed(&self, document: &str) -> Result<(), Refusal> {
         let mut from = serde_json::Deserializer::from_str(document);
         let seed: Seed = serde_path_to_error::deserialize(&mut from).map_err(|error| {
@@ -81,8 +85,16 @@ impl Commands {
             files.push(self.bring_in(asset).await?);
         }
         let stored: Vec<PathBuf> = files.iter().map(|file| self.store.context().assets.join(&file.file)).collect();
-        let (at_ms, house) = (self.now().wall_ms, self.house.clone());
-        let written = self.store.change(move |tx, context| write(tx, context, seed, files, house, at_ms)).await;
+        let (at_ms, house, look) = (self.now().wall_ms, self.house.clone(), self.look());
+        let write = move |tx: &Transaction<'_>, context: &Context| {
+            if let Some(zone) = &seed.time_zone {
+                clock::choose(tx, &look, Some(zone))?;
+            }
+            let alone =
+                seed.time_zone.is_some() && seed.venue.is_none() && seed.channels.is_empty() && files.is_empty();
+            if alone { Ok(()) } else { fill(tx, context, seed, files, house, at_ms) }
+        };
+        let written = self.store.change(write).await;
         if written.is_err() {
             stored.iter().for_each(|path| {
                 let _ = std::fs::remove_file(path);
@@ -102,7 +114,7 @@ impl Commands {
     }
 }
 
-fn write(
+fn fill(
     tx: &Transaction<'_>,
     context: &Context,
     seed: Seed,
