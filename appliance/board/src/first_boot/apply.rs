@@ -6,7 +6,7 @@ use crate::edges::sync;
 use crate::preseed::keys::Keys;
 use crate::preseed::{BYTES_MAX, imager, venue};
 use crate::radio;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
@@ -124,15 +124,23 @@ fn store(places: &Places, planned: &mut Plan) -> io::Result<()> {
         write_private(&path, format!("{secret}\n").as_bytes())?;
         own(&path, &places.state)?;
     }
+    if let Some(zone) = &planned.time_zone {
+        planned.report.push(match seed(places, &json!({"time_zone": zone}))? {
+            Ok(()) => format!("The time zone is {zone}."),
+            Err(said) => format!("The time zone {zone} was not taken over: {said}"),
+        });
+    }
     if let Some(document) = &planned.seed {
-        let told = seed(places, document)?;
-        planned.report.push(told);
+        planned.report.push(match seed(places, document)? {
+            Ok(()) => "The venue, its channels and its destinations were made.".into(),
+            Err(said) => format!("The venue, its channels and its destinations were not taken over: {said}"),
+        });
     }
     Ok(())
 }
 
-/// Fills an empty store, as who `control` runs as. Answers what became of it.
-fn seed(places: &Places, document: &Value) -> io::Result<String> {
+/// Writes a document into the store, as who `control` runs as. Answers why it was refused, in `control`'s words.
+fn seed(places: &Places, document: &Value) -> io::Result<Result<(), String>> {
     use std::os::unix::process::CommandExt as _;
     let path = places.state.join("seed.json");
     write_private(&path, document.to_string().as_bytes())?;
@@ -148,11 +156,11 @@ fn seed(places: &Places, document: &Value) -> io::Result<String> {
     fs::remove_file(&path)?;
     let done = done?;
     if done.status.success() {
-        return Ok("The venue, its channels and its destinations were made.".into());
+        return Ok(Ok(()));
     }
     let said = String::from_utf8_lossy(&done.stderr);
     let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
-    Ok(format!("The venue, its channels and its destinations were not taken over: {said}"))
+    Ok(Err(said.to_owned()))
 }
 
 /// NetworkManager's own files, as people copy them from another machine.
