@@ -83,6 +83,10 @@ function answer(method, parts, body, query) {
     }
     return method === "GET" ? json(scene.network()) : { status: method === "DELETE" ? 204 : 202 };
   }
+  if (first === "time-zone") {
+    if (method === "PUT") scene.zone = body.zone;
+    return json({ zone: scene.zone ?? null, machine: "Etc/UTC", zones: ["America/New_York", "Asia/Kolkata", "Europe/Berlin", "Europe/London", "UTC"] });
+  }
   if (first === "panel") {
     if (method !== "GET") scene.panel = method === "PUT" ? body : null;
     return method === "DELETE" ? done : json({ panel: scene.panel ?? null, fault: null, lines: Array.from({ length: 26 }, (_, n) => `GPIO${n + 2}`) });

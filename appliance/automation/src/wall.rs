@@ -36,9 +36,35 @@ impl Zone {
         Zone { rule: "UTC0".into(), zone: TimeZone::UTC }
     }
 
+    /// A zone whose clocks are never changed: seconds east of universal time.
+    pub fn fixed(east_s: i32) -> Zone {
+        // In the rule the sign is the other way round: what is to be added to get universal time.
+        let (sign, against) = if east_s < 0 { ('-', "") } else { ('+', "-") };
+        let [hours, minutes, seconds] = parts(east_s.unsigned_abs());
+        let rule = format!("<{sign}{hours:02}{minutes:02}>{against}{hours}:{minutes:02}:{seconds:02}");
+        Zone::try_from(rule).unwrap_or_else(|_| Zone::utc())
+    }
+
+    /// How far its clocks are ahead of universal time at a moment of wall time, seconds.
+    pub fn east_s(&self, wall_ms: i64) -> i32 {
+        self.offset(moment(wall_ms)).seconds()
+    }
+
+    /// What its clocks show at a moment of wall time: `20:15:00`.
+    pub fn time_of_day(&self, wall_ms: i64) -> String {
+        let local_ms = i128::from(wall_ms) + i128::from(self.east_s(wall_ms)) * 1000;
+        let [hours, minutes, seconds] = parts((local_ms.rem_euclid(i128::from(DAY_MS)) / 1000) as u32);
+        format!("{hours:02}:{minutes:02}:{seconds:02}")
+    }
+
     fn offset(&self, at: Timestamp) -> Offset {
         self.zone.to_offset(at)
     }
+}
+
+/// Hours, minutes and seconds.
+fn parts(seconds: u32) -> [u32; 3] {
+    [seconds / 3600, seconds / 60 % 60, seconds % 60]
 }
 
 impl PartialEq for Zone {
@@ -123,6 +149,10 @@ impl WallClock {
     fn wall_ns(&self, running_ns: i128) -> i128 {
         i128::from(self.wall_ms) * NS_PER_MS + running_ns - i128::from(self.running.0)
     }
+}
+
+fn moment(wall_ms: i64) -> Timestamp {
+    timestamp(i128::from(wall_ms) * NS_PER_MS)
 }
 
 fn timestamp(wall_ns: i128) -> Timestamp {
@@ -227,6 +257,33 @@ mod tests {
         }
         assert_eq!(WallClock::learn(Some(&known), now(65_000, 0, false), &zone), None, "what is known stays known");
         assert!(WallClock::learn(Some(&known), now(65_000, 1_060_000, true), &Zone::utc()).is_some());
+    }
+
+    #[test]
+    fn clocks_show_the_time_of_their_zone() {
+        let zone = |rule: &str| Zone::try_from(rule.to_owned()).unwrap();
+        for (zone, at, expected) in [
+            (Zone::utc(), "2026-11-21T19:15:00Z", "19:15:00"),
+            (berlin(), "2026-11-21T19:15:00Z", "20:15:00"),
+            (berlin(), "2026-07-21T18:15:09.999Z", "20:15:09"),
+            // Clocks are changed.
+            (berlin(), "2027-03-28T00:59:59Z", "01:59:59"),
+            (berlin(), "2027-03-28T01:00:00Z", "03:00:00"),
+            (zone("<+0530>-5:30"), "2026-11-21T19:15:00Z", "00:45:00"),
+            (zone("EST5EDT,M3.2.0,M11.1.0"), "2026-11-21T02:00:00Z", "21:00:00"),
+            (Zone::fixed(-12_600), "2026-11-21T02:00:00Z", "22:30:00"),
+        ] {
+            assert_eq!(zone.time_of_day(wall_ms(at)), expected, "{at}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_zone_is_as_far_east_as_it_was_told() {
+        for east_s in [0, 3_600, -3_600, 19_800, -12_600, 50_400, -43_200, 1_172] {
+            let zone = Zone::fixed(east_s);
+            assert_eq!(zone.east_s(0), east_s, "{zone:?}");
+            assert_eq!(zone, Zone::try_from(String::from(zone.clone())).unwrap());
+        }
     }
 
     #[test]

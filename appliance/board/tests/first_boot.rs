@@ -207,6 +207,23 @@ fn of_a_file_that_was_refused_no_secret_is_kept() {
     assert!(!one.places.data.join("bandstand.toml").exists());
 }
 
+/// The zone is a document of its own: one that is misspelt keeps no channel away.
+#[test]
+fn a_time_zone_is_handed_on_and_a_wrong_one_is_told() {
+    let one = Box::new(
+        "grep -q Nowhere \"$4\" && echo 'zone: must be a time zone' >&2 && exit 1; cat \"$4\" >>\"$(dirname \"$0\")/seeded\"",
+    );
+    one.put("rpi-preseed.toml", "config_version = \"1.1\"\n[locale]\ntimezone = \"Europe/London\"\n");
+    let report = apply(&one.places).unwrap().unwrap();
+    assert_eq!(one.seeded().as_deref(), Some("{\"time_zone\":\"Europe/London\"}"));
+    assert!(report.contains(&"The time zone is Europe/London.".to_owned()), "{report:?}");
+    let wrong = OURS.replace("claim_code", "timezone = \"Europe/Nowhere\"\r\nclaim_code");
+    one.put("bandstand.toml", &wrong);
+    let report = apply(&one.places).unwrap().unwrap();
+    assert_eq!(report[0], "The time zone Europe/Nowhere was not taken over: zone: must be a time zone");
+    assert!(one.seeded().unwrap().contains("\"venue\":\"Hall\""), "the rest is there");
+}
+
 #[test]
 fn connections_of_networkmanager_are_taken_over_as_they_are() {
     let one = Box::new("exit 0");

@@ -1,12 +1,12 @@
 //! The clocks of the machine, read at the edge only.
 
+use crate::zones::Zones;
 use automation::clock::{Now, Running};
-use automation::wall::Zone;
 use rustix::time::{ClockId, clock_gettime};
 use std::path::{Path, PathBuf};
 
 /// Wall time before which a clock is certainly wrong: 2026-01-01T00:00:00Z, in milliseconds.
-const WALL_MS_MIN: i64 = 1_767_225_600_000;
+pub(crate) const WALL_MS_MIN: i64 = 1_767_225_600_000;
 /// Names a file that holds whole seconds by which the wall clock is off, read at each look: a test steps the time of day
 /// without touching the machine's. Set by tests alone; the workers inherit it.
 pub const WALL_OFFSET_FILE: &str = "BANDSTAND_WALL_OFFSET_FILE";
@@ -63,11 +63,9 @@ impl Clock {
         &self.boot
     }
 
-    /// Where the box is: the rule at the end of `/etc/localtime` (RFC 9636, section 3.3). Without one it is universal
-    /// time.
-    pub fn zone(&self) -> Zone {
-        let file = std::fs::read(self.root.join("etc/localtime")).unwrap_or_default();
-        rule(&file).and_then(|rule| Zone::try_from(rule.to_owned()).ok()).unwrap_or_else(Zone::utc)
+    /// The time zones that the machine knows.
+    pub fn zones(&self) -> Zones {
+        Zones::below(&self.root)
     }
 
     /// A Raspberry Pi has no battery clock: wall time counts only where NTP has set it, or a real-time clock agrees.
@@ -85,37 +83,9 @@ impl Clock {
     }
 }
 
-/// The rule of a file of time zone information: its last line.
-fn rule(file: &[u8]) -> Option<&str> {
-    let text = file.strip_suffix(b"\n").filter(|_| file.starts_with(b"TZif"))?;
-    let line = text.rsplit(|byte| *byte == b'\n').next()?;
-    std::str::from_utf8(line).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_zone_is_the_rule_of_localtime() {
-        let root = tempfile::tempdir().unwrap();
-        std::fs::create_dir_all(root.path().join("proc/sys/kernel/random")).unwrap();
-        std::fs::create_dir_all(root.path().join("etc")).unwrap();
-        std::fs::write(root.path().join("proc/sys/kernel/random/boot_id"), "b1\n").unwrap();
-        let clock = Clock::rooted(root.path()).unwrap();
-        assert_eq!(clock.zone(), Zone::utc(), "without a file");
-        let zone = |rule: &str| Zone::try_from(rule.to_owned()).unwrap();
-        for (file, expected) in [
-            (&b"TZif2\0\0data\n\nCET-1CEST,M3.5.0,M10.5.0/3\n"[..], zone("CET-1CEST,M3.5.0,M10.5.0/3")),
-            (b"TZif2\0\0data\n<+0530>-5:30\n", zone("<+0530>-5:30")),
-            (b"TZif2\0\0data\n\n", Zone::utc()),
-            (b"no zone at all\n", Zone::utc()),
-            (b"", Zone::utc()),
-        ] {
-            std::fs::write(root.path().join("etc/localtime"), file).unwrap();
-            assert_eq!(clock.zone(), expected);
-        }
-    }
 
     #[test]
     fn a_clock_is_trusted_only_where_something_vouches_for_it() {

@@ -23,6 +23,7 @@ pub mod system;
 pub mod trial;
 pub mod units;
 pub mod workers;
+pub mod zones;
 
 /// Version of Bandstand.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -159,7 +159,7 @@ pub fn seed(state: &Path, document: &Path, machine: &Path) -> Result<(), Failure
             .map_err(|source| Failure::Document { path: document.display().to_string(), source })?;
         let store = Store::open(state)?;
         prepare_assets(&store)?;
-        Ok(Commands::new(store, Clock::new()?).with_house(house(machine)).seed(&text).await?)
+        Ok(Commands::new(store, Clock::of(machine)?).with_house(house(machine)).seed(&text).await?)
     })
 }
 
@@ -291,7 +291,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let eyes = network::Eyes { door: door.clone(), wanted: store.wanted() };
     tokio::spawn(network.clone().keep(eyes));
     let guests = network.guests();
-    let beneath = Beneath { doctor, system: system.clone(), network, panel_fault, rtmp_port };
+    let zones = clock.zones();
+    let beneath = Beneath { doctor, system: system.clone(), network, panel_fault, zones, rtmp_port };
     let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
     let panel = panel::Tools {
         commands: commands.clone(),

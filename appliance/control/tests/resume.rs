@@ -1,5 +1,9 @@
 //! What comes back after a power cut, by the database alone; and what changes when the box learns the time.
 
+#[path = "support/zoneinfo.rs"]
+#[allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
+mod zoneinfo;
+
 use automation::as_run::{AsRun, Look};
 use automation::fault::{Code, Fault};
 use automation::id::{ChannelId, SessionId};
@@ -112,10 +116,10 @@ async fn without_a_clock_it_goes_on_from_where_it_was_seen_until_the_time_is_lea
     let (commands, store) = machine.start("two").await;
     assert!((500..530).contains(&since_s(&store)), "{}", since_s(&store));
     assert!(store.wanted().borrow().channels[0].awaits_clock);
-    commands.learn_clock(Zone::utc()).await.unwrap();
+    commands.learn_clock().await.unwrap();
     assert!((500..530).contains(&since_s(&store)), "nothing is learnt yet");
     machine.trust(true);
-    commands.learn_clock(Zone::utc()).await.unwrap();
+    commands.learn_clock().await.unwrap();
     assert!((600..630).contains(&since_s(&store)), "{}", since_s(&store));
     assert!(!store.wanted().borrow().channels[0].awaits_clock);
 }
@@ -143,9 +147,15 @@ async fn the_time_of_day_reaches_only_who_follows_it() {
     commands.load_timeline(main_channel(), daily.id.clone()).await.unwrap();
     assert_eq!(spec(&store).wall, None, "nobody has learnt it");
     let before = spec(&store).generation;
-    let berlin = Zone::try_from("CET-1CEST,M3.5.0,M10.5.0/3".to_owned()).unwrap();
+    let berlin = Zone::try_from(zoneinfo::BERLIN.to_owned()).unwrap();
+    zoneinfo::write(&machine.folder.path().join("machine"));
+    std::os::unix::fs::symlink(
+        "../usr/share/zoneinfo/Europe/Berlin",
+        machine.folder.path().join("machine/etc/localtime"),
+    )
+    .unwrap();
     for _ in 0..2 {
-        commands.learn_clock(berlin.clone()).await.unwrap();
+        commands.learn_clock().await.unwrap();
     }
     let wall = spec(&store).wall.clone().expect("the time of day");
     assert_eq!((wall.zone, spec(&store).generation), (berlin, before + 1), "learnt once");

@@ -112,7 +112,7 @@ part_given() {
     power_cut
     mkdir -p "$RUN"
     printf '%s' "$GIVEN" >"$file"
-    printf 'config_version = "1.1"\n[system]\nhostname = "hall"\n' >"$imager"
+    printf 'config_version = "1.1"\n[system]\nhostname = "hall"\n[locale]\ntimezone = "Asia/Calcutta"\n' >"$imager"
     fresh_card "$file" "$imager"
     RTC=base=2019-05-04T03:02:01
     power_on
@@ -127,6 +127,9 @@ part_given() {
     [ "$channel" = "Main hall" ] || stop_because "The channel is called \"$channel\"."
     [ "$(must GET /channels/main/destinations | field "it[0]['name'] + ' ' + it[0]['url']")" = "Platform rtmp://10.0.2.2:1935/live" ] ||
         stop_because "The destination is another one."
+    [ "$(must GET /time-zone | field "it['zone'] + ' ' + str('Europe/London' in it['zones'])")" = "Asia/Kolkata True" ] ||
+        stop_because "The time zone is another one: $(api GET /time-zone)"
+    guest 'test -d /run/chrony-dhcp' || stop_because "Nobody looked whether the network names time servers."
     told=$(guest 'cat /autoboot/bandstand.toml /autoboot/bandstand-report.txt')
     case $told in *K7QX* | *abcd-efgh*) stop_because "A secret is still on the card." ;; esac
     grep -q 'novel` is unknown' <<<"$told" || stop_because "What it did not understand is not in the report: $told"
@@ -144,7 +147,7 @@ part_given() {
     wait_for "The right time" 120 clock_trusted
     off=$(($(guest 'date +%s' | tr -d '\r') - $(date +%s)))
     [ "${off#-}" -le 3 ] || stop_because "The clock is $off s off."
-    passed "name, code, channel and destination are those of the card; no secret is left on it; a clock of 2019 is not trusted until the network tells the time"
+    passed "name, code, time zone, channel and destination are those of the card; no secret is left on it; a clock of 2019 is not trusted until the network tells the time"
 }
 # Whose session began years ago signs in anew.
 clock_trusted() {

@@ -18,6 +18,7 @@ import type {
   Network,
   Panel,
   PanelStatus,
+  TimeZone,
   Platform,
   Preset,
   Problem,
@@ -172,6 +173,8 @@ export const api = {
   panel: () => call<PanelStatus>("GET", "/panel"),
   changePanel: (panel: Panel) => call<PanelStatus>("PUT", "/panel", panel),
   removePanel: () => call<void>("DELETE", "/panel"),
+  timeZone: () => call<TimeZone>("GET", "/time-zone"),
+  changeTimeZone: (zone: string | null) => call<TimeZone>("PUT", "/time-zone", { zone }),
   network: () => call<Network>("GET", "/network"),
   scanWifi: () => call<void>("POST", "/network/scan", {}),
   /** What becomes of it is the network's `attempt`. */

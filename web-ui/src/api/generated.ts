@@ -890,6 +890,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/time-zone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The box's time zone, and those that it offers */
+        get: operations["getTimeZone"];
+        /** Choose the time zone that daily timelines and shown times follow, at once */
+        put: operations["changeTimeZone"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2836,6 +2854,20 @@ export interface components {
             size: number;
             /** @description The text, 1 to 500 characters; `{time}` is the local time HH:MM:SS. */
             text: string;
+        };
+        /** @description A choice of it. */
+        TimeZoneChoice: {
+            /** @description A name of the tz database, for example `Europe/London`; none is the machine's own. */
+            zone?: string | null;
+        };
+        /** @description The time zone of the box: timelines that begin every day, and texts that show the time, follow it. */
+        TimeZoneDoc: {
+            /** @description The machine's own; none where it has none, or its name is not known. */
+            machine: string | null;
+            /** @description The one that was chosen, for example `Europe/London`; none is the machine's own. */
+            zone: string | null;
+            /** @description Those that the box offers. It knows some more, and old names of many. */
+            zones: string[];
         };
         /** @description A timeline as a person wrote it. Times are milliseconds from its start. */
         TimelineBody: {
@@ -8313,6 +8345,131 @@ export interface operations {
             };
             /** @description Refused: conflict, on_air */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: too_many */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: storage_failed */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTimeZone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimeZoneDoc"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: internal */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    changeTimeZone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TimeZoneChoice"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimeZoneDoc"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: sign_in_needed */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Refused: request_invalid */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -3,7 +3,7 @@
 use super::{Destination, House, SoundFrom, Source, SourceChecks, Timeline, TimelineDraft, Wrongs, check};
 use crate::clock::Running;
 use crate::id::{AssetId, ChannelId, SessionId, SourceId};
-use crate::wall::WallClock;
+use crate::wall::{WallClock, Zone};
 use core::net::{IpAddr, Ipv4Addr};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -38,6 +38,9 @@ pub struct ChannelSpecDraft {
     /// The time of day, for a timeline that follows it; none while it is not known.
     #[serde(default)]
     pub wall: Option<WallClock>,
+    /// The zone whose time texts show, where they do; none is the machine's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<Zone>,
     /// What a person has put on air by hand.
     pub manual: Option<Manual>,
     /// Whether a person has cleared what lies over the picture: nothing does until it is brought back.

@@ -212,6 +212,16 @@ pub struct TextOverlay {
     pub background: Option<String>,
 }
 
+impl TextOverlay {
+    /// The word that stands for the local time.
+    pub const TIME: &str = "{time}";
+
+    /// Whether it shows the time of day.
+    pub fn tells_time(&self) -> bool {
+        self.text.contains(TextOverlay::TIME)
+    }
+}
+
 /// A picture over the picture.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

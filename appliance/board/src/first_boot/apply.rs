@@ -7,7 +7,7 @@ use crate::edges::sync;
 use crate::preseed::keys::Keys;
 use crate::preseed::{BYTES_MAX, imager, venue};
 use crate::radio;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown};
@@ -155,14 +155,41 @@ fn store(places: &Places, planned: &mut Plan) -> io::Result<Seeded> {
         write_private(&path, format!("{secret}\n").as_bytes())?;
         own(&path, &places.state)?;
     }
+    if let Some(zone) = &planned.time_zone {
+        planned.report.push(match seed(places, &json!({"time_zone": zone}))? {
+            Ok(()) => format!("The time zone is {zone}."),
+            Err(refused) => format!("The time zone {zone} was not taken over: {}", refused.said),
+        });
+    }
     let Some(document) = &planned.seed else { return Ok(Seeded::Stored) };
-    let (seeded, told) = seed(places, document)?;
+    let (seeded, told) = match seed(places, document)? {
+        Ok(()) => (Seeded::Stored, "The venue, its channels and its destinations were made.".to_owned()),
+        Err(refused) => {
+            let told = format!("The venue, its channels and its destinations were not taken over: {}", refused.said);
+            if refused.filled {
+                (Seeded::Stored, told)
+            } else {
+                (
+                    Seeded::Refused,
+                    told + " Mend bandstand.toml and start the box again; until then its stream keys stay in it.",
+                )
+            }
+        }
+    };
     planned.report.push(told);
     Ok(seeded)
 }
 
-/// Fills an empty store, as who `control` runs as. Answers what became of it.
-fn seed(places: &Places, document: &Value) -> io::Result<(Seeded, String)> {
+/// Why `control` refused a document.
+struct Refused {
+    /// In its words.
+    said: String,
+    /// Whether somebody has set up channels already.
+    filled: bool,
+}
+
+/// Writes a document into the store, as who `control` runs as.
+fn seed(places: &Places, document: &Value) -> io::Result<Result<(), Refused>> {
     use std::os::unix::process::CommandExt as _;
     let path = places.state.join("seed.json");
     write_private(&path, document.to_string().as_bytes())?;
@@ -178,16 +205,11 @@ fn seed(places: &Places, document: &Value) -> io::Result<(Seeded, String)> {
     fs::remove_file(&path)?;
     let done = done?;
     if done.status.success() {
-        return Ok((Seeded::Stored, "The venue, its channels and its destinations were made.".into()));
+        return Ok(Ok(()));
     }
     let said = String::from_utf8_lossy(&done.stderr);
     let said = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason").trim();
-    let mut told = format!("The venue, its channels and its destinations were not taken over: {said}");
-    if done.status.code() == Some(FILLED) {
-        return Ok((Seeded::Stored, told));
-    }
-    told += " Mend bandstand.toml and start the box again; until then its stream keys stay in it.";
-    Ok((Seeded::Refused, told))
+    Ok(Err(Refused { said: said.to_owned(), filled: done.status.code() == Some(FILLED) }))
 }
 
 /// The names on the card that end so. With [`KEYFILE`], NetworkManager's own files, as people copy them from another machine.

@@ -22,6 +22,8 @@ pub struct Plan {
     pub hostname: Option<String>,
     /// Whose radio rules hold: two capital letters.
     pub country: Option<String>,
+    /// Where the box is, in time: a name that `control` judges.
+    pub time_zone: Option<String>,
     /// Connections: a file's name, and its text.
     pub connections: Vec<(&'static str, String)>,
     /// The password of the box's own Wi-Fi.
@@ -90,6 +92,7 @@ impl Plan {
     fn imager(&mut self, given: &Imager) {
         let Imager { system, user, ssh, wlan, ethernet, locale, time, ca_certificates, .. } = given;
         self.hostname.clone_from(&system.hostname);
+        self.time_zone.clone_from(&locale.timezone);
         if let Some(wlan) = wlan {
             self.country.clone_from(&wlan.country);
             self.wifi(&wlan.ssid, wlan.password.as_ref(), wlan.hidden, wlan.key_mgmt.as_deref());
@@ -105,7 +108,6 @@ impl Plan {
         let unused = [
             (user.name.is_some(), "user", "the first account is made on the page"),
             (ssh.enabled, "ssh", "nobody signs in to the box's system"),
-            (locale.timezone.is_some(), "locale.timezone", "it is chosen on the page"),
             (locale.keymap.is_some(), "locale.keymap", "the box has no keyboard"),
             (!time.ntp.is_empty(), "time.ntp", "the network's own time servers are asked"),
             (!ca_certificates.files.is_empty(), "ca_certificates", "authorities are added on the page"),
@@ -136,6 +138,7 @@ impl Plan {
             self.country = wifi.country.clone().or(self.country.take());
             self.wifi(&wifi.ssid, wifi.password.as_ref(), wifi.hidden, None);
         }
+        self.time_zone = venue.timezone.clone().or(self.time_zone.take());
         if let Some(Secret::Text(password)) = &access_point.password {
             self.access_point = Some(password.clone());
             self.report.push("The box's own Wi-Fi asks for the password of bandstand.toml.".into());
@@ -266,13 +269,14 @@ token = "t0ken"
     fn imagers_file_is_taken_over_as_far_as_it_makes_sense() {
         let imager = "config_version = \"1.1\"\n[system]\nhostname = \"hall\"\n[user]\nname = \"alice\"\n[ssh]\nenabled = true\n\
                       [wlan]\nssid = \"Theirs\"\npassword = \"horse correct\"\ncountry = \"DE\"\n\
-                      [ethernet]\nmethod = \"static\"\naddress = \"192.168.1.50/24\"\n[novel]\nkey = 1\n";
+                      [ethernet]\nmethod = \"static\"\naddress = \"192.168.1.50/24\"\n[locale]\ntimezone = \"Europe/Berlin\"\n[novel]\nkey = 1\n";
         let plan = of("", imager);
         assert_eq!((plan.hostname.as_deref(), plan.country.as_deref()), (Some("hall"), Some("DE")));
+        assert_eq!(plan.time_zone.as_deref(), Some("Europe/Berlin"));
         let names: Vec<_> = plan.connections.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, [WIFI, CABLE]);
         let told = plan.report.join("\n");
-        for word in ["`user` was passed over", "`ssh` was passed over", "line 15: `novel` is unknown", "\"Theirs\""] {
+        for word in ["`user` was passed over", "`ssh` was passed over", "line 17: `novel` is unknown", "\"Theirs\""] {
             assert!(told.contains(word), "{word}: {told}");
         }
         // Both: our own file's Wi-Fi counts, the rest of Imager's stays.
@@ -280,6 +284,9 @@ token = "t0ken"
         assert_eq!((plan.hostname.as_deref(), plan.country.as_deref()), (Some("hall"), Some("GB")));
         assert!(plan.connections.iter().any(|(name, text)| *name == WIFI && text.contains("correct horse")));
         assert_eq!(plan.connections.len(), 2);
+        assert_eq!(plan.time_zone.as_deref(), Some("Europe/Berlin"), "ours names none");
+        let plan = of(&OURS.replace("claim_code", "timezone = \"Europe/London\"\nclaim_code"), imager);
+        assert_eq!(plan.time_zone.as_deref(), Some("Europe/London"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! [venue]
 //! name = "St. Mary's Hall"
 //! claim_code = "..."              # what the first sign-in asks for
+//! timezone = "Europe/London"
 //!
 //! [wifi]                          # where there is no cable
 //! ssid = "Hall"
@@ -49,6 +50,7 @@ pub const STREAM_KEY: &str = "destinations[].stream_key";
 pub const KEYS: Keys = Keys(&[
     ("venue.name", Kind::Text),
     ("venue.claim_code", Kind::Secret),
+    ("venue.timezone", Kind::Text),
     ("wifi.ssid", Kind::Text),
     ("wifi.password", Kind::Secret),
     ("wifi.country", Kind::Text),
@@ -89,6 +91,8 @@ pub struct Venue {
     pub name: Option<String>,
     /// The code of the first sign-in.
     pub claim_code: Option<Secret>,
+    /// Where it is, in time: such as `Europe/London`.
+    pub timezone: Option<String>,
 }
 
 /// A wireless network.

@@ -3,17 +3,15 @@
 use super::easel::{Easel, Job};
 use super::overlay::Painter;
 use super::picture::Sprite;
-use crate::clock::wall;
+use crate::clock::time_of_day;
 use automation::clock::Running;
 use automation::director::{OverlayAt, OverlayShown};
 use automation::fault::Fault;
 use automation::id::CueId;
-use automation::spec::{ChannelSpec, Overlay, Track};
+use automation::spec::{ChannelSpec, Overlay, TextOverlay, Track};
+use automation::wall::Zone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The word in a text that stands for the local time.
-const TIME: &str = "{time}";
 
 /// What an overlay's cue shows.
 struct Content {
@@ -29,6 +27,8 @@ pub(super) struct Layers {
     easel: Easel,
     painter: Arc<Painter>,
     contents: BTreeMap<CueId, Content>,
+    /// Whose time is shown.
+    zone: Option<Zone>,
     /// What was on air in the last tick. While a cue's new text is drawn, the old one stays (VS-68).
     shown: Vec<(CueId, Arc<Sprite>)>,
 }
@@ -36,18 +36,19 @@ pub(super) struct Layers {
 impl Layers {
     pub(super) fn new(painter: Arc<Painter>, width: u32, height: u32) -> Layers {
         let easel = Easel::start(painter.clone(), width, height);
-        Layers { easel, painter, contents: BTreeMap::new(), shown: Vec::new() }
+        Layers { easel, painter, contents: BTreeMap::new(), zone: None, shown: Vec::new() }
     }
 
     /// Takes up a spec: the overlays of its timeline are drawn before their cues come.
     pub(super) fn spec(&mut self, spec: &ChannelSpec) {
         self.contents.clear();
+        self.zone.clone_from(&spec.zone);
         let tracks = spec.timeline.iter().flat_map(|t| &t.draft().tracks);
         for track in tracks {
             let Track::Overlay { cues, enabled: true, .. } = track else { continue };
             for cue in cues {
                 let (job, ticking) = match &cue.overlay {
-                    Overlay::Text(text) => (Job::Text(text.clone()), text.text.contains(TIME)),
+                    Overlay::Text(text) => (Job::Text(text.clone()), text.tells_time()),
                     Overlay::Image(image) => {
                         let path = spec.assets.get(&image.asset).cloned().unwrap_or_default();
                         (Job::Image(path, image.clone()), false)
@@ -84,7 +85,7 @@ impl Layers {
     fn cue(&mut self, cue: &CueId, before: &[(CueId, Arc<Sprite>)], at: Running) -> Option<Arc<Sprite>> {
         let content = self.contents.get(cue)?;
         if let (true, Job::Text(text)) = (content.ticking, &content.job) {
-            return self.easel.ticking(cue, text, TIME, at, &wall().strftime("%H:%M:%S").to_string());
+            return self.easel.ticking(cue, text, TextOverlay::TIME, at, &time_of_day(self.zone.as_ref()));
         }
         let sprite = self.easel.sprite(&content.job);
         if sprite.is_some() || self.easel.is_done(&content.job) {

@@ -26,6 +26,7 @@ mod session;
 mod sources;
 mod system;
 pub mod table;
+mod time_zone;
 mod timelines;
 pub mod tls;
 mod ui;
@@ -40,6 +41,7 @@ use crate::refusal::Refusal;
 use crate::sign_in::Doorkeeper;
 use crate::store::Store;
 use crate::system::System;
+use crate::zones::Zones;
 use automation::fault::Code;
 use bytes::{Buf, Bytes};
 use call::{Body, Call, Peer};
@@ -91,6 +93,8 @@ pub struct Beneath {
     pub network: Arc<Network>,
     /// Why the button and the lamp do not work.
     pub panel_fault: watch::Receiver<Option<String>>,
+    /// The time zones that it knows.
+    pub zones: Zones,
     /// Port of the door for publishers, where `ingest` does not say another.
     pub rtmp_port: u16,
 }

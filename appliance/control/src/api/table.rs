@@ -2,13 +2,14 @@
 
 use super::route::{Gives, QueryParameter, Route, route, schema};
 use super::{
-    assets, broadcast, cameras, channels, destinations, disk, live, network, panel, session, sources, system, timelines,
+    assets, broadcast, cameras, channels, destinations, disk, live, network, panel, session, sources, system,
+    time_zone, timelines,
 };
 use crate::doc::{
     AssetDoc, Board, CameraDraft, ChannelDoc, ChannelDraft, ChannelPatch, Claim, DestinationDoc, DestinationDraft,
     DiskDoc, DiskDraft, ExecutionDoc, FoundCamera, GoLive, Health, LiveStarted, MoveDraft, NetworkDoc, PanelDoc,
     PanelStatusDoc, PinChoice, PlatformDoc, PresetDoc, ResetDraft, SessionDoc, SignIn, SignedIn, SourceChoice,
-    SourceDoc, SourceDraft, SystemDoc, TimelineBody, TimelineDoc, UpdateFrom, WifiDraft,
+    SourceDoc, SourceDraft, SystemDoc, TimeZoneChoice, TimeZoneDoc, TimelineBody, TimelineDoc, UpdateFrom, WifiDraft,
 };
 use crate::doctor::Finding;
 use automation::fault::Code;
@@ -84,7 +85,7 @@ fn box_routes() -> [Route; 8] {
     ]
 }
 
-fn system_routes() -> [Route; 11] {
+fn system_routes() -> [Route; 13] {
     const TAG: &str = "box";
     [
         route(Method::GET, "/system", "getSystem", TAG, "The box's version, and what became of an update")
@@ -132,6 +133,19 @@ fn system_routes() -> [Route; 11] {
         route(Method::DELETE, "/panel", "removePanel", TAG, "Let the board's lines alone")
             .status(204)
             .by(panel::remove),
+        route(Method::GET, "/time-zone", "getTimeZone", TAG, "The box's time zone, and those that it offers")
+            .gives::<TimeZoneDoc>(200)
+            .by(time_zone::show),
+        route(
+            Method::PUT,
+            "/time-zone",
+            "changeTimeZone",
+            TAG,
+            "Choose the time zone that daily timelines and shown times follow, at once",
+        )
+        .takes::<TimeZoneChoice>()
+        .gives::<TimeZoneDoc>(200)
+        .with(time_zone::change),
         route(Method::GET, "/disk", "getDisk", TAG, "The disk for recordings, and disks that could be one")
             .gives::<DiskDoc>(200)
             .by(disk::show),

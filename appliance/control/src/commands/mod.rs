@@ -124,14 +124,14 @@ fn spec_with(
     channel: StoredChannel,
     timeline: Option<Timeline>,
 ) -> Result<ChannelSpec, Refusal> {
-    use crate::store::{assets, destinations, settings, sources, wanted};
+    use crate::store::{assets, destinations, sources, wanted};
     let files = assets::all(connection)?.into_iter().map(|asset| (asset.doc.id, asset.file)).collect();
     let sources = sources::of(connection, context, &channel.id)?;
     let destinations = destinations::of(connection, context, &channel.id)?;
     // Paths must be absolute; which ones does not matter for whether the spec fits together.
     let files = absolute(context, files);
-    let wall = settings::wall(connection)?;
-    wanted::spec(channel, sources, destinations, timeline, &files, context.listen, wall.as_ref())
+    let time = wanted::Time::of(connection)?;
+    wanted::spec(channel, sources, destinations, timeline, &files, context.listen, &time)
 }
 
 type Files = std::collections::BTreeMap<automation::id::AssetId, String>;

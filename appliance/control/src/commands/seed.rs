@@ -1,7 +1,7 @@
 //! Fills an empty store from a document: a demonstration, or a venue that was planned elsewhere. All or nothing.
 
-use super::Commands;
 use super::start::FIRST;
+use super::{Commands, clock};
 use crate::media;
 use crate::refusal::Refusal;
 use crate::store::assets::StoredAsset;
@@ -26,8 +26,12 @@ const MAKER: &str = "Bandstand";
 struct Seed {
     #[serde(default)]
     venue: Option<String>,
+    /// Whatever else there is, in a box that has channels already.
+    #[serde(default)]
+    time_zone: Option<String>,
     #[serde(default)]
     assets: Vec<SeedAsset>,
+    #[serde(default)]
     channels: Vec<SeedChannel>,
 }
 
@@ -71,7 +75,8 @@ struct SeedSource {
 }
 
 impl Commands {
-    /// Writes the document. Refused with `conflict`, and with nothing else, where somebody has set up channels already.
+    /// Writes the document. Refused with `conflict`, and with nothing else, where somebody has set up channels already; a time zone that
+    /// comes alone is not.
     pub async fn seed(&self, document: &str) -> Result<(), Refusal> {
         let mut from = serde_json::Deserializer::from_str(document);
         let seed: Seed = serde_path_to_error::deserialize(&mut from).map_err(|error| {
@@ -82,8 +87,16 @@ impl Commands {
             files.push(self.bring_in(asset).await?);
         }
         let stored: Vec<PathBuf> = files.iter().map(|file| self.store.context().assets.join(&file.file)).collect();
-        let (at_ms, house) = (self.now().wall_ms, self.house.clone());
-        let written = self.store.change(move |tx, context| write(tx, context, seed, files, house, at_ms)).await;
+        let (at_ms, house, look) = (self.now().wall_ms, self.house.clone(), self.look());
+        let write = move |tx: &Transaction<'_>, context: &Context| {
+            if let Some(zone) = &seed.time_zone {
+                clock::choose(tx, &look, Some(zone))?;
+            }
+            let alone =
+                seed.time_zone.is_some() && seed.venue.is_none() && seed.channels.is_empty() && files.is_empty();
+            if alone { Ok(()) } else { fill(tx, context, seed, files, house, at_ms) }
+        };
+        let written = self.store.change(write).await;
         if written.is_err() {
             stored.iter().for_each(|path| {
                 let _ = std::fs::remove_file(path);
@@ -103,7 +116,7 @@ impl Commands {
     }
 }
 
-fn write(
+fn fill(
     tx: &Transaction<'_>,
     context: &Context,
     seed: Seed,

@@ -13,6 +13,7 @@ mod panel;
 mod session;
 mod source;
 mod system;
+mod time_zone;
 mod timeline;
 
 pub use asset::{AssetDoc, AssetKind};
@@ -30,6 +31,7 @@ pub use panel::{PanelDoc, PanelStatusDoc};
 pub use session::{Claim, Health, SessionDoc, SignIn, SignedIn};
 pub use source::{Publish, SourceDoc, SourceDraft, SourceKindDoc, SourceKindDraft};
 pub use system::{ImageDoc, ResetDraft, StorageDoc, SystemDoc, UpdateDoc, UpdateFrom};
+pub use time_zone::{TimeZoneChoice, TimeZoneDoc};
 pub use timeline::{TimelineBody, TimelineDoc};
 
 /// Longest name of anything, in characters.

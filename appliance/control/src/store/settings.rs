@@ -3,7 +3,7 @@
 use super::{from_json, to_json};
 use crate::doc::PanelDoc;
 use crate::refusal::Refusal;
-use automation::wall::WallClock;
+use automation::wall::{WallClock, Zone};
 use rusqlite::{Connection, OptionalExtension, params};
 
 const VENUE: &str = "venue";
@@ -12,6 +12,8 @@ const WALL: &str = "wall";
 const WALL_BOOT: &str = "wall_boot";
 const STANDING: &str = "alerts_standing";
 const PANEL: &str = "panel";
+const TIME_ZONE: &str = "time_zone";
+const ZONE: &str = "zone";
 
 fn get(connection: &Connection, name: &str) -> Result<Option<String>, Refusal> {
     let mut statement = connection.prepare_cached("SELECT value FROM settings WHERE name = ?1")?;
@@ -26,9 +28,37 @@ fn set(connection: &Connection, name: &str, value: &str) -> Result<(), Refusal> 
     Ok(())
 }
 
+fn remove(connection: &Connection, name: &str) -> Result<(), Refusal> {
+    connection.execute("DELETE FROM settings WHERE name = ?1", [name])?;
+    Ok(())
+}
+
 /// The venue's name; none before the first start.
 pub fn venue(connection: &Connection) -> Result<Option<String>, Refusal> {
     get(connection, VENUE)
+}
+
+/// The name of the time zone that was chosen; none is the machine's own.
+pub fn time_zone(connection: &Connection) -> Result<Option<String>, Refusal> {
+    get(connection, TIME_ZONE)
+}
+
+/// Chooses one, or none.
+pub fn set_time_zone(connection: &Connection, name: Option<&str>) -> Result<(), Refusal> {
+    match name {
+        Some(name) => set(connection, TIME_ZONE, name),
+        None => remove(connection, TIME_ZONE),
+    }
+}
+
+/// The zone that is in force, as its rule.
+pub fn zone(connection: &Connection) -> Result<Option<Zone>, Refusal> {
+    Ok(get(connection, ZONE)?.and_then(|rule| Zone::try_from(rule).ok()))
+}
+
+/// Puts one in force.
+pub fn set_zone(connection: &Connection, zone: &Zone) -> Result<(), Refusal> {
+    set(connection, ZONE, &String::from(zone.clone()))
 }
 
 /// Names the venue.
@@ -75,10 +105,7 @@ pub fn panel(connection: &Connection) -> Result<Option<PanelDoc>, Refusal> {
 pub fn set_panel(connection: &Connection, panel: Option<&PanelDoc>) -> Result<(), Refusal> {
     match panel {
         Some(panel) => set(connection, PANEL, &to_json(panel)),
-        None => {
-            connection.execute("DELETE FROM settings WHERE name = ?1", [PANEL])?;
-            Ok(())
-        }
+        None => remove(connection, PANEL),
     }
 }
 

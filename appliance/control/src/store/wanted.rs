@@ -15,7 +15,7 @@ use automation::spec::{
     ChannelSpec, ChannelSpecDraft, Destination, DestinationKind, IngestSpec, IngestStream, Manual, Overlay, Source,
     SourceKind, SrtMode, Start, Timeline, Track,
 };
-use automation::wall::WallClock;
+use automation::wall::{WallClock, Zone};
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +32,10 @@ pub struct Wanted {
     pub ingest: IngestSpec,
     /// How running time and wall clock lie to each other, where that is known.
     pub wall: Option<WallClock>,
+    /// The name of the time zone that was chosen; none is the machine's own.
+    pub time_zone: Option<String>,
+    /// The zone that is in force, as its rule; none before it was looked for.
+    pub zone: Option<Zone>,
     /// Every channel, oldest first.
     pub channels: Vec<WantedChannel>,
 }
@@ -69,7 +73,7 @@ pub(super) fn load(connection: &Connection, context: &Context) -> Result<Wanted,
         .into_iter()
         .map(|asset| (asset.doc.id, context.assets.join(asset.file).display().to_string()))
         .collect();
-    let wall = settings::wall(connection)?;
+    let time = Time::of(connection)?;
     let mut ingest = IngestSpec { generation: settings::ingest_generation(connection)?, streams: Vec::new() };
     let mut wanted = Vec::new();
     for channel in channels::all(connection)? {
@@ -81,10 +85,38 @@ pub(super) fn load(connection: &Connection, context: &Context) -> Result<Wanted,
         let doc = document(&channel, &stored, &destinations, timeline.as_ref());
         let awaits_clock = channel.live.as_ref().is_some_and(|live| live.provisional || !live.at_known);
         let cameras = stored.iter().filter_map(|one| Some((one.source.id.clone(), one.camera.clone()?))).collect();
-        let spec = spec(channel, stored, destinations, timeline, &files, context.listen, wall.as_ref())?;
+        let spec = spec(channel, stored, destinations, timeline, &files, context.listen, &time)?;
         wanted.push(WantedChannel { spec, doc, awaits_clock, cameras });
     }
-    Ok(Wanted { venue, panel: settings::panel(connection)?, ingest, wall, channels: wanted })
+    let (panel, time_zone) = (settings::panel(connection)?, settings::time_zone(connection)?);
+    Ok(Wanted { venue, panel, ingest, wall: time.wall, time_zone, zone: time.zone, channels: wanted })
+}
+
+/// What is known of the time.
+pub struct Time {
+    /// How running time and wall clock lie to each other.
+    wall: Option<WallClock>,
+    /// The zone that is in force.
+    zone: Option<Zone>,
+}
+
+impl Time {
+    /// What is stored.
+    pub fn of(connection: &Connection) -> Result<Time, Refusal> {
+        Ok(Time { wall: settings::wall(connection)?, zone: settings::zone(connection)? })
+    }
+}
+
+/// Whether something of a timeline shows the time of day.
+pub fn tells_time(timeline: &Timeline) -> bool {
+    let tells = |track: &Track| match track {
+        Track::Overlay { cues, .. } => cues.iter().any(|cue| match &cue.overlay {
+            Overlay::Text(text) => text.tells_time(),
+            Overlay::Image(_) => false,
+        }),
+        Track::Video { .. } => false,
+    };
+    timeline.draft().tracks.iter().any(tells)
 }
 
 fn stream(channel: &ChannelId, stored: &StoredSource) -> Option<IngestStream> {
@@ -102,10 +134,11 @@ pub fn spec(
     timeline: Option<Timeline>,
     files: &BTreeMap<AssetId, String>,
     listen: IpAddr,
-    wall: Option<&WallClock>,
+    time: &Time,
 ) -> Result<ChannelSpec, Refusal> {
     // Whoever does not follow the time of day is not told when it is set.
     let daily = timeline.as_ref().is_some_and(|timeline| timeline.draft().start != Start::GoLive);
+    let tells_time = timeline.as_ref().is_some_and(tells_time);
     let house = channel.output(&destinations).house;
     let sources: Vec<Source> = sources.into_iter().map(|stored| stored.source).collect();
     let mut used = assets_of(&sources, timeline.as_ref());
@@ -124,7 +157,8 @@ pub fn spec(
             .collect(),
         failover: channel.failover,
         timeline,
-        wall: wall.filter(|_| daily).cloned(),
+        wall: time.wall.clone().filter(|_| daily),
+        zone: time.zone.clone().filter(|_| tells_time),
         manual: channel.manual.map(|manual| Manual { source: manual.source, hold: manual.hold, at: manual.at }),
         overlays_cleared: channel.overlays_cleared,
         live: channel.live.as_ref().map(StoredLive::spec),

@@ -6,6 +6,7 @@ pub mod client;
 pub mod files;
 pub mod peer;
 pub mod schema;
+pub mod zoneinfo;
 
 use automation::access_point::Times;
 use client::Client;
@@ -114,10 +115,21 @@ impl House {
 
     /// The same with a network that is given.
     pub async fn open_with(folder: &Path, system: System, network: Network) -> House {
+        House::open_all(folder, system, network, Clock::new().unwrap()).await
+    }
+
+    /// The same on a machine whose clock and time zones are below `root`.
+    pub async fn open_in(folder: &Path, root: &Path) -> House {
+        let system = System::new(folder, &folder.join("state"), &Clock::new().unwrap(), None);
+        let clock = Clock::rooted(root).unwrap();
+        let network = Network::new(&folder.join("nowhere"), &folder.join("state"), &clock, None, Times::default());
+        House::open_all(folder, system, network, clock).await
+    }
+
+    async fn open_all(folder: &Path, system: System, network: Network, clock: Clock) -> House {
         let (state, run) = (folder.join("state"), folder.join("run"));
         std::fs::create_dir_all(&state).unwrap();
         std::fs::create_dir_all(&run).unwrap();
-        let clock = Clock::new().unwrap();
         let store = Store::open(&state).unwrap();
         control::media::prepare(&store.context().assets).unwrap();
         let commands = Commands::new(store.clone(), clock.clone());
@@ -125,6 +137,7 @@ impl House {
         let door = Arc::new(Doorkeeper::new(store.clone(), clock.clone(), &state).unwrap());
         let hands = Arc::new(Hands::default());
         let galleries = Galleries::default();
+        let zones = clock.zones();
         let tools =
             Tools { run, units: hands.clone(), commands: commands.clone(), clock, galleries: galleries.clone() };
         let reconciler = Reconciler::start(tools, store.wanted());
@@ -135,7 +148,7 @@ impl House {
         tokio::spawn(network.clone().keep(Eyes { door: door.clone(), wanted: store.wanted() }));
         let doctor =
             Doctor::new(Places { state: folder.join("state"), run: folder.join("run"), machine: folder.to_owned() });
-        let beneath = Beneath { doctor, system, network, panel_fault: watch::channel(None).1, rtmp_port: 1935 };
+        let beneath = Beneath { doctor, system, network, panel_fault: watch::channel(None).1, zones, rtmp_port: 1935 };
         let desk = Desk::new(commands.clone(), store.clone(), door.clone(), board, galleries, beneath, closing.clone());
         let listener = listen::loopback("127.0.0.1:0".parse().unwrap()).unwrap();
         let client = Client::new(listener.local_addr().unwrap());

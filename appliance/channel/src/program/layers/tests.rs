@@ -167,3 +167,34 @@ fn a_long_timelines_overlays_are_shown_and_drawn_once() {
         assert!(Arc::ptr_eq(first, &sprites[0].0), "cue {n}: what is on air is not drawn anew");
     }
 }
+
+/// Texts that show the time show that of the zone of the spec, and are never missing while another one comes into force.
+#[test]
+fn a_clock_shows_the_time_of_its_zone() {
+    let on_air = [shown("clock", 256)];
+    let mut layers = layers();
+    let mut seen: Option<Arc<Sprite>> = None;
+    for (generation, rule) in [(1, "<+14>-14"), (2, "<-0930>9:30")] {
+        let mut draft = serde_json::to_value(spec(generation, vec![text("clock", "{time}")], json!({}))).expect("JSON");
+        draft["zone"] = json!(rule);
+        let spec: ChannelSpec = serde_json::from_value(draft).expect("a valid spec");
+        let zone = spec.zone.clone();
+        layers.spec(&spec);
+        let drawn = |layers: &Layers, time: &str| {
+            layers.contents.values().any(|content| match &content.job {
+                Job::Text(text) => {
+                    layers.easel.is_done(&Job::Text(TextOverlay { text: time.to_owned(), ..text.clone() }))
+                }
+                _ => false,
+            })
+        };
+        let sprites = until(&mut layers, rule, &on_air, |layers, sprites| {
+            assert!(seen.is_none() || !sprites.is_empty(), "never without a clock");
+            drawn(layers, &time_of_day(zone.as_ref())) && !sprites.is_empty()
+        });
+        assert_ne!(Some(&sprites[0].0), seen.as_ref(), "another time looks another way");
+        seen = Some(sprites[0].0.clone());
+    }
+    let hour = |zone: &str| time_of_day(Some(&Zone::try_from(zone.to_owned()).expect("a zone")))[..2].to_owned();
+    assert_ne!(hour("<+14>-14"), hour("<+10>-10"));
+}

@@ -157,8 +157,15 @@ async fn inside_a_namespace() {
         camera(axis, &format!("{axis}._axis-video._tcp.local"), 3, "554/axis-media/media.amp"),
         camera("Recorder", "Recorder._rtsp._tcp.local", 5, "554/1"),
     ];
-    let wanted =
-        Wanted { venue: String::new(), panel: None, ingest: Default::default(), wall: None, channels: Vec::new() };
+    let wanted = Wanted {
+        venue: String::new(),
+        panel: None,
+        ingest: Default::default(),
+        wall: None,
+        time_zone: None,
+        zone: None,
+        channels: Vec::new(),
+    };
     // They need some seconds until they have made sure of their names, by IPv4 and by IPv6 each.
     let begun = Instant::now();
     loop {
