@@ -297,16 +297,17 @@ fn a_film_that_breaks_off_gives_way_at_once() {
     next_is_ready(&reel);
     // Its index has been read; what it points to is gone.
     std::fs::OpenOptions::new().write(true).open(&long).unwrap().set_len(0).unwrap();
+    // Of its 360 ticks; on a busy machine they go by faster than it is read, and the last ones are waited for.
+    let last = 330;
     let mut n = 0;
-    let seam = wait_for("the seam", || {
+    let seam = wait_for("the seam, long before its time", || {
         let part = reel.part(0, tick_ns(n))?;
         let picture = part.player.store.look(part.at_ns + tick_ns(1) / 2).picture;
         let mut out = [0f32; 3200];
         reel.listen(0, tick_ns(n), &mut out);
-        n += 1;
+        n = last.min(n + 1);
         picture.filter(|_| part.player.size() == (320, 180)).map(|_| n)
     });
-    assert!(seam < 340, "long before its time: tick {seam}");
     assert!(reel.fault().is_some_and(|fault| fault.text.contains("File 1 of 2")), "{:?}", reel.fault());
     assert_eq!(reel.unplayable(), None);
     // What is left plays on, after itself.
