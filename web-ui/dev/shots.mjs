@@ -18,10 +18,10 @@ const kind = `${look === "light" ? "-light" : ""}${language === "en" ? "" : `-${
 
 // What docs/install.md shows: the shot, the file's name, the window, and which parts of the page, where it is not the window.
 const FOR_DOCS = [
-  { shot: "claim", file: "first-sign-in", viewport: { width: 480, height: 640 } },
+  { shot: "claim", file: "first-sign-in", viewport: { width: 480, height: 720 } },
   { shot: "empty", file: "empty", viewport: { width: 1120, height: 700 } },
   { shot: "live", file: "on-air", viewport: { width: 1120, height: 804 } },
-  { shot: "panel", file: "settings", viewport: { width: 760, height: 1500 }, parts: ["[data-system]", "[data-system] ~ form"] },
+  { shot: "panel", file: "settings", viewport: { width: 760, height: 1500 }, parts: ["[data-system]", "[data-panel]"] },
 ];
 /** Quality of a picture in the docs, of 100: words stay sharp, and each is far below the 80 kB that it may have. */
 const WEBP_QUALITY = 80;
