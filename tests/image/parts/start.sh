@@ -8,7 +8,7 @@ boot_figures() {
     guest 'systemd-analyze time; systemd-analyze blame --no-pager' | tr -d '\r' | awk '
         /^Startup finished/ { sub(/^Startup finished in /, ""); sub(/ \(kernel\) \+ /, ", user space "); sub(/ \(userspace\).*/, ""); told = "kernel " $0 }
         $NF ~ /^bandstand/ && $NF !~ /^bandstand-trial/ {
-            for (i = 1; i < NF; i++) ours += $i ~ /min$/ ? $i * 60 : $i ~ /ms$/ ? $i / 1000 : $i + 0
+            for (i = 1; i < NF; i++) ours += $i ~ /min$/ ? $i * 60 : $i ~ /ms$/ ? $i / 1000 : $i ~ /us$/ ? $i / 1000000 : $i + 0
         }
         END { printf "%s; our units, added up, %.1f s", told, ours }'
 }
