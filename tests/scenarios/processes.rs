@@ -504,6 +504,23 @@ fn a_version_is_tried_by_a_broadcast_of_its_own_and_one_that_cannot_send_is_foun
     assert!(well && said.contains("sent in one session, and decoded again"), "{said}");
     note(NAME, &format!("trial of a version: {}", said.trim()));
 
+    // A broadcast that begins meanwhile comes first; one that cannot send proves nothing.
+    let bandstand = Bandstand::start(&stage.room("box"));
+    let house =
+        json!({"width": 320, "height": 180, "rate": {"num": 15, "den": 1}, "video_kbps": 300, "audio_kbps": 96});
+    bandstand.ok("PATCH", "/channels/main", json!({"house": house}));
+    let nobody = json!({"name": "Nobody", "url": "rtmp://127.0.0.1:9/live", "key": "k"});
+    bandstand.ok("POST", "/channels/main/destinations", nobody);
+    let room = stage.room("beside");
+    let mut command = tied(harness::place::program("bandstand"));
+    command.arg("trial").arg(&room).arg("--beside").arg(bandstand.run()).stderr(std::process::Stdio::null());
+    let mut trial = command.spawn().expect("start bandstand");
+    until("the trial's own worker", s(60), || room.join("run/channel-trial.sock").exists().then_some(()));
+    go_live(&bandstand, MAIN);
+    let ended = until("the trial's end", s(60), || trial.try_wait().expect("wait for the trial"));
+    assert_eq!(ended.code(), Some(75));
+    bandstand.ok("POST", "/channels/main/end", Value::Null);
+
     // The same programs with a worker that ends at once.
     let programs = stage.room("programs");
     for name in ["bandstand", "bandstand-ingest"] {

@@ -8,7 +8,8 @@
 //!                                └──above its memory─────► Large
 //! ```
 //! A worker that said hello and nothing since is judged like one that said no hello, unless it refused its spec: then
-//! it has nothing to tell. A judge who was asleep himself first lets everybody catch up.
+//! it has nothing to tell. A judge who was asleep himself first lets everybody catch up. Who asks whether a worker works at
+//! all, and not how fast the machine is, has more patience: so many times as much.
 
 use crate::clock::Running;
 use crate::pulse::{Limits, Pulse};
@@ -37,6 +38,7 @@ pub enum Reason {
 /// Watches one worker process from its beginning to its end.
 #[derive(Clone, Debug)]
 pub struct Guard {
+    patience: u64,
     began: Running,
     heard: Option<Running>,
     excused: bool,
@@ -46,16 +48,26 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// A process is there.
-    pub fn new(now: Running) -> Guard {
-        Guard { began: now, heard: None, excused: false, program: None, large: 0, judged: now }
+    /// A process is there. Everything may take `patience` times as long as usual.
+    pub fn new(now: Running, patience: u32) -> Guard {
+        Guard {
+            patience: patience.max(1).into(),
+            began: now,
+            heard: None,
+            excused: false,
+            program: None,
+            large: 0,
+            judged: now,
+        }
     }
 
     /// A status came. A channel's tells the ticks of its program and the bytes that left its encoder.
     pub fn status(&mut self, now: Running, program: Option<[u64; 2]>) {
         self.heard = Some(now);
         if let Some(counters) = program {
-            self.program.get_or_insert_with(|| Pulse::new(now, PROGRAM)).beat(now, counters);
+            let Limits { begin_ms, still_ms } = PROGRAM;
+            let limits = Limits { begin_ms: begin_ms * self.patience, still_ms: still_ms * self.patience };
+            self.program.get_or_insert_with(|| Pulse::new(now, limits)).beat(now, counters);
         }
     }
 
@@ -79,10 +91,10 @@ impl Guard {
         self.judged = now;
         // While its program begins its loop stands.
         let begins = self.program.as_ref().is_some_and(|program| !program.has_moved());
-        let silent_ms_max = if begins { BEGINS_MS } else { SILENT_MS_MAX };
+        let silent_ms_max = self.patience * if begins { BEGINS_MS } else { SILENT_MS_MAX };
         let silent = match self.heard {
             Some(heard) => now.ms_since(heard) >= silent_ms_max,
-            None => !self.excused && now.ms_since(self.began) >= FIRST_MS_MAX,
+            None => !self.excused && now.ms_since(self.began) >= self.patience * FIRST_MS_MAX,
         };
         if silent || self.program.as_ref().is_some_and(|program| program.stands(now)) {
             return Some(Reason::Hung);
@@ -117,7 +129,7 @@ mod tests {
     #[test]
     fn a_worker_that_says_nothing_is_hung() {
         let check = |until: u64, each: &dyn Fn(&mut Guard, u64), expected: Option<(u64, Reason)>| {
-            assert_eq!(play(&mut Guard::new(at(0)), 0, until, each), expected);
+            assert_eq!(play(&mut Guard::new(at(0), 1), 0, until, each), expected);
         };
         check(60_000, &|_, _| {}, Some((20_000, Reason::Hung)));
         check(60_000, &|guard, _| guard.refused(), None);
@@ -140,7 +152,7 @@ mod tests {
                     guard.status(at(ms), Some([ms.min(ticks_end), ms.min(bytes_end)]));
                 }
             };
-            assert_eq!(play(&mut Guard::new(at(0)), 0, 60_000, each), expected, "{ticks_end} {bytes_end}");
+            assert_eq!(play(&mut Guard::new(at(0), 1), 0, 60_000, each), expected, "{ticks_end} {bytes_end}");
         };
         check(60_000, 60_000, None);
         check(30_000, 60_000, Some((35_000, Reason::Hung)));
@@ -149,8 +161,26 @@ mod tests {
     }
 
     #[test]
+    fn a_judge_with_more_patience_waits_so_many_times_as_long() {
+        let check = |each: &dyn Fn(&mut Guard, u64), expected: (u64, Reason)| {
+            assert_eq!(play(&mut Guard::new(at(0), 3), 0, 90_000, each), Some(expected));
+        };
+        check(&|_, _| {}, (60_000, Reason::Hung));
+        let begun = |guard: &mut Guard, ms: u64| guard.status(at(ms), Some([0, 0]));
+        check(&begun, (60_000, Reason::Hung));
+        let silent = |guard: &mut Guard, ms: u64| {
+            if ms <= 30_000 {
+                well(guard, ms)
+            }
+        };
+        check(&silent, (45_000, Reason::Hung));
+        let stands = |guard: &mut Guard, ms: u64| guard.status(at(ms), Some([ms.min(30_000), ms]));
+        check(&stands, (45_000, Reason::Hung));
+    }
+
+    #[test]
     fn a_worker_that_grows_is_replaced_and_one_that_was_large_once_is_not() {
-        let mut guard = Guard::new(at(0));
+        let mut guard = Guard::new(at(0), 1);
         guard.status(at(0), None);
         for (bytes, expected) in [(9, None), (11, None), (9, None), (11, None), (11, Some(Reason::Large))] {
             guard.memory(bytes, 10);
@@ -160,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_judge_who_slept_lets_everybody_catch_up() {
-        let mut guard = Guard::new(at(0));
+        let mut guard = Guard::new(at(0), 1);
         assert_eq!(play(&mut guard, 0, 10_000, well), None);
         assert_eq!(play(&mut guard, 70_000, 74_900, |_, _| {}), None, "the judge was away, not the worker");
         assert_eq!(play(&mut guard, 75_000, 75_000, |_, _| {}), Some((75_000, Reason::Hung)));

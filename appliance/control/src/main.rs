@@ -71,7 +71,7 @@ enum Command {
         #[arg(long, env = "BANDSTAND_RUN", default_value = "/run/bandstand")]
         beside: PathBuf,
         /// How long each state may take to come, seconds: a slow card reads much for the first time, and a box that begins is busy
-        #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=600))]
+        #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=600))]
         limit_s: u64,
         /// Folder below which the machine's own files are read
         #[arg(long, hide = true, default_value = "/")]

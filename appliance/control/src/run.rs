@@ -14,9 +14,9 @@ use crate::refusal::Refusal;
 use crate::sign_in::Doorkeeper;
 use crate::store::{self, Store};
 use crate::system::{System, disk, runs_our_image};
-use crate::units::Units;
 use crate::units::children::Children;
 use crate::units::systemd::Systemd;
+use crate::units::{Bounds, Units};
 use automation::access_point::Times;
 use automation::spec::House;
 use std::collections::BTreeSet;
@@ -269,7 +269,8 @@ async fn serve(options: Options) -> Result<(), Failure> {
             let listen = options.rtmp_listen.to_string();
             let state = std::path::absolute(&options.state)?;
             let disk = disk::folder(&std::path::absolute(&options.machine)?);
-            Arc::new(Children::new(&run, &state, &disk, &program, &listen, options.worker_bytes_max))
+            let bounds = Bounds { memory_bytes_max: options.worker_bytes_max, patience: 1 };
+            Arc::new(Children::new(&run, &state, &disk, &program, &listen, bounds))
         }
     };
     let end_workers = units.end_with_control() && !options.keep_workers;

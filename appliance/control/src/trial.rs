@@ -8,8 +8,8 @@ use crate::reconciler::{Galleries, Reconciler, Tools};
 use crate::run::{Failure, begin, prepare_assets, private_folder};
 use crate::store::Store;
 use crate::system::disk;
-use crate::units::Units;
 use crate::units::children::Children;
+use crate::units::{Bounds, Units};
 use automation::fault::Code;
 use automation::id::{ChannelId, DestinationId};
 use automation::spec::{ChannelSpec, Destination, DestinationKind};
@@ -30,8 +30,11 @@ const SESSION_MS: u64 = 8_000;
 const SESSIONS_MAX: u32 = 2;
 /// For a worker's status, which it tells every second.
 const STATUS_MAX: Duration = Duration::from_secs(5);
-/// Most memory of the worker, bytes: as its unit grants.
-const WORKER_BYTES_MAX: u64 = 1 << 30;
+/// How often is looked whether a broadcast has begun meanwhile.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// Most memory of the worker, bytes: as its unit grants. On a box that is busy to the brim one took a minute to begin; what hangs is
+/// found out by the trial's own limit.
+const BOUNDS: Bounds = Bounds { memory_bytes_max: 1 << 30, patience: 6 };
 /// Its picture, as small and as rare as a channel's may be: it is asked whether it works, and not how fast the board is, which may be
 /// busy with the program of every day.
 const SIZE: (u32, u32) = (160, 90);
@@ -106,11 +109,22 @@ pub fn trial_beside(beside: &Path, folder: &Path, machine: &Path, limit: Duratio
         return Ok(told);
     }
     // One that began meanwhile may have taken the processors that this one needed.
-    trial(folder, machine, limit).or_else(|failure| first()?.ok_or(failure))
+    tried(folder, machine, limit, taken(beside)).or_else(|failure| first()?.ok_or(failure))
 }
 
-/// Tries it in an empty folder, and says what came of it. Each state may take `limit` to come.
-pub fn trial(folder: &Path, machine: &Path, limit: Duration) -> Result<String, Failure> {
+/// Waits until a broadcast begins of a worker whose socket lies in `beside`.
+async fn taken(beside: &Path) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let beside = beside.to_owned();
+        if tokio::task::spawn_blocking(move || air(&beside)).await.is_ok_and(|air| air != Air::Off) {
+            return;
+        }
+    }
+}
+
+/// Tries it in an empty folder, and says what came of it. Each state may take `limit` to come. Gives way once `taken` has come.
+fn tried(folder: &Path, machine: &Path, limit: Duration, taken: impl Future<Output = ()>) -> Result<String, Failure> {
     begin()?.block_on(async {
         let (state, run) = (folder.join("state"), folder.join("run"));
         private_folder(&state)?;
@@ -125,11 +139,13 @@ pub fn trial(folder: &Path, machine: &Path, limit: Duration) -> Result<String, F
         commands.seed(&document(door)).await?;
         let program = std::env::current_exe()?;
         let disk = disk::folder(machine);
-        let units: Arc<dyn Units> =
-            Arc::new(Children::new(&run, &state, &disk, &program, &door.to_string(), WORKER_BYTES_MAX));
+        let units: Arc<dyn Units> = Arc::new(Children::new(&run, &state, &disk, &program, &door.to_string(), BOUNDS));
         let tools = Tools { run, units, commands: commands.clone(), clock, galleries: Galleries::default() };
         let reconciler = Reconciler::start(tools, store.wanted());
-        let told = broadcast(&commands, reconciler.board(), limit).await;
+        let told = tokio::select! {
+            told = broadcast(&commands, reconciler.board(), limit) => told,
+            () = taken => Err(Failure::OnAir),
+        };
         reconciler.quit_workers().await;
         told
     })

@@ -149,7 +149,7 @@ bring_to() {
     [ "$1" != ready ] || return
     must POST /system/restart '{}' >/dev/null
     [ "$1" != trial ] || return
-    wait_for "The commit" 400 committed_to "$to"
+    wait_for "The commit" 600 committed_to "$to"
 }
 # phase_seen STARTS: where the update is now, as far as it can be told without waiting; a commit is seen by the next boot.
 phase_seen() {

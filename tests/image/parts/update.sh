@@ -55,6 +55,8 @@ installed_by_page() {
 install() { guest "rauc install /run/bundles/$1.raucb" "${2:-400}" >"$RUN/rauc-$1.log"; }
 
 committed_to() { [ "$(slot committed)" = "$1" ]; }
+# trial_ended SLOT STARTS: it is committed to, or the box has started more than once since so many starts.
+trial_ended() { committed_to "$1" || { [ "$(starts)" -gt $(($2 + 1)) ] && wait_page; }; }
 
 part_update() {
     need_updates
@@ -91,7 +93,8 @@ part_update() {
     done) ;;
     *) stop_because "The page says of the trial: $(api GET /system)" ;;
     esac
-    wait_for "The commit to slot $to" 400 committed_to "$to"
+    wait_for "The end of the trial" 600 trial_ended "$to" "$before"
+    committed_to "$to" || stop_because "The version was given up: $(guest 'grep -ah " trial\[" /data/log/journal.* | tail -n 40')"
     wait_for "The page's word of it" 30 update_is "done"
     local committed figures
     committed=$(since "$begin")

@@ -247,7 +247,8 @@ impl Seat {
     fn watch_over(&mut self, post: &Post, now: Running, process: Option<u32>, bounds: Bounds) {
         self.guarded.take_if(|guarded| Some(guarded.pid) != process);
         let Some(pid) = process else { return };
-        let guarded = self.guarded.get_or_insert_with(|| Guarded { pid, guard: Guard::new(now), weighed: None });
+        let begun = || Guarded { pid, guard: Guard::new(now, bounds.patience), weighed: None };
+        let guarded = self.guarded.get_or_insert_with(begun);
         // One that refused its spec has nothing to tell; one of another version tells what we do not understand.
         if self.refused.is_some() || self.up.as_ref().is_some_and(|up| up.version != VERSION) {
             guarded.guard.refused();

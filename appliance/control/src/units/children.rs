@@ -33,22 +33,15 @@ pub struct Children {
     /// Our own program, and the folder where the workers' programs lie.
     program: PathBuf,
     rtmp_listen: String,
-    memory_bytes_max: u64,
+    bounds: Bounds,
 }
 
 impl Children {
     /// Children with their sockets in `run`; their programs lie beside `program`, which is ours. What they record for
-    /// people goes below `state`, or on `disk`. A channel's worker may have `memory_bytes_max` for itself.
-    pub fn new(
-        run: &Path,
-        state: &Path,
-        disk: &Path,
-        program: &Path,
-        rtmp_listen: &str,
-        memory_bytes_max: u64,
-    ) -> Children {
+    /// people goes below `state`, or on `disk`. `bounds` are those of a channel's worker.
+    pub fn new(run: &Path, state: &Path, disk: &Path, program: &Path, rtmp_listen: &str, bounds: Bounds) -> Children {
         let (run, state, disk, program) = (run.to_owned(), state.to_owned(), disk.to_owned(), program.to_owned());
-        Children { run, state, disk, program, rtmp_listen: rtmp_listen.to_owned(), memory_bytes_max }
+        Children { run, state, disk, program, rtmp_listen: rtmp_listen.to_owned(), bounds }
     }
 
     fn worker(&self, post: &Post) -> PathBuf {
@@ -136,9 +129,9 @@ impl Units for Children {
     fn bounds(&self, post: &Post) -> Option<Bounds> {
         let memory_bytes_max = match post {
             Post::Ingest => DOOR_BYTES_MAX,
-            Post::Channel(_) => self.memory_bytes_max,
+            Post::Channel(_) => self.bounds.memory_bytes_max,
         };
-        Some(Bounds { memory_bytes_max })
+        Some(Bounds { memory_bytes_max, ..self.bounds })
     }
 
     fn end_with_control(&self) -> bool {

@@ -73,6 +73,8 @@ pub enum UnitError {
 pub struct Bounds {
     /// Most memory that it may have for itself alone, bytes.
     pub memory_bytes_max: u64,
+    /// How many times as long as usual it may take to begin and to answer.
+    pub patience: u32,
 }
 
 /// Starts and ends workers. Both may be asked twice.
