@@ -514,10 +514,10 @@ fn a_version_is_tried_by_a_broadcast_of_its_own_and_one_that_cannot_send_is_foun
     let room = stage.room("beside");
     let mut command = tied(harness::place::program("bandstand"));
     command.arg("trial").arg(&room).arg("--beside").arg(bandstand.run()).stderr(std::process::Stdio::null());
-    let mut trial = command.spawn().expect("start bandstand");
+    let mut beside = command.spawn().expect("start bandstand");
     until("the trial's own worker", s(60), || room.join("run/channel-trial.sock").exists().then_some(()));
     go_live(&bandstand, MAIN);
-    let ended = until("the trial's end", s(60), || trial.try_wait().expect("wait for the trial"));
+    let ended = until("the trial's end", s(60), || beside.try_wait().expect("wait for the trial"));
     assert_eq!(ended.code(), Some(75));
     bandstand.ok("POST", "/channels/main/end", Value::Null);
 
