@@ -511,14 +511,33 @@ fn a_version_is_tried_by_a_broadcast_of_its_own_and_one_that_cannot_send_is_foun
     bandstand.ok("PATCH", "/channels/main", json!({"house": house}));
     let nobody = json!({"name": "Nobody", "url": "rtmp://127.0.0.1:9/live", "key": "k"});
     bandstand.ok("POST", "/channels/main/destinations", nobody);
-    let room = stage.room("beside");
-    let mut command = tied(harness::place::program("bandstand"));
-    command.arg("trial").arg(&room).arg("--beside").arg(bandstand.run()).stderr(std::process::Stdio::null());
-    let mut beside = command.spawn().expect("start bandstand");
-    until("the trial's own worker", s(60), || room.join("run/channel-trial.sock").exists().then_some(()));
+    let beside = |folder: &str, despite: &[&str]| {
+        let mut command = tied(harness::place::program("bandstand"));
+        command.arg("trial").arg(stage.room(folder)).arg("--beside").arg(bandstand.run()).args(despite);
+        command.stderr(std::process::Stdio::null()).spawn().expect("start bandstand")
+    };
+    let ends = |mut trial: std::process::Child| {
+        until("the trial's end", s(90), || trial.try_wait().expect("wait for the trial")).code()
+    };
+    let trial_begun = beside("beside", &[]);
+    until("the trial's own worker", s(60), || {
+        stage.room("beside").join("run/channel-trial.sock").exists().then_some(())
+    });
     go_live(&bandstand, MAIN);
-    let ended = until("the trial's end", s(60), || beside.try_wait().expect("wait for the trial"));
-    assert_eq!(ended.code(), Some(75));
+    assert_eq!(ends(trial_begun), Some(75));
+    // For minutes, and nothing was carried: this version's own doing, or not.
+    assert_eq!(ends(beside("silence", &["--despite-silence"])), Some(0));
+    bandstand.ok("POST", "/channels/main/end", Value::Null);
+    bandstand.wait(MAIN, "the end of the broadcast", s(30), |status| status.live.is_none());
+    let nobody = bandstand.ok("GET", "/channels/main/destinations", Value::Null)[0]["id"].clone();
+    bandstand.ok("DELETE", &format!("/channels/main/destinations/{}", nobody.as_str().expect("an id")), Value::Null);
+    // What is only recorded is never tried beside.
+    let file =
+        json!({"name": "Card", "kind": "file", "folder": "card", "container": "mp4", "keep_mb": 200, "leave_mb": 1});
+    bandstand.ok("POST", "/channels/main/destinations", file);
+    go_live(&bandstand, MAIN);
+    bandstand.wait(MAIN, "the recording", s(30), |status| status.live.is_some());
+    assert_eq!(ends(beside("recorded", &["--despite-silence"])), Some(75));
     bandstand.ok("POST", "/channels/main/end", Value::Null);
 
     // The same programs with a worker that ends at once.

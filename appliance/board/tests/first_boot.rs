@@ -285,4 +285,11 @@ fn a_file_of_a_windows_editor_is_taken_over() {
     let open = one.all_of_fat();
     assert!(SECRETS.iter().all(|secret| !open.contains(secret)), "{open}");
     assert_eq!(apply(&one.places).unwrap(), None, "nothing is new");
+
+    let cable = "[connection]\r\nid=Cable\r\ntype=ethernet\r\n";
+    one.put("cable.nmconnection.txt", &format!("\u{feff}{cable}"));
+    let report = apply(&one.places).unwrap().unwrap();
+    assert_eq!(report, ["The connection of cable.nmconnection is there."]);
+    assert_eq!(fs::read_to_string(one.places.connections.join("cable.nmconnection")).unwrap(), cable);
+    assert_eq!(apply(&one.places).unwrap(), None, "nothing is new");
 }

@@ -70,6 +70,9 @@ enum Command {
         /// trial. Else this ends with 75: try again later
         #[arg(long, env = "BANDSTAND_RUN", default_value = "/run/bandstand")]
         beside: PathBuf,
+        /// A broadcast that should be sent and has carried nothing does not come first: for one that has carried nothing for minutes
+        #[arg(long)]
+        despite_silence: bool,
         /// How long each state may take to come, seconds: a slow card reads much for the first time, and a box that begins is busy
         #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=600))]
         limit_s: u64,
@@ -196,8 +199,9 @@ fn main() -> ExitCode {
             eprintln!("bandstand: {} could not be started: {error}", program.display());
             ExitCode::FAILURE
         }
-        Some(Command::Trial { folder, beside, limit_s, machine_root }) => {
-            match control::trial::trial_beside(&beside, &folder, &machine_root, Duration::from_secs(limit_s)) {
+        Some(Command::Trial { folder, beside, despite_silence, limit_s, machine_root }) => {
+            let limit = Duration::from_secs(limit_s);
+            match control::trial::trial_beside(&beside, despite_silence, &folder, &machine_root, limit) {
                 Err(Failure::OnAir) => ExitCode::from(LATER),
                 // Whoever does not read it is told by the exit code.
                 told => ended(told.map(|told| drop(writeln!(std::io::stdout(), "{told}")))),

@@ -41,12 +41,14 @@ const SIZE: (u32, u32) = (160, 90);
 const RATE: u32 = 10;
 
 /// What the workers that run are doing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Air {
     /// Nothing is on air.
     Off,
-    /// A broadcast runs, and does not prove anything so far.
-    On,
+    /// A broadcast runs that shall be sent somewhere, and has carried nothing for long enough so far.
+    Silent,
+    /// A broadcast runs that is only recorded.
+    Recorded,
     /// One has carried media for long enough: it is the trial.
     Proven,
 }
@@ -58,24 +60,31 @@ fn air(run: &Path) -> Air {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         name.starts_with("channel-") && name.ends_with(".sock")
     });
-    let mut air = Air::Off;
-    for (status, senders) in sockets.filter_map(|socket| Some((status(&socket)?, senders(&socket)))) {
-        let sends = |destination: &DestinationStatus| lasts(destination) && senders.contains(&destination.id);
-        match status.live.is_some() {
-            true if status.destinations.iter().any(sends) => return Air::Proven,
-            true => air = Air::On,
-            false => {}
-        }
-    }
-    air
+    sockets.map(|socket| on_air(spec(&socket).as_ref(), status(&socket).as_ref())).max().unwrap_or(Air::Off)
 }
 
-/// The destinations of a worker that lie beyond this box, by the spec that it keeps beside its socket: a recording proves no sending.
-fn senders(socket: &Path) -> Vec<DestinationId> {
-    let text = std::fs::read(socket.with_extension("spec.json")).unwrap_or_default();
-    let Ok(spec) = serde_json::from_slice::<ChannelSpec>(&text) else { return Vec::new() };
-    let sends = |destination: &&Destination| !matches!(destination.kind, DestinationKind::File { .. });
-    spec.destinations.iter().filter(sends).map(|destination| destination.id.clone()).collect()
+/// What a worker is doing, by the spec that it keeps beside its socket and its status. One that does not answer is busy or begins, and does what
+/// it shall. A recording proves no sending.
+fn on_air(spec: Option<&ChannelSpec>, status: Option<&ChannelStatus>) -> Air {
+    if !status.map_or(spec.is_some_and(|spec| spec.live.is_some()), |status| status.live.is_some()) {
+        return Air::Off;
+    }
+    let destinations = spec.iter().flat_map(|spec| &spec.destinations);
+    let senders: Vec<&DestinationId> = destinations
+        .filter(|destination| destination.enabled && !matches!(destination.kind, DestinationKind::File { .. }))
+        .map(|destination| &destination.id)
+        .collect();
+    let mut lines = status.iter().flat_map(|status| &status.destinations);
+    match senders.is_empty() {
+        true => Air::Recorded,
+        false if lines.any(|line| lasts(line) && senders.contains(&&line.id)) => Air::Proven,
+        false => Air::Silent,
+    }
+}
+
+/// What a worker was told, by the file that it keeps beside its socket.
+fn spec(socket: &Path) -> Option<ChannelSpec> {
+    serde_json::from_slice(&std::fs::read(socket.with_extension("spec.json")).ok()?).ok()
 }
 
 /// The next status of a worker; none where it does not answer.
@@ -97,33 +106,41 @@ fn status(socket: &Path) -> Option<ChannelStatus> {
     None
 }
 
-/// The same beside workers whose sockets lie in `beside`: a broadcast of theirs comes first. Where it has carried media, it is the
-/// trial; else the answer is [`Failure::OnAir`], and nothing was tried.
-pub fn trial_beside(beside: &Path, folder: &Path, machine: &Path, limit: Duration) -> Result<String, Failure> {
+/// Tries it in an empty folder, beside workers whose sockets lie in `beside`, and says what came of it: a broadcast of theirs comes first,
+/// also one that begins meanwhile. Where it has carried media, it is the trial; else the answer is [`Failure::OnAir`], and nothing was
+/// tried. `despite_silence`: one that should be sent and has carried nothing does not come first. Each state may take `limit` to come.
+pub fn trial_beside(
+    beside: &Path,
+    despite_silence: bool,
+    folder: &Path,
+    machine: &Path,
+    limit: Duration,
+) -> Result<String, Failure> {
+    let free = |air: Air| air == Air::Off || (despite_silence && air == Air::Silent);
     let first = || match air(beside) {
-        Air::Off => Ok(None),
-        Air::On => Err(Failure::OnAir),
+        air if free(air) => Ok(None),
         Air::Proven => Ok(Some("A broadcast is on air, and has carried media: it is the trial.".to_owned())),
+        _ => Err(Failure::OnAir),
     };
     if let Some(told) = first()? {
         return Ok(told);
     }
     // One that began meanwhile may have taken the processors that this one needed.
-    tried(folder, machine, limit, taken(beside)).or_else(|failure| first()?.ok_or(failure))
+    tried(folder, machine, limit, taken(beside, free)).or_else(|failure| first()?.ok_or(failure))
 }
 
-/// Waits until a broadcast begins of a worker whose socket lies in `beside`.
-async fn taken(beside: &Path) {
+/// Waits until what the workers do whose sockets lie in `beside` leaves no room for a trial.
+async fn taken(beside: &Path, free: impl Fn(Air) -> bool) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let beside = beside.to_owned();
-        if tokio::task::spawn_blocking(move || air(&beside)).await.is_ok_and(|air| air != Air::Off) {
+        if tokio::task::spawn_blocking(move || air(&beside)).await.is_ok_and(|air| !free(air)) {
             return;
         }
     }
 }
 
-/// Tries it in an empty folder, and says what came of it. Each state may take `limit` to come. Gives way once `taken` has come.
+/// Tries it. Gives way once `taken` has come.
 fn tried(folder: &Path, machine: &Path, limit: Duration, taken: impl Future<Output = ()>) -> Result<String, Failure> {
     begin()?.block_on(async {
         let (state, run) = (folder.join("state"), folder.join("run"));

@@ -198,6 +198,35 @@ async fn a_daily_timeline_begins_by_the_zone_that_was_chosen() {
     }
 }
 
+/// In another zone it is another time of day, and the broadcast would jump.
+#[tokio::test]
+async fn the_zone_stays_while_a_broadcast_follows_the_time_of_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let house = House::open_in(folder.path(), &machine(folder.path(), true)).await;
+    house.claim().await;
+    house.client.put("/time-zone", json!({"zone": "Europe/Berlin"})).await.ok();
+    let sink = json!({"name": "P", "url": "rtmp://127.0.0.1:9/live", "key": "k"});
+    house.client.post("/channels/main/destinations", sink).await.ok();
+    for (daily, refused) in [(true, true), (false, false)] {
+        let id =
+            house.client.post("/channels/main/timelines", timeline("one", daily, "{time}")).await.ok()["id"].clone();
+        house.client.post(&format!("/channels/main/timelines/{}/load", id.as_str().unwrap()), json!({})).await.ok();
+        house.client.post("/channels/main/go-live", json!({"countdown_s": 0})).await.ok();
+        house.client.put("/time-zone", json!({"zone": "Europe/Berlin"})).await.ok();
+        let before = spec(&house.store);
+        let told = house.client.put("/time-zone", json!({"zone": "Asia/Kolkata"})).await;
+        let zone = house.client.get("/time-zone").await.ok()["zone"].clone();
+        if refused {
+            assert_eq!((told.status, told.code()), (409, "on_air".to_owned()));
+            assert_eq!((zone, spec(&house.store)), (json!("Europe/Berlin"), before));
+        } else {
+            assert_eq!((told.ok()["zone"].clone(), zone), (json!("Asia/Kolkata"), json!("Asia/Kolkata")));
+        }
+        house.client.post("/channels/main/end", json!({})).await.ok();
+        house.client.put("/time-zone", json!({"zone": "Europe/Berlin"})).await.ok();
+    }
+}
+
 /// A clock that nobody vouches for shows the time in the right zone all the same; a timeline that follows it waits.
 #[tokio::test]
 async fn the_zone_is_known_before_the_time_is() {

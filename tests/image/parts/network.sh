@@ -73,7 +73,7 @@ radios() {
 router_on() {
     begin_within venue router "/usr/sbin/wpa_supplicant -i wlan2 -c /run/radio/venue.conf"
     guest 'ip -n venue address replace 10.77.0.1/24 dev wlan2'
-    begin_within venue leases "/usr/sbin/dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --interface=wlan2 --dhcp-range=10.77.0.10,10.77.0.50 --dhcp-leasefile=/run/venue.leases --pid-file="
+    begin_within venue leases "/usr/sbin/dnsmasq --keep-in-foreground --conf-file=/dev/null --port=0 --interface=wlan2 --dhcp-range=10.77.0.10,10.77.0.50 --dhcp-option=option:ntp-server,10.77.0.1 --dhcp-leasefile=/run/venue.leases --pid-file="
 }
 
 part_network() {
@@ -131,6 +131,7 @@ part_network() {
     network_says "it['country']" DE || stop_because "The country is not in force: $(by 127.0.0.1 GET /network | field "it['country']")"
     access_point_gone || stop_because "The access point is there, too."
     guest 'grep -rlq Venue /data/connections' || stop_because "The Wi-Fi is not kept."
+    wait_for "The router's time server" 30 guest 'chronyc -n sources | grep -q 10.77.0.1'
     said=$(guest 'ip -4 -brief address show wlan0' | grep -o '10\.77\.0\.[0-9]*')
     within venue "bash -c 'printf \"GET / HTTP/1.1\\r\\nHost: $said\\r\\nConnection: close\\r\\n\\r\\n\" | timeout 60 openssl s_client -quiet -connect $said:443 2>/dev/null'" |
         grep -q '^HTTP/1.1 200' || stop_because "The page is not there in the venue's Wi-Fi."

@@ -16,8 +16,9 @@ use std::process::Command;
 
 /// The report's name, beside the files.
 pub const REPORT: &str = "bandstand-report.txt";
-/// What a connection's file ends in, and what it is called when it was taken over.
+/// What a connection's file ends in, what an editor that hides endings puts behind it, and what it is called when it was taken over.
 const KEYFILE: &str = ".nmconnection";
+const HIDDEN: &str = ".txt";
 const TAKEN: &str = ".taken";
 /// The file that `control` keeps the code of the first sign-in in.
 const CODE_FILE: &str = "first-sign-in-code";
@@ -52,7 +53,8 @@ pub fn apply(places: &Places) -> io::Result<Option<Vec<String>>> {
     let given = Given { venue: venue_text.as_deref(), imager: imager_text.as_deref() };
     let mut planned = plan(given);
     close_taken(places)?;
-    let keyfiles = names(places, KEYFILE)?;
+    let mut keyfiles = names(places, KEYFILE)?;
+    keyfiles.extend(names(places, &format!("{KEYFILE}{HIDDEN}"))?);
     if given.venue.is_none() && given.imager.is_none() && keyfiles.is_empty() {
         return Ok(None);
     }
@@ -229,12 +231,14 @@ fn names(places: &Places, ending: &str) -> io::Result<Vec<String>> {
 fn take_keyfile(places: &Places, name: &str, report: &mut Vec<String>) -> io::Result<()> {
     let path = places.fat.join(name);
     let bytes = read(&path)?.unwrap_or_default();
-    let text = String::from_utf8_lossy(&bytes);
+    let name = name.strip_suffix(HIDDEN).unwrap_or(name);
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&bytes);
+    let text = String::from_utf8_lossy(bytes);
     if bytes.len() > BYTES_MAX || !text.contains("[connection]") {
         report.push(format!("{name} was not taken over: it is no connection of NetworkManager's."));
         return Ok(());
     }
-    write_private(&places.connections.join(name), &bytes)?;
+    write_private(&places.connections.join(name), bytes)?;
     // Its name first: one that is half written over must not be taken for a connection by the next start, which closes it.
     let taken = places.fat.join(format!("{name}{TAKEN}"));
     fs::rename(&path, &taken)?;

@@ -145,6 +145,7 @@ fn system_routes() -> [Route; 13] {
         )
         .takes::<TimeZoneChoice>()
         .gives::<TimeZoneDoc>(200)
+        .refuses(&[Code::OnAir])
         .with(time_zone::change),
         route(Method::GET, "/disk", "getDisk", TAG, "The disk for recordings, and disks that could be one")
             .gives::<DiskDoc>(200)

@@ -8,7 +8,7 @@ use crate::zones::Zones;
 use automation::clock::Now;
 use automation::fault::Code;
 use automation::resume;
-use automation::spec::Start;
+use automation::spec::{Start, Timeline};
 use automation::wall::WallClock;
 use rusqlite::Transaction;
 
@@ -30,12 +30,37 @@ impl Commands {
     /// Chooses the time zone of the box, or the machine's own. It is in force at once.
     pub async fn set_time_zone(&self, name: Option<String>) -> Result<(), Refusal> {
         let look = self.look();
-        self.store.change(move |tx, _| choose(tx, &look, name.as_deref())).await
+        let change = move |tx: &Transaction<'_>| {
+            let before = settings::zone(tx)?;
+            choose(tx, &look, name.as_deref())?;
+            // What is refused is not committed.
+            if settings::zone(tx)? == before { Ok(()) } else { none_follows_on_air(tx) }
+        };
+        self.store.change(move |tx, _| change(tx)).await
     }
 
     pub(super) fn look(&self) -> Look {
         Look { now: self.now(), boot: self.clock.boot().to_owned(), zones: self.clock.zones() }
     }
+}
+
+/// Refuses where a broadcast follows the time of day: in another zone it would jump to another cue.
+fn none_follows_on_air(tx: &Transaction<'_>) -> Result<(), Refusal> {
+    for channel in channels::all(tx)?.iter().filter(|channel| channel.live.is_some()) {
+        if timelines::of(tx, &channel.id)?.iter().any(|timeline| timeline.loaded && follows(&timeline.timeline)) {
+            let name = &channel.doc.name;
+            let told = format!(
+                "\"{name}\" is on air with a timeline that follows the time of day, which would jump to another cue."
+            );
+            return Err(Refusal::because(Code::OnAir, told));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a timeline follows the time of day.
+fn follows(timeline: &Timeline) -> bool {
+    timeline.draft().start != Start::GoLive
 }
 
 /// Chooses a zone.
@@ -66,7 +91,7 @@ fn learn(tx: &Transaction<'_>, look: &Look) -> Result<(), Refusal> {
     for mut channel in channels::all(tx)? {
         let loaded = timelines::of(tx, &channel.id)?.into_iter().find(|timeline| timeline.loaded);
         let timeline = loaded.map(|loaded| loaded.timeline);
-        let daily = timeline.as_ref().is_some_and(|timeline| timeline.draft().start != Start::GoLive);
+        let daily = timeline.as_ref().is_some_and(follows);
         let tells_time = timeline.as_ref().is_some_and(wanted::tells_time);
         let mut changed = (learnt.is_some() && daily) || (moved && tells_time);
         if let Some(live) = &mut channel.live
