@@ -67,6 +67,16 @@ function answer(method, parts, body, query) {
   }
   if (first === "state") return json(scene.board());
   if (first === "system") {
+    if (parts[1] === "doctor") {
+      return json([
+        { what: "folder", how: "well", text: "/var/lib/bandstand is ours alone.", remedy: "" },
+        { what: "database", how: "well", text: "Version 31, whole.", remedy: "" },
+        { what: "storage", how: "wrong", text: "3 errors. 20480 MB of 58000 MB are free.", remedy: "Put in a new card soon." },
+        { what: "clock", how: "warning", text: "Nobody has confirmed the time.", remedy: "Connect the box to the internet." },
+        { what: "network", how: "well", text: "Reachable at 192.0.2.17.", remedy: "" },
+        { what: "workers", how: "well", text: "They answer: ingest, channel-main.", remedy: "" },
+      ]);
+    }
     if (parts[1] === "update") scene.update = { state: "installing", percent: 40 };
     return parts[1] === "restart" || parts[1] === "reset" ? { status: 202 } : json(scene.system(), method === "GET" ? 200 : 202);
   }

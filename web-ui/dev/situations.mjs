@@ -220,6 +220,16 @@ export const SITUATIONS = [
     },
   ],
   [
+    "doctor",
+    "off-air",
+    "#/settings",
+    async (page) => {
+      await page.locator("[data-doctor] button").click();
+      await page.waitForSelector("[data-doctor] li");
+      await page.locator("[data-doctor]").scrollIntoViewIfNeeded();
+    },
+  ],
+  [
     "system-reset",
     "off-air",
     "#/settings",

@@ -12,7 +12,7 @@ use crate::units::children::Children;
 use crate::units::{Bounds, Units};
 use automation::fault::Code;
 use automation::id::{ChannelId, DestinationId};
-use automation::spec::{ChannelSpec, Destination, DestinationKind};
+use automation::spec::{ChannelSpec, DestinationKind};
 use automation::status::{ChannelStatus, DestinationState, DestinationStatus};
 use automation::wire::{self, Frame, FromChannel, ToChannel};
 use serde_json::json;

@@ -55,6 +55,7 @@ export type DiskBody = Schemas["DiskDraft"];
 export type Medium = Schemas["Medium"];
 export type Panel = Schemas["PanelDoc"];
 export type PanelStatus = Schemas["PanelStatusDoc"];
+export type Finding = Schemas["Finding"];
 export type TimeZone = Schemas["TimeZoneDoc"];
 export type Network = Schemas["NetworkDoc"];
 export type Interface = Schemas["InterfaceDoc"];

@@ -48,7 +48,7 @@ impl Commands {
 fn none_follows_on_air(tx: &Transaction<'_>) -> Result<(), Refusal> {
     for channel in channels::all(tx)?.iter().filter(|channel| channel.live.is_some()) {
         if timelines::of(tx, &channel.id)?.iter().any(|timeline| timeline.loaded && follows(&timeline.timeline)) {
-            let name = &channel.doc.name;
+            let name = &channel.name;
             let told = format!(
                 "\"{name}\" is on air with a timeline that follows the time of day, which would jump to another cue."
             );
