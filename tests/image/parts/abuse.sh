@@ -143,10 +143,16 @@ bring_to() {
         busy=$!
         return
     fi
-    fetch update
-    [ "$1" != writing ] || return
-    installed_by_page
-    [ "$1" != ready ] || return
+    # What comes before the phase is of no matter, and from a drive it takes a third of the time.
+    if [ "$1" = trial ] || [ "$1" = committed ]; then
+        bundles_mounted
+        install update || stop_because "The update was not installed: $(tail -n 5 "$RUN/rauc-update.log")"
+    else
+        fetch update
+        [ "$1" != writing ] || return
+        installed_by_page
+        [ "$1" != ready ] || return
+    fi
     must POST /system/restart '{}' >/dev/null
     [ "$1" != trial ] || return
     wait_for "The commit" 600 committed_to "$to"
@@ -163,7 +169,7 @@ phase_seen() {
     ready) echo ready ;;
     # The page is gone with the restart.
     '') echo trial ;;
-    *) echo before ;;
+    *) if [ "$(slot armed)" = "$to" ]; then echo ready; else echo before; fi ;;
     esac
 }
 

@@ -12,10 +12,14 @@ need_updates() {
     fi
     signed_in || claim
     small_program
-    guest 'mkdir -p /run/bundles && { mountpoint -q /run/bundles || mount -o ro /dev/disk/by-id/virtio-further /run/bundles; }' ||
-        stop_because "The drive of the updates cannot be mounted."
+    bundles_mounted
     # A broadcast would be cut by the reboot; it is no part of this.
     end_live
+}
+
+bundles_mounted() {
+    guest 'mkdir -p /run/bundles && { mountpoint -q /run/bundles || mount -o ro /dev/disk/by-id/virtio-further /run/bundles; }' ||
+        stop_because "The drive of the updates cannot be mounted."
 }
 
 slots() { guest 'bandstand-board boot-slot status'; }
