@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # bundles.sh [abuse]: makes the updates of the tests, from the slot that was built. In target/image/bundles are those that the page
 # gets: a version with a marker, one whose daemon fails, one signed by somebody else; on the drive target/image/bundles.img
-# those that RAUC is given by hand: the last one, one for another kind of box, and half a bundle. `abuse` makes versions that
+# those that RAUC is given by hand: the first and the last one, one for another kind of box, and half a bundle. `abuse` makes versions that
 # do not start: one whose kernel is none, one whose first program ends, which is a panic, one that cannot mount /data, and one that hangs
 # when it is up.
 set -euo pipefail
@@ -86,8 +86,8 @@ head -c 1048576 /dev/urandom >/tmp/small/boot.img
 bundle signature /tmp/small KEYS=/tmp/keys
 bundle compatible /tmp/small COMPATIBLE=bandstand-another
 mv "$out/compatible.raucb" /tmp/drive/
-cp "$out/signature.raucb" /tmp/drive/
+cp "$out/signature.raucb" "$out/update.raucb" /tmp/drive/
 head -c $(($(stat -c %s "$out/update.raucb") / 2)) "$out/update.raucb" >/tmp/drive/truncated.raucb
 # With the blocks of the file system in place, which is mounted read only.
-mkfs.ext4 -q -O ^has_journal -d /tmp/drive "$WORK/bundles.img" 300M
+mkfs.ext4 -q -O ^has_journal -d /tmp/drive "$WORK/bundles.img" 700M
 done_in "$begin" "updates for the tests"

@@ -94,7 +94,7 @@ part_hang() {
 
 # What our units add to the time of a boot: the same image's boot without them, as QEMU's firmware can have it.
 OURS=(bandstand.service bandstand-ingest.service bandstand-boot-slot.service bandstand-trial.service bandstand-first-boot.service bandstand-radio.service
-    bandstand-screen.service bandstand-factory-reset-wish.service bandstand-clock.service bandstand-synchronized.service bandstand-keep.timer
+    bandstand-screen.service bandstand-clock.service bandstand-synchronized.service bandstand-keep.timer
     bandstand-keep-end.service)
 OURS_PERCENT_MAX=15
 # Microseconds from the kernel's start to the end of a boot, into the caller's `us`: in a subshell the machine's number would be lost, and it would
