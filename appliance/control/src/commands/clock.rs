@@ -30,13 +30,14 @@ impl Commands {
     /// Chooses the time zone of the box, or the machine's own. It is in force at once.
     pub async fn set_time_zone(&self, name: Option<String>) -> Result<(), Refusal> {
         let look = self.look();
-        let change = move |tx: &Transaction<'_>| {
-            let before = settings::zone(tx)?;
-            choose(tx, &look, name.as_deref())?;
-            // What is refused is not committed.
-            if settings::zone(tx)? == before { Ok(()) } else { none_follows_on_air(tx) }
-        };
-        self.store.change(move |tx, _| change(tx)).await
+        self.store
+            .change(move |tx, _| {
+                let before = settings::zone(tx)?;
+                choose(tx, &look, name.as_deref())?;
+                // What is refused is not committed.
+                if settings::zone(tx)? == before { Ok(()) } else { none_follows_on_air(tx) }
+            })
+            .await
     }
 
     pub(super) fn look(&self) -> Look {
